@@ -1,0 +1,1 @@
+"""Pure: legs in, contacts out. Reads no clock, no file, no database."""

@@ -1,0 +1,129 @@
+"""The records that stitching works on: legs as observed, the office's plan, contacts as understood.
+
+Times are integers of milliseconds since the Unix epoch, UTC; None where it did not happen. Durations are milliseconds.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Leg:
+    """One observed leg (`collector.core.events.LegEnded` has the meaning of each field) and where it came from."""
+
+    leg_id: str  # "<box>-<epoch, 8 hex digits>-<seq>": unique, stable
+    office: str
+    box: str
+    epoch: int
+    seq: int
+    call_key: str  # hex
+    role: str
+    direction: str
+    extension: str
+    caller: str
+    callee: str
+    t_invite: int
+    t_ring: int | None
+    t_answer: int | None
+    t_end: int | None
+    final_code: int = 0
+    cancelled: bool = False
+    ended_by: str = ""
+    reason_sip: int = 0
+    reason_q850: int | None = None
+    hold_ms: int = 0
+    holds: int = 0
+    transfer: str = ""
+    refer_to: str = ""
+    replaces_key: str = ""
+    connected: str = ""
+    diverted_by: str = ""
+    session_key: str = ""
+    digits: str = ""
+    transport: str = ""
+    retransmissions: int = 0
+    bye_response_ms: int | None = None
+    partial: bool = False
+
+    @property
+    def ring_ms(self) -> int | None:
+        """How long it rang; None if it never did."""
+        until = self.t_answer if self.t_answer is not None else self.t_end
+        return None if self.t_ring is None or until is None else max(0, until - self.t_ring)
+
+    @property
+    def talk_ms(self) -> int | None:
+        """Answer to end without hold; None if never answered or still up."""
+        return None if self.t_answer is None or self.t_end is None else max(0, self.t_end - self.t_answer - self.hold_ms)
+
+
+# what a dialled number leads to
+QUEUE, RING_GROUP, IVR, SURVEY, VOICEMAIL, ANNOUNCEMENT, FEATURE = (
+    "queue", "ring_group", "ivr", "survey", "voicemail", "announcement", "feature",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A named place that calls are sent to, and the numbers that lead there."""
+
+    name: str
+    kind: str  # one of the words above
+    numbers: tuple[str, ...]  # DIDs and internal numbers; a trailing "*" matches any rest
+    members: tuple[str, ...] = ()  # extensions that serve it, where known
+    choices: dict[str, str] = field(default_factory=dict)  # ivr: digit -> destination name
+
+
+@dataclass(frozen=True, slots=True)
+class OfficePlan:
+    """What an office told us about itself; everything has a usable default."""
+
+    office: str
+    time_zone: str = "UTC"
+    destinations: tuple[Destination, ...] = ()
+    gap_ms: int = 20_000  # a caller ringing again within this belongs to the same attempt (T1)
+    short_abandon_ms: int = 5_000
+    wait_start: str = ""  # "offer" | "pbx_answer" | "first_ring"; "" = pbx_answer where the trunk is seen, else first_ring
+    service_level_s: int = 20
+    service_level_target: float = 0.8
+
+
+@dataclass(slots=True)
+class Contact:
+    """One customer attempt, or one internal or outbound call: the legs that served it and what came of it."""
+
+    contact_id: str  # leg_id of its first leg
+    office: str
+    queue: str  # destination name, the extension for a direct call, "" where unknown
+    did: str
+    direction: str  # in | out | int | feature
+    caller: str
+    t_offer: int
+    t_pbx_answer: int | None
+    t_first_ring: int | None
+    t_agent_answer: int | None
+    t_end: int | None
+    disposition: str  # answered abandoned overflow voicemail blocked claimed_elsewhere open unknown
+    agent: str  # extension that answered first ("" nobody)
+    extension: str  # same as agent for answered contacts, else the last extension that rang
+    wait_ms: int | None
+    wait_basis: str  # caller | queue | ring
+    ring_ms: int | None
+    talk_ms: int
+    hold_ms: int
+    transfers: int
+    rings: int  # phone legs that rang or were refused
+    short: bool  # abandoned within the office's short-abandon limit
+    correlation: str  # exact | heuristic | ambiguous
+    visibility: str  # T1 (phones only) | T2 (trunk seen)
+    ended_by: str = ""  # caller | agent | pbx | ""
+    kind: str = ""  # kind of the destination (words above), "direct" for an extension's own number, "" unknown
+    legs: tuple[str, ...] = ()  # leg_ids, in order of t_invite
+
+
+@dataclass(slots=True)
+class Stitched:
+    """What stitching said: the contacts, and the settled outcome word of every leg."""
+
+    contacts: list[Contact]
+    outcomes: dict[str, str]  # leg_id -> outcome word
+    contact_of: dict[str, str]  # leg_id -> contact_id
