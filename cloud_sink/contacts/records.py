@@ -85,6 +85,9 @@ class OfficePlan:
     wait_start: str = ""  # "offer" | "pbx_answer" | "first_ring"; "" = pbx_answer where the trunk is seen, else first_ring
     service_level_s: int = 20
     service_level_target: float = 0.8
+    name: str = ""  # how people call the office; "" = its id
+    direct: dict[str, str] = field(default_factory=dict)  # DID pattern -> extension pattern, "?" is one digit:
+    # {"44207946010?": "10?"} sends 442079460103 to 103; the digits fill the extension's "?" from the left
 
 
 @dataclass(slots=True)

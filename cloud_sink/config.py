@@ -1,0 +1,231 @@
+"""What the operator told the sink: where to listen, where to store, which boxes and numbers an office has.
+
+One TOML file may hold the box's part too: its sections are accepted here by name and judged by the collector.
+Standard library only, so that `ringtap replay` can use it without the sink's own dependencies.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cloud_sink.contacts.records import (
+    ANNOUNCEMENT,
+    FEATURE,
+    IVR,
+    QUEUE,
+    RING_GROUP,
+    SURVEY,
+    VOICEMAIL,
+    Destination,
+    OfficePlan,
+)
+from cloud_sink.errors import ConfigurationError
+from cloud_sink.sections import BOX_ID, Section, nearest
+
+COLLECTOR_SECTIONS = ("box", "sip", "numbers", "privacy", "source", "spool")
+KINDS = {  # section of an office -> kind of destination
+    "queues": QUEUE,
+    "ring_groups": RING_GROUP,
+    "ivrs": IVR,
+    "surveys": SURVEY,
+    "voicemails": VOICEMAIL,
+    "announcements": ANNOUNCEMENT,
+    "features": FEATURE,
+}
+WAIT_STARTS = ("", "offer", "pbx_answer", "first_ring")
+NUMBER_CHARACTERS = frozenset("0123456789*#+?abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """The MQTT broker to connect to."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkSettings:
+    """Where the sink stores and listens; an empty `embedded_broker` means the broker of [mqtt]."""
+
+    database: str = "sqlite:///ringtap-sink.db"
+    listen: tuple[str, int] = ("127.0.0.1", 8080)
+    embedded_broker: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SinkConfiguration:
+    """The whole file as the sink sees it."""
+
+    file: Path
+    sink: SinkSettings
+    broker: BrokerSettings
+    plans: dict[str, OfficePlan]
+    office_of: dict[str, str] = field(default_factory=dict)  # box -> office
+    only_office: str = ""  # the one office of a file that lists no boxes: every box is its
+
+    def office_of_box(self, box: str) -> str:
+        """Return the office a box belongs to, "" where the configuration does not say."""
+        return self.office_of.get(box, self.only_office)
+
+
+def load(path: str | Path) -> SinkConfiguration:
+    """Read a configuration file. Raises ConfigurationError naming file and key."""
+    file = Path(path)
+    root = Section(file, "", _read(file))
+    sink = _sink_settings(root.section("sink"))
+    broker = _broker_settings(root.section("mqtt"))
+    offices = root.sections("offices")
+    root.close(also_known=COLLECTOR_SECTIONS)
+    boxes: dict[str, str] = {}
+    plans = {office.last_name: _office(office, boxes) for office in offices}
+    only = next(iter(plans)) if len(plans) == 1 and not boxes else ""
+    return SinkConfiguration(file, sink, broker, plans, boxes, only)
+
+
+def office_plans(path: str | Path) -> dict[str, OfficePlan]:
+    """Return the plan of every office of a configuration file, by the office's id."""
+    return load(path).plans
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: not a text in UTF-8, so not a configuration: {error.reason}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _sink_settings(section: Section) -> SinkSettings:
+    settings = SinkSettings(
+        database=section.text("database", SinkSettings().database),
+        listen=_address(section, "listen", "127.0.0.1:8080"),
+        embedded_broker=_address(section, "embedded_broker", "") if section.text("embedded_broker") else None,
+    )
+    if "://" not in settings.database:
+        section.refuse("database", 'must be an address such as "sqlite:///sink.db" or "postgresql+psycopg://host/name"')
+    section.close()
+    return settings
+
+
+def _broker_settings(section: Section) -> BrokerSettings:
+    settings = BrokerSettings(
+        host=section.text("host", "127.0.0.1"),
+        port=section.integer("port", 1883, 1, 65535),
+        username=section.text("username"),
+        password_file=section.text("password_file"),
+        ca_file=section.text("ca_file"),
+        certificate_file=section.text("certificate_file"),
+        key_file=section.text("key_file"),
+    )
+    section.close()
+    return settings
+
+
+def _address(section: Section, key: str, default: str) -> tuple[str, int]:
+    """Return (host, port) of "host:port" or "[v6]:port"; port 0 means any free one."""
+    text = section.text(key, default)
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        section.refuse(key, f'must be "address:port" such as "127.0.0.1:8080", not "{text}"')
+    return host.strip("[]"), int(port)
+
+
+def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
+    _claim_boxes(section, boxes)
+    destinations = tuple(_destination(table, kind) for key, kind in KINDS.items() for table in section.sections(key))
+    plan = OfficePlan(
+        office=section.last_name,
+        name=section.text("name"),
+        time_zone=_time_zone(section),
+        destinations=destinations,
+        gap_ms=round(section.number("gap_s", 20, 0, 600) * 1000),
+        short_abandon_ms=round(section.number("short_abandon_s", 5, 0, 600) * 1000),
+        wait_start=section.choice("wait_start", WAIT_STARTS, ""),
+        service_level_s=section.integer("service_level_s", 20, 1, 3600),
+        service_level_target=section.number("service_level_target", 0.8, 0, 1),
+        direct=_direct(section),
+    )
+    section.close()
+    _check_destinations(section, destinations)
+    return plan
+
+
+def _claim_boxes(section: Section, boxes: dict[str, str]) -> None:
+    for box in section.texts("boxes"):
+        if not BOX_ID.fullmatch(box):
+            section.refuse("boxes", f'names "{box}": a box is 1 to 32 of a-z, 0-9 and "-"')
+        if boxes.setdefault(box, section.last_name) != section.last_name:
+            section.refuse("boxes", f'names "{box}", which [offices.{boxes[box]}] has too: a box belongs to one office')
+
+
+def _time_zone(section: Section) -> str:
+    name = section.text("time_zone", "UTC")
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        section.refuse("time_zone", f'"{name}" is not a time zone of this system, write one such as "Europe/London"')
+    return name
+
+
+def _destination(section: Section, kind: str) -> Destination:
+    destination = Destination(
+        name=section.last_name,
+        kind=kind,
+        numbers=_numbers(section, "numbers"),
+        members=_numbers(section, "members"),
+        choices=section.mapping("choices") if kind == IVR else {},
+    )
+    section.close()
+    return destination
+
+
+def _numbers(section: Section, key: str) -> tuple[str, ...]:
+    numbers = section.texts(key)
+    for number in numbers:
+        if not number or not NUMBER_CHARACTERS.issuperset(number):
+            section.refuse(key, f'holds "{number}", which is not a number as it is dialled')
+    return numbers
+
+
+def _direct(section: Section) -> dict[str, str]:
+    """Return DID pattern -> extension pattern: each "?" stands for one digit, the same digits in the same order."""
+    direct = section.mapping("direct")
+    for number, extension in direct.items():
+        if number.count("?") < extension.count("?") or not NUMBER_CHARACTERS.issuperset(number + extension):
+            section.refuse(
+                "direct", f'maps "{number}" to "{extension}": write it like "44207946010?" = "10?", one ? a digit'
+            )
+    return direct
+
+
+def _check_destinations(office: Section, destinations: tuple[Destination, ...]) -> None:
+    names: set[str] = set()
+    numbers: dict[str, str] = {}
+    for destination in destinations:
+        if destination.name in names:
+            office.refuse(destination.name, "is there twice: queues, ring groups and the rest share one set of names")
+        names.add(destination.name)
+        for number in destination.numbers:
+            if numbers.setdefault(number, destination.name) != destination.name:
+                office.refuse(destination.name, f'has number "{number}", which {numbers[number]} has too')
+    for destination in destinations:
+        _check_choices(office, destination, names)
+
+
+def _check_choices(office: Section, destination: Destination, names: set[str]) -> None:
+    for digit, target in destination.choices.items():
+        if target not in names:
+            office.refuse(
+                f"ivrs.{destination.name}.choices", f'sends {digit} to unknown "{target}"{nearest(target, names)}'
+            )
