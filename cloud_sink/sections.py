@@ -33,9 +33,7 @@ class Section:
 
     def refuse(self, key: str, problem: str) -> NoReturn:
         """Raise the error for one key of this section."""
-        raise ConfigurationError(
-            f"{self.file}: {self.name}.{key} {problem}" if self.name else f"{self.file}: {problem}"
-        )
+        raise ConfigurationError(f"{self.file}: {self._full(key)} {problem}")
 
     def text(self, key: str, default: str = "") -> str:
         """Return a text."""

@@ -101,8 +101,10 @@ REFUSALS = [
     ),
     (
         '[offices.a]\nwait_start = "pbx_anser"\n',
-        'FILE: offices.a.wait_start must be one of "offer", "pbx_answer", "first_ring", '
-        'not "pbx_anser" (did you mean "pbx_answer"?)',
+        (
+            'FILE: offices.a.wait_start must be one of "offer", "pbx_answer", "first_ring", '
+            'not "pbx_anser" (did you mean "pbx_answer"?)'
+        ),
     ),
     (
         "[offices.a]\nqueus = {}\n",
