@@ -1,0 +1,53 @@
+"""Start a program on the real MicroPython, the checkout on its import path.
+
+usage: run_micropython.py [--heap 100k] PROGRAM [ARGUMENT...]
+       run_micropython.py            runs every portable test file, each on a machine of its own
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from unpack_micropython import UnpackError, micropython_command
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNNER = "tests/portable/runner.py"
+HEAP = "100k"  # what an ESP32 leaves to the program beside its network stack
+
+
+def portable_tests() -> list[str]:
+    """Every test file that MicroPython runs too, as paths relative to the checkout."""
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "portable").glob("test_core_*.py"))
+
+
+def run_program(program: str, *arguments: str, heap: str = HEAP) -> "subprocess.CompletedProcess[str]":
+    """What the program printed and its exit status; `program` is relative to the checkout."""
+    command = [*micropython_command(heap), program, *arguments]
+    environment = {**os.environ, "MICROPYPATH": str(ROOT)}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one program, or all portable tests; the exit status is theirs."""
+    heap = HEAP
+    if arguments[:1] == ["--heap"] and len(arguments) > 1:
+        heap, arguments = arguments[1], arguments[2:]
+    programs = [arguments] if arguments else [[RUNNER, path] for path in portable_tests()]
+    status = 0
+    for program in programs:
+        try:
+            done = run_program(*program, heap=heap)
+        except UnpackError as error:
+            sys.exit(f"run_micropython: {error}")
+        if not arguments:
+            print(program[1], end=": ", flush=True)
+        print(done.stdout, end="", flush=True)
+        print(done.stderr, end="", file=sys.stderr)
+        status = status or done.returncode
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""Unpack a private real MicroPython, built for 32 bits like a microcontroller, under `.cache/` of the checkout.
+
+Debian 13 packages MicroPython's unix port; its i386 build has the word and block sizes of an ESP32. `apt-get` fetches
+and checks the packages with a configuration of its own, from the mirror this machine already uses: nothing is
+installed, no system file is touched, and root is not needed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SUITE = "trixie"  # the first Debian with a micropython package that runs as it is (1.25)
+ARCHITECTURE = "i386"
+PACKAGES = ("micropython", "libc6", "libffi8", "libmbedtls21", "libmbedx509-7", "libmbedcrypto16")
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "micropython"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+APT_CONFIGURATION = """\
+Dir::Etc::sourcelist "{work}/sources.list";
+Dir::Etc::sourceparts "-";
+Dir::State::lists "{work}/lists";
+Dir::State::status "{work}/status";
+Dir::Cache "{work}/cache";
+APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Sandbox::User "";
+Acquire::Languages "none";
+"""
+
+
+class UnpackError(Exception):
+    """MicroPython could not be fetched; the text says what is missing."""
+
+
+def machine_mirror() -> str:
+    """The address of the Debian mirror in this machine's own apt sources."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
+    for line in _output(command, {}).splitlines():
+        address, release, component = line.split()
+        if component == "main" and "-" not in release and address.rstrip("/").endswith("/debian"):
+            return address
+    raise UnpackError("this machine's apt sources name no Debian mirror (deb .../debian <release> main)")
+
+
+def unpack(root: Path) -> None:
+    """Fetch the packages into `root`; leaves either a whole tree there or none."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        raise UnpackError("apt-get and dpkg-deb are needed to fetch MicroPython: run the tests on Debian")
+    work = root.with_name(root.name + ".partial")
+    shutil.rmtree(work, ignore_errors=True)
+    tree = work / "root"
+    for folder in (tree, work / "lists" / "partial", work / "cache" / "archives" / "partial"):
+        folder.mkdir(parents=True)
+    (work / "status").touch()
+    (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {machine_mirror()} {SUITE} main\n")
+    (work / "apt.conf").write_text(APT_CONFIGURATION.format(work=work, architecture=ARCHITECTURE))
+    private = {"APT_CONFIG": str(work / "apt.conf")}
+    _output(["apt-get", "-qq", "update"], private)
+    _output(["apt-get", "-qq", "download", *PACKAGES], private, work)
+    for package in work.glob("*.deb"):
+        _output(["dpkg-deb", "-x", str(package), str(tree)], {})
+    shutil.rmtree(root, ignore_errors=True)
+    tree.rename(root)
+    shutil.rmtree(work)
+
+
+def micropython_command(heap: str) -> list[str]:
+    """The command line that starts MicroPython with `heap` (as in "100k") of memory; unpacks it first if need be."""
+    if not (CACHE / "usr" / "bin" / "micropython").exists():
+        CACHE.parent.mkdir(exist_ok=True)
+        unpack(CACHE)
+    loader = next(CACHE.glob("usr/lib/ld-linux.so.2"), None) or next(CACHE.glob("lib/ld-linux.so.2"))
+    libraries = ":".join(str(CACHE / folder) for folder in ("usr/lib/i386-linux-gnu", "lib/i386-linux-gnu"))
+    binary = str(CACHE / "usr" / "bin" / "micropython")
+    return [str(loader), "--library-path", libraries, binary, "-X", f"heapsize={heap}"]
+
+
+def _output(command: list[str], environment: dict[str, str], folder: Path | None = None) -> str:
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise UnpackError(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    try:
+        print(" ".join(micropython_command(sys.argv[1] if len(sys.argv) > 1 else "100k")))
+    except UnpackError as error:
+        sys.exit(f"micropython: {error}")

@@ -1,0 +1,42 @@
+# Sourced by tools/test and tools/demo: the checkout's own virtual environment, made when it is missing or out of date.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "$(basename "$0"): $*"
+    exit 2
+}
+
+# need_packages PURPOSE PACKAGE...: installs Debian packages when root, else names the command that does.
+need_packages() {
+    local purpose=$1
+    shift
+    [ $# -eq 0 ] && return
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        die "$purpose needs: sudo apt-get install --yes $*"
+    fi
+    say "installing for $purpose: $*"
+    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$@"; } \
+        >/dev/null 2>"$ROOT/.cache/apt.log" || die "apt-get could not install $*: $(tail -n 1 "$ROOT/.cache/apt.log")"
+}
+
+# make_environment STAMP PIP-ARGUMENT...: .venv with the project installed; nothing to do while pyproject.toml is unchanged.
+make_environment() {
+    local stamp="$ROOT/.venv/.ringtap-$1" wanted
+    shift
+    command -v python3 >/dev/null || need_packages "ringtap" python3 python3-venv
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+        || die "Python 3.11 or newer is needed, python3 is $(python3 -V)"
+    wanted=$(sha256sum "$ROOT/pyproject.toml" | cut -d ' ' -f 1)
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    python3 -c 'import ensurepip' 2>/dev/null || need_packages "the virtual environment" python3-venv
+    [ -x "$ROOT/.venv/bin/pip" ] || python3 -m venv "$ROOT/.venv" || die "python3 could not make $ROOT/.venv"
+    say "installing ringtap into .venv (the first time takes about a minute)"
+    "$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check --upgrade "pip>=25.1" \
+        && "$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check --editable "$@" \
+        || die "pip could not install the project: see the lines above"
+    printf '%s\n' "$wanted" >"$stamp"
+}
