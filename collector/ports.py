@@ -1,0 +1,92 @@
+"""The places where an adapter can be exchanged for another. Each of them has two or more.
+
+Frames come from files (`adapters.pcapfile`: one recording, or several in time order). Events go to a broker through
+a spool on disk (`adapters.mqtt`), or to standard output (`adapters.jsonl`). `EventStore` stands between two adapters
+that may not import each other: what the publisher (`adapters.mqtt`) needs of the spool (`adapters.spool`).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+
+Event: TypeAlias = LegEnded | RegistrationChanged | GapObserved | HealthReported
+Frame: TypeAlias = tuple[bytes, int, int, int]  # data, Unix milliseconds (non-decreasing), link type, original length
+Row: TypeAlias = tuple[int, int, list[object]]  # seq, Unix milliseconds, the event's array (`core.wire`)
+
+
+class FrameSource(Protocol):
+    """Where frames come from."""
+
+    problems: list[str]  # filled while reading: what could not be read, one line each
+
+    def frames(self) -> Iterator[Frame]:
+        """Each frame once, in order of time."""
+        ...
+
+    def progress(self) -> float:
+        """Share of the source that has been read, 0 to 1."""
+        ...
+
+
+class EventSink(Protocol):
+    """Where events go."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Keep these events; when this returns they survive a power cut (where the sink has a disk)."""
+        ...
+
+    def pump(self, wait_s: float = 0.0) -> None:
+        """Move along what can be moved now; wait up to `wait_s` for something to do."""
+        ...
+
+    def undelivered(self) -> int:
+        """How many events have not reached their destination for good."""
+        ...
+
+    def close(self) -> None:
+        """Say good-bye; nothing undelivered is lost."""
+        ...
+
+
+class EventStore(Protocol):
+    """Events kept until the destination has them: numbered without a hole within one epoch."""
+
+    @property
+    def epoch(self) -> int:
+        """Random 32-bit number of this numbering."""
+        ...
+
+    @property
+    def first_seq(self) -> int:
+        """Number of the oldest event kept; `last_seq + 1` if there is none."""
+        ...
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the newest event ever written in this epoch; 0 if there is none."""
+        ...
+
+    def append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
+        """Keep (Unix milliseconds, array) rows in one transaction."""
+        ...
+
+    def pending(self, after_seq: int, limit: int) -> list[Row]:
+        """Up to `limit` rows after `after_seq`, oldest first."""
+        ...
+
+    def discard_through(self, epoch: int, seq: int) -> None:
+        """Forget what the destination has."""
+        ...
+
+    def renew_epoch(self) -> None:
+        """Begin another numbering; what is kept is numbered again from 1."""
+        ...
+
+    def next_connection(self) -> int:
+        """Count a connection to the broker: rises over restarts too."""
+        ...
+
+    def close(self) -> None:
+        """Leave the file in order."""
+        ...
