@@ -18,10 +18,13 @@ Row: TypeAlias = tuple[int, int, list[object]]  # seq, Unix milliseconds, the ev
 class FrameSource(Protocol):
     """Where frames come from."""
 
-    problems: list[str]  # filled while reading: what could not be read, one line each
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read so far, one line each."""
+        ...
 
-    def frames(self) -> Iterator[Frame]:
-        """Each frame once, in order of time."""
+    def frames(self) -> Iterator[Frame | None]:
+        """Each frame once, in order of time; None where a source that waits has nothing yet."""
         ...
 
     def progress(self) -> float:

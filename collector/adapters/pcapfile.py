@@ -11,12 +11,14 @@ import heapq
 import io
 import os
 import struct
-import sys
+import threading
+import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, TypeAlias
 
 from collector.errors import CaptureError
 from collector.ports import Frame
@@ -24,6 +26,8 @@ from collector.ports import Frame
 MAX_FRAME_BYTES = 262_144  # the largest snapshot length libpcap allows: more is a damaged file
 MAX_BLOCK_BYTES = 16 << 20  # a pcapng block beyond it is damage, not a packet
 SKIP_BYTES = 65_536  # blocks of no interest are passed over in pieces of this size
+MAX_WAITING_FRAMES = 4_096  # read from a pipe but not yet taken: a megabyte or two
+PATIENCE_S = 0.1  # without a frame for so long, whoever reads a pipe gets a turn
 STEP_MS = 2_000  # a clock that goes back further was set; less is packets that were written out of order
 
 # what a reader of a format yields: data, time in ms as the file says (None: the file does not say), link type, length
@@ -40,7 +44,7 @@ class DamagedCapture(Exception):
 class _Rejoined(io.RawIOBase):
     """A stream whose first bytes were already read (standard input cannot go back)."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: io.BufferedIOBase) -> None:
         self._head = head
         self._rest = rest
 
@@ -48,7 +52,7 @@ class _Rejoined(io.RawIOBase):
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        data = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        data = self._head[: len(buffer)] or self._rest.read1(len(buffer))  # what is there, not all that fits
         self._head = self._head[len(buffer) :]
         buffer[: len(data)] = data
         return len(data)
@@ -58,9 +62,9 @@ class _Rejoined(io.RawIOBase):
         super().close()
 
 
-def _open_stream(path: str) -> BinaryIO:
+def _open_stream(path: str) -> io.BufferedReader:
     if path == "-":
-        return sys.stdin.buffer
+        return os.fdopen(os.dup(0), "rb")  # not sys.stdin, whose lock a reading thread would hold at exit
     try:
         return Path(path).open("rb")
     except IsADirectoryError as error:
@@ -69,7 +73,7 @@ def _open_stream(path: str) -> BinaryIO:
         raise CaptureError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _peek(path: str, stream: BinaryIO) -> tuple[bytes, BinaryIO]:
+def _peek(path: str, stream: io.BufferedIOBase) -> tuple[bytes, io.BufferedReader]:
     """The first four bytes, and a stream that still has them."""
     try:
         head = stream.read(4)
@@ -77,7 +81,7 @@ def _peek(path: str, stream: BinaryIO) -> tuple[bytes, BinaryIO]:
         raise CaptureError(f"{path}: cannot be read: {error}") from error
     except (EOFError, zlib.error) as error:
         raise CaptureError(f"{path}: is damaged gzip from its first bytes on; copy it again") from error
-    return head, cast(BinaryIO, io.BufferedReader(_Rejoined(head, stream), SKIP_BYTES))
+    return head, io.BufferedReader(_Rejoined(head, stream), SKIP_BYTES)
 
 
 def _take(stream: BinaryIO, size: int) -> bytes:
@@ -269,7 +273,7 @@ class PcapFileSource:
         self._file = _open_stream(path)
         head, self._stream = _peek(path, self._file)
         if head[:2] == b"\x1f\x8b":
-            head, self._stream = _peek(path, cast(BinaryIO, gzip.GzipFile(fileobj=self._stream)))
+            head, self._stream = _peek(path, gzip.GzipFile(fileobj=self._stream))
         self._records = self._reader_of(head)
         self._size = os.fstat(self._file.fileno()).st_size if path != "-" else 0
 
@@ -326,6 +330,46 @@ class MergedSource:
         return sum(source.progress() for source in self._sources) / max(1, len(self._sources))
 
 
-def open_captures(paths: Sequence[str]) -> MergedSource:
+class PipedSource:
+    """A recording that is still being written: yields None where nothing arrived for a while.
+
+    A thread of its own waits for the pipe, so that whoever takes the frames can do other things meanwhile.
+    """
+
+    def __init__(self, source: PcapFileSource) -> None:
+        self.problems = source.problems
+        self._source = source
+        self._waiting: deque[Frame] = deque()
+        self._arrived = threading.Event()
+        self._ended = False
+
+    def frames(self) -> Iterator[Frame | None]:
+        """Frames as they come; None after every `PATIENCE_S` without one."""
+        threading.Thread(target=self._read, name="recording", daemon=True).start()
+        while not self._ended or self._waiting:
+            if not self._arrived.wait(PATIENCE_S):
+                yield None
+            self._arrived.clear()
+            while self._waiting:
+                yield self._waiting.popleft()
+
+    def progress(self) -> float:
+        """Nobody knows how much is to come: 0 until the end."""
+        return float(self._ended)
+
+    def _read(self) -> None:
+        try:
+            for frame in self._source.frames():
+                self._waiting.append(frame)
+                self._arrived.set()
+                while len(self._waiting) >= MAX_WAITING_FRAMES:
+                    time.sleep(PATIENCE_S / 10)
+        finally:
+            self._ended = True
+            self._arrived.set()
+
+
+def open_captures(paths: Sequence[str]) -> MergedSource | PipedSource:
     """All of these recordings; raises CaptureError for the first that cannot be read."""
-    return MergedSource([PcapFileSource(path) for path in paths])
+    sources = [PcapFileSource(path) for path in paths]
+    return PipedSource(sources[0]) if list(paths) == ["-"] else MergedSource(sources)

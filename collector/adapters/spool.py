@@ -1,0 +1,285 @@
+"""Events on disk until the sink has them: one SQLite file, in WAL mode, every commit synced.
+
+Rows are numbered from 1 without a hole within an epoch, a random 32-bit number of this numbering; (epoch, seq) is what
+makes delivery idempotent, so a numbering is never used twice: not by a copy of the file on another machine, and not
+when the sink knows numbers that this file has not given yet. What must be dropped is dropped oldest first, and a
+GapObserved in its place says how much. Used from one thread only.
+"""
+
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgpack
+
+from collector.core import wire
+from collector.core.events import GapObserved
+from collector.errors import SpoolError
+from collector.ports import Row
+
+MEMORY_BYTES = 16 << 20  # while the disk refuses: a day of a busy office
+DROP_SHARE = 16  # a full spool drops a sixteenth at once: few gaps instead of one for every event
+SANE_CLOCK_S = 1_600_000_000  # a box without a clock boots in 1970; ages are not counted from there
+DAY_S = 86_400
+
+FULL, AGED, CORRUPT = "spool_full", "spool_aged", "spool_corrupt"  # reasons of gaps
+
+_CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DISK_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended result codes
+
+_EVENT_TABLE = """
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        t_ms INTEGER NOT NULL,     -- of the event, Unix milliseconds
+        stored_s INTEGER NOT NULL, -- when it was written, Unix seconds
+        lost INTEGER NOT NULL,     -- how many dropped events this row stands for: 0, except for gaps of the spool
+        body BLOB NOT NULL         -- msgpack of the event's array
+    )"""
+_META_TABLE = "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID"
+
+logger = logging.getLogger(__name__)
+
+
+class Spool:
+    """The file at `path`, bounded to about `max_bytes` and `max_days`; `machine` names the computer it is on."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        max_bytes: int = 256 << 20,
+        max_days: int = 90,
+        machine: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._max_days = max_days
+        self._epoch = self._first_seq = self._last_seq = 0
+        self._machine = machine
+        self._clock = clock
+        self._database = self._open()
+        if self._read_meta("machine") != machine:
+            self.renew_epoch()
+        self._refresh()
+
+    # --- the numbering ---
+
+    @property
+    def epoch(self) -> int:
+        """Random 32-bit number of this numbering."""
+        return self._epoch
+
+    @property
+    def first_seq(self) -> int:
+        """Number of the oldest event kept; `last_seq + 1` if there is none."""
+        return self._first_seq
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the newest event ever written in this epoch; 0 if there is none."""
+        return self._last_seq
+
+    def renew_epoch(self) -> None:
+        """Begin another numbering; what is kept is numbered again from 1, in its order."""
+        with self._transaction() as database:
+            database.execute("ALTER TABLE event RENAME TO numbered_before")
+            database.execute(_EVENT_TABLE)
+            columns = "t_ms, stored_s, lost, body"
+            database.execute(f"INSERT INTO event ({columns}) SELECT {columns} FROM numbered_before ORDER BY seq")  # noqa: S608 - constant
+            database.execute("DROP TABLE numbered_before")
+            self._write_identity(database)
+
+    def next_connection(self) -> int:
+        """Count a connection to the broker: rises over restarts too."""
+        with self._transaction() as database:
+            count = int(self._read_meta("connection") or 0) + 1
+            self._write_meta(database, "connection", count)
+        return count
+
+    # --- rows ---
+
+    def append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
+        """Keep (Unix milliseconds, array) rows in one transaction; raises SpoolError only for a bug of the disk."""
+        try:
+            self._append(rows)
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+            self._append(rows)
+
+    def pending(self, after_seq: int, limit: int) -> list[Row]:
+        """Up to `limit` rows after `after_seq`, oldest first."""
+        query = "SELECT seq, t_ms, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        try:
+            rows = self._database.execute(query, (after_seq, limit)).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+            return []
+        return [(seq, t_ms, msgpack.unpackb(body)) for seq, t_ms, body in rows]
+
+    def discard_through(self, epoch: int, seq: int) -> None:
+        """Forget what the destination has; an acknowledgement of another epoch changes nothing."""
+        if epoch != self._epoch or seq < self._first_seq:
+            return
+        try:
+            with self._transaction() as database:
+                database.execute("DELETE FROM event WHERE seq <= ?", (seq,))
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+
+    def close(self) -> None:
+        """Leave one tidy file."""
+        self._database.close()
+
+    # --- bounds ---
+
+    def _append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
+        with self._transaction() as database:
+            for t_ms, body in rows:
+                self._insert(database, t_ms, body, 0)
+            self._drop_aged(database)
+            while self._used_bytes(database) > self._max_bytes and self._drop_oldest(database):
+                pass
+
+    def _insert(self, database: sqlite3.Connection, t_ms: int, body: list[object], lost: int) -> None:
+        row = (t_ms, int(self._clock()), lost, msgpack.packb(body))
+        database.execute("INSERT INTO event (t_ms, stored_s, lost, body) VALUES (?, ?, ?, ?)", row)
+
+    def _drop_aged(self, database: sqlite3.Connection) -> None:
+        limit = int(self._clock()) - self._max_days * DAY_S
+        oldest = database.execute("SELECT stored_s FROM event ORDER BY seq LIMIT 1").fetchone()
+        if oldest and SANE_CLOCK_S <= oldest[0] < limit:
+            newest = database.execute("SELECT max(seq) FROM event WHERE stored_s < ?", (limit,)).fetchone()[0]
+            self._drop_through(database, newest, AGED)
+
+    def _drop_oldest(self, database: sqlite3.Connection) -> bool:
+        """Drop a share of the rows; False when there is nothing that could go."""
+        first, count = database.execute("SELECT min(seq), count(*) FROM event").fetchone()
+        if count < 2:
+            return False
+        self._drop_through(database, first + max(1, count // DROP_SHARE) - 1, FULL)
+        return True
+
+    def _drop_through(self, database: sqlite3.Connection, seq: int, reason: str) -> None:
+        count = "sum(CASE WHEN lost THEN lost ELSE 1 END)"
+        query = f"SELECT {count}, min(t_ms), max(t_ms) FROM event WHERE seq <= ?"  # noqa: S608 - constant
+        lost, from_ms, until_ms = database.execute(query, (seq,)).fetchone()
+        database.execute("DELETE FROM event WHERE seq <= ?", (seq,))
+        t_ms, body = wire.encode_event(GapObserved(from_ms, until_ms, reason, lost))
+        self._insert(database, t_ms, body, lost)
+        logger.warning("%s: %d events were dropped before the sink had them (%s)", self._path, lost, reason)
+
+    def _used_bytes(self, database: sqlite3.Connection) -> int:
+        pages, free, size = (
+            database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    # --- the file ---
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+            return self._connect(self._path)
+        except sqlite3.DatabaseError as error:
+            return self._open_instead(error)
+        except OSError as error:
+            raise SpoolError(f"{self._path}: the spool's folder cannot be made: {error.strerror}") from error
+
+    def _connect(self, path: str) -> sqlite3.Connection:
+        database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+        try:
+            for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
+                database.execute(f"PRAGMA {pragma}")
+            _check(database)
+            self._lay_out(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _lay_out(self, database: sqlite3.Connection) -> None:
+        database.execute("BEGIN IMMEDIATE")  # also takes the lock: a second collector stops here
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'event'").fetchone():
+            database.execute(_EVENT_TABLE)
+            database.execute(_META_TABLE)
+            self._write_identity(database)
+        database.execute("COMMIT")
+
+    def _open_instead(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        """A corrupt file is set aside for a new one; where the disk refuses to write, memory has to do."""
+        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+        if code in _CORRUPT_CODES:
+            return self._set_aside(error)
+        if code in _DISK_CODES:
+            logger.error("%s: %s; events are kept in memory only until this is mended", self._path, error)
+            self._max_bytes = min(self._max_bytes, MEMORY_BYTES)
+            return self._connect(":memory:")
+        if code == sqlite3.SQLITE_BUSY:
+            raise SpoolError(
+                f"{self._path}: is in use by another collector; stop it, or give this one another [spool] path"
+            )
+        raise SpoolError(f"{self._path}: the spool cannot be opened: {error}; check [spool] path and its permissions")
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        aside = self._path + ".corrupt"
+        logger.error("%s: %s; set aside as %s, a new spool begins", self._path, error, aside)
+        for suffix in ("", "-wal", "-shm"):
+            if Path(self._path + suffix).exists():
+                Path(self._path + suffix).replace(aside + suffix)
+        database = self._connect(self._path)
+        now_ms = int(self._clock() * 1000)
+        t_ms, body = wire.encode_event(GapObserved(now_ms, now_ms, CORRUPT, 0))
+        self._insert(database, t_ms, body, 0)
+        return database
+
+    def _replace(self, error: sqlite3.DatabaseError) -> None:
+        """The file failed while it was in use: go on with another one."""
+        self._database.close()
+        self._database = self._open_instead(error)
+        self._refresh()
+
+    # --- small things ---
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._database
+        except BaseException:
+            if self._database.in_transaction:  # SQLite itself rolls back when the disk is full
+                self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._epoch = int(self._read_meta("epoch"))
+        row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+        self._last_seq = int(row[0]) if row else 0
+        (first,) = self._database.execute("SELECT min(seq) FROM event").fetchone()
+        self._first_seq = int(first) if first is not None else self._last_seq + 1
+
+    def _read_meta(self, key: str) -> str:
+        row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def _write_meta(self, database: sqlite3.Connection, key: str, value: int | str) -> None:
+        database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _write_identity(self, database: sqlite3.Connection) -> None:
+        self._write_meta(database, "epoch", secrets.randbits(32))
+        self._write_meta(database, "machine", self._machine)
+
+
+def _check(database: sqlite3.Connection) -> None:
+    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        error = sqlite3.DatabaseError(f"database disk image is malformed: {verdict}")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
