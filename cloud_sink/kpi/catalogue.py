@@ -1,0 +1,356 @@
+"""The catalogue: every KPI once, with what it says, how it is computed, where it comes from and what it rests on.
+
+Documentation, dashboard, API and command line all take their words from here. Letters of the formulas: A answered,
+B abandoned, b abandoned at once (short), F overflow and voicemail, `_T` within the threshold (inclusive, rule R5).
+"""
+
+from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
+from cloud_sink.kpi.value import DAY_RATE, NUMBER, PERCENT, SECONDS
+
+EVERYWHERE = "Seen in full with a PBX in the office and with a hosted PBX."
+RING_BASED = "With a hosted PBX the wait starts at the first ring; waiting before that cannot be seen."
+RINGING_ONLY = "With a hosted PBX only callers whose call reached a phone are seen."
+IN_OFFICE = "Needs the trunk, so a PBX in the office; not observable (null) with a hosted PBX."
+PHONE_LEGS = "From the phones' own legs: the same in both topologies."
+
+VOLUME = (
+    Definition(
+        "offered", "Offered", NUMBER,
+        "Customers' calls that reached the office.",
+        "count of incoming contacts that were not blocked; a ring group of ten phones is one, a transfer adds none",
+        "spec section 3", RINGING_ONLY,
+    ),
+    Definition(
+        "answered", "Answered", NUMBER,
+        "Calls a person picked up. Per extension: calls this phone picked up, transfers to it included.",
+        "count(disposition = answered); the PBX's, an IVR's or voicemail's pick-up is not an answer",
+        "spec section 3", EVERYWHERE, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "abandoned", "Abandoned", NUMBER,
+        "Callers who hung up before anybody answered.",
+        "count(disposition = abandoned)",
+        "spec section 3", RINGING_ONLY,
+    ),
+    Definition(
+        "short_abandoned", "Abandoned at once", NUMBER,
+        "Callers who hung up within the office's short limit (5 s unless set): usually a wrong number.",
+        "count(disposition = abandoned and wait < short limit)",
+        "spec section 3", RINGING_ONLY,
+    ),
+    Definition(
+        "overflow", "Overflowed", NUMBER,
+        "Calls the PBX gave up on or sent elsewhere while the caller was still there.",
+        "count(disposition = overflow)",
+        "spec section 2", RINGING_ONLY,
+    ),
+    Definition(
+        "voicemail", "To voicemail", NUMBER,
+        "Calls that ended in a mailbox.",
+        "count(disposition = voicemail)",
+        "spec section 2", IN_OFFICE,
+    ),
+    Definition(
+        "open", "Still going on", NUMBER,
+        "Calls that had not ended when they were last looked at: the other numbers are provisional by this many.",
+        "count(disposition = open)",
+        "spec rule R2", EVERYWHERE,
+    ),
+    Definition(
+        "unknown", "Outcome not seen", NUMBER,
+        "Calls whose end the tap did not see.",
+        "count(disposition = unknown)",
+        "spec invariant I1", EVERYWHERE,
+    ),
+    Definition(
+        "missed_contacts", "Missed", NUMBER,
+        "Calls nobody answered, without those who hung up at once. One per call, not per phone that rang.",
+        "B - b + overflow + voicemail",
+        "spec section 3", RINGING_ONLY,
+    ),
+    Definition(
+        "callback_open", "Still to call back", NUMBER,
+        "Missed callers nobody has spoken to since. Clears itself when a call to them is answered or they get through.",
+        "count of distinct numbers with a missed contact and no later answered call either way; withheld ones apart",
+        "spec section 3", EVERYWHERE, roll=RECOMPUTE,
+    ),
+    Definition(
+        "callback_time_avg", "Time to call back", SECONDS,
+        "How long a missed caller waited until somebody called back and got through.",
+        "sum(answer of the call back - end of the last missed attempt) / callers called back",
+        "spec section 3", EVERYWHERE, averaged=True,
+    ),
+    Definition(
+        "outbound_attempts", "Calls made", NUMBER,
+        "Calls to the outside.",
+        "count of outgoing contacts; per extension: of its outgoing legs",
+        "spec section 3", EVERYWHERE, scopes=(TOTAL, EXTENSIONS),
+    ),
+    Definition(
+        "outbound_connected", "Calls made and answered", NUMBER,
+        "Calls to the outside that were answered, by a person or a machine.",
+        "count of outgoing contacts with a 200 OK; early announcements are not answers",
+        "spec section 3", EVERYWHERE, scopes=(TOTAL, EXTENSIONS),
+    ),
+    Definition(
+        "connect_rate", "Connect rate", PERCENT,
+        "Share of calls to the outside that were answered.",
+        "outbound_connected / outbound_attempts",
+        "spec section 3", EVERYWHERE, averaged=True, scopes=(TOTAL, EXTENSIONS),
+    ),
+    Definition(
+        "unique_callers", "Different callers", NUMBER,
+        "How many different numbers called.",
+        "count of distinct caller numbers of offered contacts; withheld numbers stay out",
+        "spec section 3", EVERYWHERE, roll=RECOMPUTE,
+    ),
+    Definition(
+        "calls_per_caller", "Calls per caller", NUMBER,
+        "How often the same number calls on average.",
+        "offered contacts with a number / unique_callers",
+        "spec section 3", EVERYWHERE, averaged=True, roll=RECOMPUTE,
+    ),
+    Definition(
+        "trunk_peak", "Most calls at once", NUMBER,
+        "Most calls to and from outside at the same moment: how many lines were needed.",
+        "maximum of overlapping incoming and outgoing contacts seen on a trunk",
+        "spec section 3", IN_OFFICE, roll=MAX, scopes=(TOTAL,),
+    ),
+)  # fmt: skip
+
+ACCESSIBILITY = (
+    Definition(
+        "service_level", "Service level", PERCENT,
+        "Share of customers' calls answered within the threshold. The office's headline number.",
+        "A_T / (A + B - b + F)",
+        "spec section 4; Talkdesk, Genesys with short abandons off", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "sl_answered", "Service level of answered calls", PERCENT,
+        "Of the calls that were answered, the share answered in time. Abandons do not count against it.",
+        "A_T / A",
+        "spec section 4; Asterisk, Wazo, VICIdial, QueueMetrics", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "sl_offered", "Service level of all calls", PERCENT,
+        "The strictest: every abandon counts against it, however short.",
+        "A_T / (A + B + F)",
+        "spec section 4; ICMI 3, Cisco negative, Genesys with all options on", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "sl_excl_short", "Service level without short abandons", PERCENT,
+        "Callers who hung up at once are left out, all others count.",
+        "A_T / (A + B - b + F)",
+        "spec section 4; Talkdesk, Genesys with short abandons off", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "sl_late_ab", "Service level, late abandons only", PERCENT,
+        "Only callers who gave up after the threshold count against it.",
+        "A_T / (A + B - B_T)",
+        "spec section 4; ICMI 4, Bright Pattern, Cisco ignored", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "sl_ab_ok", "Service level, early abandons as served", PERCENT,
+        "Callers who gave up within the threshold count as served.",
+        "(A_T + B_T) / (A + B)",
+        "spec section 4; ICMI 1, Asterisk SL2, Amazon Connect", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "sl_short_credit", "Service level, short abandons as served", PERCENT,
+        "Callers who hung up at once count as served.",
+        "(A_T + b) / (A + B)",
+        "spec section 4; ICMI 5", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "asa", "Average speed of answer", SECONDS,
+        "How long customers who were answered had waited for a person, ringing included.",
+        "sum(wait of answered contacts) / answered contacts whose wait was seen; abandons excluded",
+        "spec section 4; Genesys, Cisco", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "avg_queue_time", "Average wait of all", SECONDS,
+        "How long everybody waited, answered or not.",
+        "sum(wait) / (answered + abandoned + overflow + voicemail whose wait was seen)",
+        "spec section 4; Wazo average_waiting_time", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "avg_abandon_time", "Average wait before hanging up", SECONDS,
+        "How long callers held on before they gave up.",
+        "sum(wait of abandoned contacts) / abandoned contacts whose wait was seen",
+        "spec section 4", RING_BASED, averaged=True,
+    ),
+    Definition(
+        "max_wait", "Longest wait", SECONDS,
+        "The longest any customer waited.",
+        "max(wait)",
+        "spec section 4", RING_BASED, roll=MAX,
+    ),
+    Definition(
+        "ring_time_avg", "Average ringing", SECONDS,
+        "How long the phone that answered had been ringing.",
+        "sum(t_answer - t_ring of the answering leg) / answered with a ring",
+        "spec section 4", PHONE_LEGS, averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "abandon_rate", "Abandon rate", PERCENT,
+        "Share of callers who gave up, without those who hung up at once.",
+        "(B - b) / (offered - b)",
+        "spec section 4; also called LCR or ACR", RINGING_ONLY, averaged=True,
+    ),
+    Definition(
+        "abandon_rate_all", "Abandon rate, all", PERCENT,
+        "Share of callers who gave up, however fast.",
+        "B / offered",
+        "spec section 4", RINGING_ONLY, averaged=True,
+    ),
+    Definition(
+        "avg_abandons_per_day", "Abandons a day", DAY_RATE,
+        "Average number of callers who gave up on a working day.",
+        "B / days with at least one customer's call (until a calendar is configured)",
+        "spec section 4; also called AAR", RINGING_ONLY, kpi_class="b", roll=RECOMPUTE,
+    ),
+    Definition(
+        "blocked", "Blocked", NUMBER,
+        "Calls refused before anything rang.",
+        "count(disposition = blocked)",
+        "spec section 4", IN_OFFICE + " A lower bound: what the carrier refuses never arrives.",
+    ),
+    Definition(
+        "blocked_rate", "Blocked rate", PERCENT,
+        "Share of calls refused before anything rang.",
+        "blocked / (offered + blocked), trunk calls only",
+        "spec section 4", IN_OFFICE + " A lower bound: what the carrier refuses never arrives.", averaged=True,
+    ),
+)  # fmt: skip
+
+HANDLING = (
+    Definition(
+        "avg_talk_time", "Average talk time", SECONDS,
+        "How long a conversation lasts, hold not included.",
+        "sum(end - agent's answer - hold) / answered contacts that are over; per extension: its own part",
+        "spec section 5; also called ATT", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "aht", "Average handle time (no ACW)", SECONDS,
+        "How long a call keeps an agent: talk and hold. After-call work cannot be seen in SIP and is not in it.",
+        "sum(talk + hold) / answered contacts that are over; per extension: its own part",
+        "spec section 5", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "hold_time_avg", "Average hold", SECONDS,
+        "How long a caller who was put on hold stayed there.",
+        "sum(hold) / answered contacts with any hold",
+        "spec section 5", "Hold by the phone's own key; parking by a feature code cannot be seen.", averaged=True,
+    ),
+    Definition(
+        "hold_rate", "Calls put on hold", PERCENT,
+        "Share of answered calls that were put on hold.",
+        "answered contacts with any hold / answered contacts that are over",
+        "spec section 5", "Hold by the phone's own key; parking by a feature code cannot be seen.",
+        averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "transfer_rate", "Transferred", PERCENT,
+        "Share of answered calls that were passed on.",
+        "answered contacts with at least one transfer / answered contacts that are over",
+        "spec section 5", "REFER and Replaces in full; transfers by key tones only where a new leg shows them.",
+        averaged=True,
+    ),
+    Definition(
+        "short_call_rate", "Very short calls", PERCENT,
+        "Share of answered calls with under 10 s of talk: wrong numbers, or an agent who drops calls.",
+        "answered contacts with talk < 10 s / answered contacts that are over",
+        "spec section 5", EVERYWHERE, averaged=True,
+    ),
+    Definition(
+        "agent_hangup_first_rate", "Agent hung up first", PERCENT,
+        "Share of answered calls the agent ended.",
+        "answered contacts ended by the agent's BYE / answered contacts that are over",
+        "spec section 5", EVERYWHERE, averaged=True,
+    ),
+)  # fmt: skip
+
+EXTENSION = (
+    Definition(
+        "rings", "Calls to it", NUMBER,
+        "How often customers' calls were sent to this phone.",
+        "count of incoming legs to the extension",
+        "spec section 7", PHONE_LEGS, scopes=(EXTENSIONS,),
+    ),
+    Definition(
+        "agent_non_response", "Not taken", NUMBER,
+        "Rings this phone could have taken and did not. Answered by a colleague, busy, or lost by a blink never count.",
+        "no_answer + declined + caller_gone after at least 10 s of ringing",
+        "spec section 7; Amazon Connect", PHONE_LEGS, scopes=(EXTENSIONS,),
+    ),
+    Definition(
+        "agent_non_response_excl_abandon", "Not taken, caller still there", NUMBER,
+        "The same without callers who gave up.",
+        "no_answer + declined",
+        "spec section 7; Amazon Connect", PHONE_LEGS, scopes=(EXTENSIONS,),
+    ),
+    Definition(
+        "agent_answer_rate", "Answer rate", PERCENT,
+        "Of the rings this phone could have taken, the share it took.",
+        "answered / (answered + agent_non_response)",
+        "spec section 7", PHONE_LEGS, averaged=True, scopes=(EXTENSIONS,),
+    ),
+    Definition(
+        "ring_time_total", "Ringing in all", SECONDS,
+        "How long this phone rang with customers' calls.",
+        "sum(ring time of incoming legs)",
+        "spec section 7", PHONE_LEGS, scopes=(EXTENSIONS,),
+    ),
+    Definition(
+        "ext_load", "Busy", SECONDS,
+        "How long this phone was in calls of any kind.",
+        "length of the union of [answer, end] over its answered legs",
+        "spec section 3", PHONE_LEGS, scopes=(EXTENSIONS,),
+    ),
+)  # fmt: skip
+
+QUALITY = (
+    Definition(
+        "coverage", "Watched", PERCENT,
+        "Share of the period in which the tap was watching.",
+        "seconds watched / seconds of the period so far",
+        "spec section 11", EVERYWHERE, roll=RECOMPUTE, scopes=(TOTAL,),
+    ),
+    Definition(
+        "contacts_ambiguous", "Ambiguous", NUMBER,
+        "Calls whose legs could belong to another caller as well: two withheld numbers waiting at once.",
+        "count(correlation = ambiguous)",
+        "spec section 11", EVERYWHERE,
+    ),
+    Definition(
+        "claimed_elsewhere", "Said to be answered elsewhere", NUMBER,
+        "The PBX said another phone answered, but no such answer was seen: a mobile twin, or not true.",
+        "count(disposition = claimed_elsewhere)",
+        "spec sections 2 and 11", EVERYWHERE,
+    ),
+    Definition(
+        "partial_legs", "Partly seen", NUMBER,
+        "Phone legs whose beginning or end the tap did not see.",
+        "count(leg.partial)",
+        "spec section 11", PHONE_LEGS, scopes=(TOTAL, EXTENSIONS),
+    ),
+)  # fmt: skip
+
+SECTIONS = {
+    "Volume": VOLUME,
+    "Accessibility": ACCESSIBILITY,
+    "Handling": HANDLING,
+    "Extensions": EXTENSION,
+    "Data quality": QUALITY,
+}
+CATALOGUE = {definition.id: definition for group in SECTIONS.values() for definition in group}
+
+
+def definitions_of(scope: str) -> list[Definition]:
+    """The KPIs shown for `total`, `queues` or `extensions`, in the catalogue's order."""
+    return [definition for definition in CATALOGUE.values() if scope in definition.scopes]
+
+
+def catalogue_json() -> list[dict[str, object]]:
+    """The whole catalogue as the API shows it."""
+    return [definition.to_json(section) for section, group in SECTIONS.items() for definition in group]

@@ -1,0 +1,42 @@
+"""What a KPI's definition holds."""
+
+from dataclasses import dataclass
+
+TOTAL, QUEUES, EXTENSIONS = "total", "queues", "extensions"
+CONTACT_SCOPES = (TOTAL, QUEUES)
+ALL_SCOPES = (TOTAL, QUEUES, EXTENSIONS)
+SUM, MAX, RECOMPUTE = "sum", "max", "recompute"  # how cohorts are put together
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One KPI: its words, its formula, its source, and what its number rests on."""
+
+    id: str
+    title: str
+    unit: str
+    says: str
+    formula: str
+    source: str
+    observability: str
+    kpi_class: str = "a"  # a: from SIP alone; b: with some configuration
+    averaged: bool = False  # a ratio or an average: shown with n, greyed below 20
+    roll: str = SUM
+    scopes: tuple[str, ...] = CONTACT_SCOPES
+
+    def to_json(self, section: str) -> dict[str, object]:
+        """What `/api/v1/kpis` prints."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "unit": self.unit,
+            "says": self.says,
+            "formula": self.formula,
+            "source": self.source,
+            "observability": self.observability,
+            "class": self.kpi_class,
+            "averaged": self.averaged,
+            "roll": self.roll,
+            "scopes": list(self.scopes),
+            "section": section,
+        }

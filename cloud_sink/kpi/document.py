@@ -1,0 +1,55 @@
+"""The catalogue as a page: `python -m cloud_sink.kpi.document > cloud_sink/kpi/README.md`."""
+
+import sys
+
+from cloud_sink.kpi.catalogue import SECTIONS
+from cloud_sink.kpi.definition import Definition
+from cloud_sink.kpi.value import NUMBER
+
+HEAD = """\
+# KPIs
+
+Every number ringtap shows, with its formula and what it rests on. Made from `catalogue.py` by
+`python -m cloud_sink.kpi.document`; a test fails when the two differ.
+
+**Rules.** Nothing to divide by is shown as "—" (`null`), never as 100 % or 0. A contact counts where it *arrived*,
+whatever happened later. Within a threshold includes the threshold. Internal calls, feature codes and surveys are no
+customers. Shares carry their 95 % Wilson interval; under 20 observations a share or an average is greyed. Every value
+says its `basis`: `caller` (waiting counted from the caller's INVITE), `queue` (from the PBX's answer) or `ring` (from
+the first ring, all that can be seen with a hosted PBX); of a mixture the weakest is named.
+
+**Letters.** A answered, B abandoned, b abandoned at once, F overflow and voicemail, `_T` within the threshold
+(the office's `service_level_s`; the API's `threshold_s` switches it). A contact answered after a wait the tap did not
+see is in no service level.
+
+**Always true.** offered = answered + abandoned + overflow + voicemail + claimed_elsewhere + open + unknown. With a
+short limit within the threshold: sl_offered ≤ sl_excl_short ≤ sl_late_ab ≤ sl_answered, sl_late_ab ≤ sl_ab_ok and
+sl_excl_short ≤ sl_short_credit ≤ sl_ab_ok. Cohorts may be added up in any order.
+"""
+UNIT_WORDS = {NUMBER: "number"}
+
+
+def page() -> str:
+    """The whole page in Markdown."""
+    return "\n".join([HEAD, *(_group(title, group) for title, group in SECTIONS.items())])
+
+
+def _group(title: str, group: tuple[Definition, ...]) -> str:
+    """One section: a heading and an entry for each KPI."""
+    return "\n".join([f"## {title}\n", *(_entry(definition) for definition in group)])
+
+
+def _entry(kpi: Definition) -> str:
+    """One KPI."""
+    unit = UNIT_WORDS.get(kpi.unit, kpi.unit)
+    return (
+        f"### `{kpi.id}`: {kpi.title}\n\n{kpi.says}\n\n"
+        f"- Formula: {kpi.formula}\n"
+        f"- Unit {unit} · class {kpi.kpi_class} · rolls up by {kpi.roll} · shown for {', '.join(kpi.scopes)}\n"
+        f"- Source: {kpi.source}\n"
+        f"- Rests on: {kpi.observability}\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

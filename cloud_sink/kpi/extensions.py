@@ -1,0 +1,88 @@
+"""Extensions: what each phone was asked to do and did (spec/kpis.md sections 3, 5 and 7).
+
+Rests on the phone legs and their settled outcomes, so it holds for a hosted PBX as well. A ring that a sibling
+answered, that found the phone in a call, or that lost a race by a blink is nobody's fault and counts for nobody.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from cloud_sink.contacts.records import Leg
+from cloud_sink.kpi.value import Parts
+
+LONG_RING_MS = 10_000  # the caller left, but the phone had rung this long: the agent could have answered
+REFUSED = ("no_answer", "declined")
+SettledLeg = tuple[Leg, str]  # a leg and its outcome word
+
+
+def by_extension(legs: Iterable[SettledLeg]) -> dict[str, list[SettledLeg]]:
+    """Group legs by the extension at their end."""
+    groups: dict[str, list[SettledLeg]] = {}
+    for leg, outcome in legs:
+        if leg.extension:
+            groups.setdefault(leg.extension, []).append((leg, outcome))
+    return groups
+
+
+def measure_extension(legs: Sequence[SettledLeg]) -> dict[str, Parts]:
+    """All KPIs of one extension; times in milliseconds."""
+    asked = [(leg, outcome) for leg, outcome in legs if leg.direction == "in"]
+    return _measure_rings(asked) | _measure_talk(asked) | _measure_calls_made(legs) | {"ext_load": Parts(busy_ms(legs))}
+
+
+def _measure_rings(asked: Sequence[SettledLeg]) -> dict[str, Parts]:
+    """`rings`, `answered`, the two forms of `agent_non_response`, `agent_answer_rate`, `ring_time_total`."""
+    answered = sum(outcome == "answered" for _, outcome in asked)
+    strict = sum(outcome in REFUSED for _, outcome in asked)
+    missed = strict + sum(rang_long(leg) for leg, outcome in asked if outcome == "caller_gone")
+    return {
+        "rings": Parts(len(asked)),
+        "answered": Parts(answered),
+        "agent_non_response": Parts(missed),
+        "agent_non_response_excl_abandon": Parts(strict),
+        "agent_answer_rate": Parts(answered, answered + missed),
+        "ring_time_total": Parts(sum(leg.ring_ms or 0 for leg, _ in asked)),
+    }
+
+
+def rang_long(leg: Leg) -> bool:
+    """Whether it rang long enough for the agent to have taken it."""
+    return leg.ring_ms is not None and leg.ring_ms >= LONG_RING_MS
+
+
+def _measure_talk(asked: Sequence[SettledLeg]) -> dict[str, Parts]:
+    """`ring_time_avg`, `avg_talk_time`, `aht`, `hold_rate`: his own part of each customer's call."""
+    answered = [leg for leg, outcome in asked if outcome == "answered"]
+    rang = [leg.ring_ms for leg in answered if leg.ring_ms is not None]
+    done = [(leg.talk_ms, leg.hold_ms) for leg in answered if leg.talk_ms is not None]
+    talked = sum(talk for talk, _ in done)
+    return {
+        "ring_time_avg": Parts(sum(rang), len(rang)),
+        "avg_talk_time": Parts(talked, len(done)),
+        "aht": Parts(talked + sum(hold for _, hold in done), len(done)),
+        "hold_rate": Parts(sum(hold > 0 for _, hold in done), len(done)),
+    }
+
+
+def _measure_calls_made(legs: Sequence[SettledLeg]) -> dict[str, Parts]:
+    """`outbound_attempts`, `outbound_connected`, `connect_rate` of calls this phone made to the outside."""
+    made = [outcome for leg, outcome in legs if leg.direction == "out"]
+    connected = made.count("answered")
+    return {
+        "outbound_attempts": Parts(len(made)),
+        "outbound_connected": Parts(connected),
+        "connect_rate": Parts(connected, len(made)),
+    }
+
+
+def busy_ms(legs: Iterable[SettledLeg]) -> int:
+    """Milliseconds in which the phone was in at least one call, whatever its direction."""
+    spans = sorted(
+        (leg.t_answer, leg.t_end)
+        for leg, outcome in legs
+        if outcome == "answered" and leg.t_answer is not None and leg.t_end is not None
+    )
+    total, covered_until = 0, 0
+    for start, end in spans:
+        total += max(0, end - max(start, covered_until))
+        covered_until = max(covered_until, end)
+    return total

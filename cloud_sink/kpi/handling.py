@@ -1,0 +1,36 @@
+"""Handling: what happened once an agent had answered (spec/kpis.md section 5).
+
+After-call work is not visible in SIP alone, so handle time is talk and hold, and is labelled "no ACW".
+A call that is still up has no talk time yet and stays out of the averages until it ends.
+"""
+
+from collections.abc import Sequence
+
+from cloud_sink.contacts.records import Contact
+from cloud_sink.kpi.value import Parts
+from cloud_sink.kpi.volume import ANSWERED, customers
+
+SHORT_CALL_MS = 10_000  # spec/kpis.md `short_call_rate`: a wrong number, or an agent who drops calls
+
+
+def handled(contacts: Sequence[Contact]) -> list[Contact]:
+    """Customers' contacts that were answered and are over."""
+    return [c for c in customers(contacts) if c.disposition == ANSWERED and c.t_end is not None]
+
+
+def measure_handling(contacts: Sequence[Contact]) -> dict[str, Parts]:
+    """`avg_talk_time`, `aht`, hold, transfers, short calls and who hung up; times in milliseconds."""
+    done = handled(contacts)
+    return {
+        "avg_talk_time": Parts(sum(c.talk_ms for c in done), len(done)),
+        "aht": Parts(sum(c.talk_ms + c.hold_ms for c in done), len(done)),
+        "transfer_rate": Parts(sum(c.transfers > 0 for c in done), len(done)),
+        "short_call_rate": Parts(sum(c.talk_ms < SHORT_CALL_MS for c in done), len(done)),
+        "agent_hangup_first_rate": Parts(sum(c.ended_by == "agent" for c in done), len(done)),
+    } | _measure_hold(done)
+
+
+def _measure_hold(done: Sequence[Contact]) -> dict[str, Parts]:
+    """`hold_time_avg` per held contact, and `hold_rate`: the share that was held at all."""
+    held = [c.hold_ms for c in done if c.hold_ms > 0]
+    return {"hold_time_avg": Parts(sum(held), len(held)), "hold_rate": Parts(len(held), len(done))}

@@ -1,0 +1,159 @@
+"""The report: all KPIs of a period, in total, per queue and per extension."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cloud_sink.contacts.records import Contact, OfficePlan
+from cloud_sink.kpi.accessibility import (
+    DEFAULT_FORMULA,
+    count_service,
+    measure_lost,
+    measure_lost_by_day,
+    measure_waiting,
+    service_levels,
+)
+from cloud_sink.kpi.catalogue import CATALOGUE, definitions_of
+from cloud_sink.kpi.definition import EXTENSIONS, QUEUES, TOTAL
+from cloud_sink.kpi.extensions import SettledLeg, by_extension, measure_extension
+from cloud_sink.kpi.handling import measure_handling
+from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_callers
+from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
+from cloud_sink.kpi.value import RING, Measured, Parts, Value, value_of, weakest_basis
+from cloud_sink.kpi.volume import customers, measure_outbound, measure_trunk, measure_volume, offered
+
+__all__ = ["Period", "Report", "Value", "report"]
+
+WAIT_START_BASIS = {"offer": "caller", "pbx_answer": "queue", "first_ring": "ring", "": RING}
+NOT_OBSERVED = Parts(0, 0)
+COVERAGE = "coverage"  # known even where nothing was observed
+Values = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All KPIs of one office and period."""
+
+    period: Period
+    coverage: float  # 0 to 1
+    threshold_s: float
+    target: float  # 0 to 1
+    total: Values
+    queues: dict[str, Values]  # by the name contacts carry: queues, ring groups, extensions called directly
+    queue_kinds: dict[str, str]
+    extensions: dict[str, Values]
+    missed: list[MissedCaller]
+
+    def to_json(self) -> dict[str, object]:
+        """What `ringtap replay --show kpis` and the API print."""
+        return {
+            "period": self.period.to_json(),
+            "coverage": round(self.coverage, 6),
+            "service_level": {"threshold_s": self.threshold_s, "target": self.target, "formula": DEFAULT_FORMULA},
+            "total": _values_json(self.total),
+            "queues": {name: _values_json(values) for name, values in self.queues.items()},
+            "queue_kinds": self.queue_kinds,
+            "extensions": {name: _values_json(values) for name, values in self.extensions.items()},
+        }
+
+
+def _values_json(values: Values) -> dict[str, object]:
+    """Every value in its written form, in the catalogue's order."""
+    return {kpi_id: values[kpi_id].to_json() for kpi_id in CATALOGUE if kpi_id in values}
+
+
+def report(
+    contacts: Sequence[Contact],
+    legs: Sequence[SettledLeg],
+    *,
+    period: Period,
+    plan: OfficePlan,
+    coverage: float,
+    threshold_s: float | None = None,
+) -> Report:
+    """Compute a report; contacts that came after the period are welcome: they clear missed callers of the period."""
+    threshold = plan.service_level_s if threshold_s is None else threshold_s
+    cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
+    in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
+    frame = _Frame(plan, threshold, contacts, coverage > 0 or bool(cohort) or bool(in_period))
+    queues = _by_queue(cohort)
+    return Report(
+        period=period,
+        coverage=coverage,
+        threshold_s=threshold,
+        target=plan.service_level_target,
+        total=frame.total(cohort, in_period, coverage, period.time_zone),
+        queues={name: frame.queue(group, period.time_zone) for name, group in queues.items()},
+        queue_kinds={name: group[0].kind for name, group in queues.items()},
+        extensions={name: frame.extension(group) for name, group in sorted(by_extension(in_period).items())},
+        missed=missed_callers(cohort, contacts),
+    )
+
+
+def _by_queue(cohort: Sequence[Contact]) -> dict[str, list[Contact]]:
+    """Customers' contacts by where they wanted to go, named places first, then extensions called directly."""
+    groups: dict[str, list[Contact]] = {}
+    for contact in customers(cohort):
+        groups.setdefault(contact.queue, []).append(contact)
+    return dict(sorted(groups.items(), key=lambda item: (item[1][0].kind in ("direct", ""), item[0])))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What all parts of one report share."""
+
+    plan: OfficePlan
+    threshold_s: float
+    everything: Sequence[Contact]  # contacts after the period included
+    observed: bool  # False: the tap saw nothing at all of this period, so every number is null (R6)
+
+    def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], share: float, time_zone: str) -> Values:
+        """All KPIs of the office."""
+        measured = (
+            self._contacts(cohort, time_zone)
+            | measure_outbound(cohort)
+            | measure_trunk(cohort)
+            | measure_partial(legs)
+            | measure_coverage(share)
+        )
+        return self._values(measured, TOTAL, self._basis(cohort))
+
+    def queue(self, group: Sequence[Contact], time_zone: str) -> Values:
+        """All KPIs of one queue, ring group, or extension called directly."""
+        return self._values(self._contacts(group, time_zone), QUEUES, self._basis(group))
+
+    def extension(self, legs: Sequence[SettledLeg]) -> Values:
+        """All KPIs of one extension: always what the phone itself showed."""
+        return self._values(measure_extension(legs) | measure_partial(legs), EXTENSIONS, RING)
+
+    def _contacts(self, cohort: Sequence[Contact], time_zone: str) -> dict[str, Parts]:
+        """Every KPI that rests on customers' contacts."""
+        return (
+            measure_volume(cohort)
+            | measure_callbacks(missed_callers(cohort, self.everything))
+            | service_levels(count_service(cohort, round(self.threshold_s * 1000)))
+            | measure_waiting(cohort)
+            | measure_lost(cohort)
+            | measure_lost_by_day(cohort, time_zone)
+            | measure_handling(cohort)
+            | measure_ambiguity(cohort)
+        )
+
+    def _basis(self, cohort: Sequence[Contact]) -> str:
+        """Where the cohort's waits start; without any, what the office's setting promises."""
+        promised = WAIT_START_BASIS.get(self.plan.wait_start, RING)
+        return weakest_basis((contact.wait_basis for contact in offered(cohort)), otherwise=promised)
+
+    def _values(self, measured: Measured, scope: str, basis: str) -> Values:
+        """Counters into values, in the catalogue's order."""
+        shown = [(definition, measured.get(definition.id)) for definition in definitions_of(scope)]
+        return {
+            definition.id: value_of(
+                parts if self.observed or definition.id == COVERAGE else NOT_OBSERVED,
+                unit=definition.unit,
+                basis=basis,
+                averaged=definition.averaged,
+            )
+            for definition, parts in shown
+            if parts is not None
+        }

@@ -1,0 +1,75 @@
+"""Volume: how many customers called, and what became of them (spec/kpis.md section 3, invariants I1 and I2)."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from cloud_sink.contacts.records import Contact
+from cloud_sink.kpi.value import Parts
+
+ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL, BLOCKED = "answered", "abandoned", "overflow", "voicemail", "blocked"
+CLAIMED_ELSEWHERE, OPEN, UNKNOWN = "claimed_elsewhere", "open", "unknown"
+OFFERED_DISPOSITIONS = (ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL, CLAIMED_ELSEWHERE, OPEN, UNKNOWN)
+TRUNK_SEEN = "T2"
+
+
+def customers(contacts: Sequence[Contact]) -> list[Contact]:
+    """Contacts that count as a customer's: incoming only. Internal and feature-code contacts never do (R7)."""
+    return [contact for contact in contacts if contact.direction == "in"]
+
+
+def offered(contacts: Sequence[Contact]) -> list[Contact]:
+    """Customers' contacts that reached the centre: all but those refused before anything rang."""
+    return [contact for contact in customers(contacts) if contact.disposition != BLOCKED]
+
+
+def is_missed(contact: Contact) -> bool:
+    """`missed_contacts`: nobody answered and the caller did not hang up at once."""
+    if contact.disposition == ABANDONED:
+        return not contact.short
+    return contact.disposition in (OVERFLOW, VOICEMAIL)
+
+
+def measure_volume(contacts: Sequence[Contact]) -> dict[str, Parts]:
+    """Counts of customers' contacts by what became of them, and how many people they were."""
+    cohort = offered(contacts)
+    by_disposition = Counter(contact.disposition for contact in cohort)
+    counts = {word: Parts(by_disposition[word]) for word in OFFERED_DISPOSITIONS}
+    counts["offered"] = Parts(len(cohort))
+    counts["short_abandoned"] = Parts(sum(c.short for c in cohort if c.disposition == ABANDONED))
+    counts["missed_contacts"] = Parts(sum(is_missed(contact) for contact in cohort))
+    return counts | _measure_callers(cohort)
+
+
+def _measure_callers(cohort: Sequence[Contact]) -> dict[str, Parts]:
+    """`unique_callers` and `calls_per_caller`; callers without a number cannot be told apart and stay out."""
+    with_number = [contact.caller for contact in cohort if contact.caller]
+    people = len(set(with_number))
+    return {"unique_callers": Parts(people), "calls_per_caller": Parts(len(with_number), people)}
+
+
+def measure_outbound(contacts: Sequence[Contact]) -> dict[str, Parts]:
+    """`outbound_attempts`, `outbound_connected`, `connect_rate`: calls to the outside, and those that were answered."""
+    attempts = [contact for contact in contacts if contact.direction == "out"]
+    connected = sum(contact.disposition == ANSWERED for contact in attempts)
+    return {
+        "outbound_attempts": Parts(len(attempts)),
+        "outbound_connected": Parts(connected),
+        "connect_rate": Parts(connected, len(attempts)),
+    }
+
+
+def measure_trunk(contacts: Sequence[Contact]) -> dict[str, Parts]:
+    """`trunk_peak`: most calls to and from outside at one moment; not observable where no trunk is seen."""
+    on_trunk = [c for c in contacts if c.visibility == TRUNK_SEEN and c.direction in ("in", "out")]
+    spans = [(c.t_offer, c.t_end) for c in on_trunk if c.t_end is not None]
+    return {"trunk_peak": Parts(_most_at_once(spans), 1 if on_trunk else 0)}
+
+
+def _most_at_once(spans: Sequence[tuple[int, int]]) -> int:
+    """Largest number of overlapping spans; one that ends when another starts does not overlap it."""
+    changes = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
+    up, peak = 0, 0
+    for _, change in changes:
+        up += change
+        peak = max(peak, up)
+    return peak
