@@ -1,0 +1,29 @@
+"""Where legs, contacts and what is known of the boxes are kept: SQLite by default, PostgreSQL by address."""
+
+from cloud_sink.store.records import (
+    Acknowledgement,
+    Arrival,
+    BatchArrived,
+    BoxStatus,
+    Gap,
+    Health,
+    Junk,
+    Quarantined,
+    Registration,
+    StateArrived,
+)
+from cloud_sink.store.repository import Store
+
+__all__ = [
+    "Acknowledgement",
+    "Arrival",
+    "BatchArrived",
+    "BoxStatus",
+    "Gap",
+    "Health",
+    "Junk",
+    "Quarantined",
+    "Registration",
+    "StateArrived",
+    "Store",
+]

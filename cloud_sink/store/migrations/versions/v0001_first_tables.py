@@ -1,0 +1,204 @@
+"""The first tables: events as boxes sent them, contacts stitched from them, what is known of the boxes.
+
+Revision ID: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    op.create_table(
+        "boxes",
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_event", sa.BigInteger(), nullable=True),
+        sa.Column("online", sa.Boolean(), nullable=False),
+        sa.Column("connection", sa.BigInteger(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("acked", sa.BigInteger(), nullable=False),
+        sa.Column("clock_ok", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.String(), nullable=False),
+        sa.Column("tenant", sa.String(), nullable=False),
+        sa.Column("boot", sa.String(), nullable=False),
+        sa.Column("health_at", sa.BigInteger(), nullable=True),
+        sa.Column("health", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("box"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "contacts",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("t_offer", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact_id", sa.String(), nullable=False),
+        sa.Column("queue", sa.String(), nullable=False),
+        sa.Column("did", sa.String(), nullable=False),
+        sa.Column("direction", sa.String(), nullable=False),
+        sa.Column("caller", sa.String(), nullable=False),
+        sa.Column("t_pbx_answer", sa.BigInteger(), nullable=True),
+        sa.Column("t_first_ring", sa.BigInteger(), nullable=True),
+        sa.Column("t_agent_answer", sa.BigInteger(), nullable=True),
+        sa.Column("t_end", sa.BigInteger(), nullable=True),
+        sa.Column("disposition", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("extension", sa.String(), nullable=False),
+        sa.Column("wait_ms", sa.BigInteger(), nullable=True),
+        sa.Column("wait_basis", sa.String(), nullable=False),
+        sa.Column("ring_ms", sa.BigInteger(), nullable=True),
+        sa.Column("talk_ms", sa.BigInteger(), nullable=False),
+        sa.Column("hold_ms", sa.BigInteger(), nullable=False),
+        sa.Column("transfers", sa.Integer(), nullable=False),
+        sa.Column("rings", sa.Integer(), nullable=False),
+        sa.Column("short", sa.Boolean(), nullable=False),
+        sa.Column("correlation", sa.String(), nullable=False),
+        sa.Column("visibility", sa.String(), nullable=False),
+        sa.Column("ended_by", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("legs", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "t_offer", "contact_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "gaps",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("events_lost", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "start", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "health",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("counters", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "at", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "islands",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "start"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "leg_outcomes",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact_id", sa.String(), nullable=False),
+        sa.Column("extension", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "start", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("leg_outcomes_by_contact", "leg_outcomes", ["office_id", "contact_id"], unique=False)
+    op.create_table(
+        "legs",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ring_after", sa.Integer(), nullable=True),
+        sa.Column("answer_after", sa.Integer(), nullable=True),
+        sa.Column("end_after", sa.Integer(), nullable=True),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("direction", sa.String(), nullable=False),
+        sa.Column("extension", sa.String(), nullable=False),
+        sa.Column("caller", sa.String(), nullable=False),
+        sa.Column("callee", sa.String(), nullable=False),
+        sa.Column("call_key", sa.LargeBinary(), nullable=False),
+        sa.Column("final_code", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Boolean(), nullable=False),
+        sa.Column("ended_by", sa.String(), nullable=False),
+        sa.Column("reason_sip", sa.Integer(), nullable=False),
+        sa.Column("reason_q850", sa.Integer(), nullable=True),
+        sa.Column("hold_ms", sa.Integer(), nullable=False),
+        sa.Column("holds", sa.Integer(), nullable=False),
+        sa.Column("transfer", sa.String(), nullable=False),
+        sa.Column("refer_to", sa.String(), nullable=False),
+        sa.Column("replaces_key", sa.LargeBinary(), nullable=False),
+        sa.Column("connected", sa.String(), nullable=False),
+        sa.Column("diverted_by", sa.String(), nullable=False),
+        sa.Column("session_key", sa.LargeBinary(), nullable=False),
+        sa.Column("digits", sa.String(), nullable=False),
+        sa.Column("transport", sa.String(), nullable=False),
+        sa.Column("retransmissions", sa.Integer(), nullable=False),
+        sa.Column("bye_response_ms", sa.Integer(), nullable=True),
+        sa.Column("partial", sa.Boolean(), nullable=False),
+        sa.Column("clock", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "start", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("quarantine_by_age", "quarantine", ["last_seen"], unique=False)
+    op.create_table(
+        "received",
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("box", "epoch", "first"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "registrations",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("extension", sa.String(), nullable=False),
+        sa.Column("registered", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "at", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
+
+
+def downgrade() -> None:
+    """Drop them again: every event is lost."""
+    for table in (
+        "registrations",
+        "received",
+        "quarantine",
+        "legs",
+        "leg_outcomes",
+        "islands",
+        "health",
+        "gaps",
+        "contacts",
+        "boxes",
+    ):
+        op.drop_table(table)

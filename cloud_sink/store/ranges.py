@@ -1,0 +1,43 @@
+"""Which sequence numbers have arrived, as sorted ranges that do not touch. Pure."""
+
+from bisect import bisect_left, bisect_right
+
+MAX_RANGES = 256  # a box sends at most 64 events beyond the acknowledgement: more holes than this is not a box of ours
+
+
+class TooManyHoles(Exception):
+    """Adding would make more holes than any box leaves."""
+
+
+class SequenceRanges:
+    """A set of integers kept as ranges [first, last], both included."""
+
+    __slots__ = ("_firsts", "_lasts")
+
+    def __init__(self, ranges: list[tuple[int, int]] | None = None) -> None:
+        ordered = sorted(ranges or [])
+        self._firsts = [first for first, _ in ordered]
+        self._lasts = [last for _, last in ordered]
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._firsts, number) - 1
+        return at >= 0 and number <= self._lasts[at]
+
+    def add(self, first: int, last: int) -> None:
+        """Add every number from `first` to `last`. Raises TooManyHoles and stays as it was."""
+        low = bisect_left(self._lasts, first - 1)
+        high = bisect_right(self._firsts, last + 1)
+        if low == high and len(self._firsts) >= MAX_RANGES:
+            raise TooManyHoles(f"more than {MAX_RANGES} holes in the sequence numbers")
+        if low < high:
+            first, last = min(first, self._firsts[low]), max(last, self._lasts[high - 1])
+        self._firsts[low:high] = [first]
+        self._lasts[low:high] = [last]
+
+    def contiguous(self) -> int:
+        """Return the highest number up to which, from 1, nothing is missing; 0 where 1 itself is."""
+        return self._lasts[0] if self._firsts and self._firsts[0] <= 1 else 0
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """Return the ranges in order."""
+        return list(zip(self._firsts, self._lasts, strict=True))

@@ -1,0 +1,117 @@
+"""What pages, reports and the command line ask of the store. Plain Core, no dialect."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, and_, func, select
+
+from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.store import tables
+from cloud_sink.store.records import BoxStatus, Gap, Quarantined
+from cloud_sink.store.rows import contact_of, leg_of
+
+
+def offices(connection: Connection) -> list[str]:
+    """Return the offices that anything is stored of."""
+    found = select(tables.boxes.c.office_id).where(tables.boxes.c.office_id != "").distinct()
+    return sorted(connection.execute(found).scalars())
+
+
+def contacts(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Contact]:
+    """Return the contacts offered in [from, until), in order."""
+    table = tables.contacts
+    period = and_(table.c.office_id == office, table.c.t_offer >= from_ms, table.c.t_offer < until_ms)
+    rows = connection.execute(select(table).where(period).order_by(table.c.t_offer, table.c.contact_id))
+    return [contact_of(row) for row in rows]
+
+
+def phone_legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
+    """Return the phone legs begun in [from, until) with their settled outcome, in order."""
+    start = tables.legs.c.start
+    period = (start >= from_ms, start < until_ms, tables.legs.c.role == "phone")
+    return _settled(connection, _legs_with_outcome(office).where(*period))
+
+
+def legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
+    """Return every leg begun in [from, until) with its settled outcome, in order."""
+    start = tables.legs.c.start
+    return _settled(connection, _legs_with_outcome(office).where(start >= from_ms, start < until_ms))
+
+
+def legs_of(connection: Connection, office: str, contact_id: str) -> list[tuple[Leg, str]]:
+    """Return the legs of a contact with their settled outcome, in order."""
+    table = tables.leg_outcomes
+    return _settled(
+        connection,
+        _legs_with_outcome(office).where(table.c.office_id == office, table.c.contact_id == contact_id),
+    )
+
+
+def gaps(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Gap]:
+    """Return the gaps that reach into [from, until), in order."""
+    table = tables.gaps
+    period = and_(table.c.office_id == office, table.c.start < until_ms, table.c.until >= from_ms)
+    rows = connection.execute(select(table).where(period).order_by(table.c.start, table.c.seq))
+    return [Gap(row.box, row.start, row.until, row.reason, row.events_lost, row.seq) for row in rows]
+
+
+def observed_span(connection: Connection, office: str) -> tuple[int, int] | None:
+    """Return the times of an office's first and last event; None where nothing was seen yet."""
+    firsts = [
+        _first(connection, table, time, office)
+        for table, time in (
+            (tables.legs, "start"),
+            (tables.registrations, "at"),
+            (tables.gaps, "start"),
+            (tables.health, "at"),
+        )
+    ]
+    known = [first for first in firsts if first is not None]
+    newest = select(func.max(tables.boxes.c.last_event)).where(tables.boxes.c.office_id == office)
+    last = connection.execute(newest).scalar()
+    return (min(known), int(last)) if known and last is not None else None
+
+
+def boxes(connection: Connection, office: str | None = None) -> list[BoxStatus]:
+    """Return the boxes of an office ("": those that no office lists; None: all)."""
+    table = tables.boxes
+    found = select(table).order_by(table.c.box)
+    rows = connection.execute(found if office is None else found.where(table.c.office_id == office))
+    return [
+        BoxStatus(
+            row.box, row.office_id, bool(row.online), row.first_seen, row.last_seen, row.last_event, row.epoch,
+            row.acked, bool(row.clock_ok), row.version, row.health_at, json.loads(row.health),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def quarantine(connection: Connection, limit: int) -> list[Quarantined]:
+    """Return the junk seen last, newest first."""
+    table = tables.quarantine
+    rows = connection.execute(select(table).order_by(table.c.last_seen.desc(), table.c.digest).limit(limit))
+    return [
+        Quarantined(row.topic, row.reason, bytes(row.payload), row.first_seen, row.last_seen, row.times) for row in rows
+    ]
+
+
+def quarantined(connection: Connection) -> int:
+    """Return how many kinds of junk there are."""
+    return int(connection.execute(select(func.count()).select_from(tables.quarantine)).scalar_one())
+
+
+def _first(connection: Connection, table: Table, time: str, office: str) -> int | None:
+    value = connection.execute(select(func.min(table.c[time])).where(table.c.office_id == office)).scalar()
+    return None if value is None else int(value)
+
+
+def _legs_with_outcome(office: str) -> Select[Any]:
+    left, right = tables.legs, tables.leg_outcomes
+    keys = ("office_id", "start", "box", "epoch", "seq")
+    same = and_(*(left.c[key] == right.c[key] for key in keys))
+    order = (left.c.start, left.c.box, left.c.epoch, left.c.seq)
+    return select(left, right.c.outcome).join(right, same).where(left.c.office_id == office).order_by(*order)
+
+
+def _settled(connection: Connection, found: Select[Any]) -> list[tuple[Leg, str]]:
+    return [(leg_of(row), row[-1]) for row in connection.execute(found)]

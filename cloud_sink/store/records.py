@@ -1,0 +1,123 @@
+"""What goes into the store besides legs and contacts, and what comes out. Times are Unix milliseconds, UTC."""
+
+from dataclasses import dataclass, field
+
+from cloud_sink.contacts.records import Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """An extension's (or the trunk's) registration came or went."""
+
+    seq: int
+    at_ms: int
+    role: str
+    extension: str
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A box saw nothing, or lost `count` events, from `from_ms` to `until_ms`."""
+
+    box: str
+    from_ms: int
+    until_ms: int
+    reason: str
+    count: int
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Counters of a box since its start, by name."""
+
+    seq: int
+    at_ms: int
+    counters: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Junk:
+    """Something received that cannot be used, and why."""
+
+    topic: str
+    reason: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class BatchArrived:
+    """The events `first` to `last` of one box's epoch; those that are junk count as arrived, they never get better."""
+
+    box: str
+    office: str
+    epoch: int
+    first: int
+    last: int
+    clock: int
+    received_ms: int
+    legs: list[Leg] = field(default_factory=list)
+    registrations: list[Registration] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    health: list[Health] = field(default_factory=list)
+    junk: list[Junk] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class StateArrived:
+    """A box's birth or death. `first` is the oldest seq its spool still holds: what is older will never come."""
+
+    box: str
+    office: str
+    received_ms: int
+    connection: int
+    online: bool
+    epoch: int
+    first: int
+    clock_ok: bool
+    version: str
+    tenant: str
+    boot: str
+
+
+Arrival = BatchArrived | StateArrived | Junk
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Everything of `box` in `epoch` up to `seq` is committed."""
+
+    box: str
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoxStatus:
+    """What is known of a box: `office` is "" where no office lists it."""
+
+    box: str
+    office: str
+    online: bool
+    first_seen_ms: int
+    last_seen_ms: int
+    last_event_ms: int | None
+    epoch: int
+    acked: int
+    clock_ok: bool
+    version: str
+    health_ms: int | None
+    health: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One kind of junk: when it came first and last, and how often."""
+
+    topic: str
+    reason: str
+    payload: bytes
+    first_seen_ms: int
+    last_seen_ms: int
+    times: int

@@ -1,0 +1,143 @@
+"""The store as the rest of the sink sees it: one object for one database, safe to use from several threads.
+
+One thread ingests; any number may read beside it, each call in a transaction of its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Engine
+
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan
+from cloud_sink.errors import StoreUnusable
+from cloud_sink.store import reading
+from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
+from cloud_sink.store.records import Acknowledgement, Arrival, BoxStatus, Gap, Quarantined
+from cloud_sink.store.restitch import rebuild
+from cloud_sink.store.writing import ingest
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_Answer = TypeVar("_Answer")
+
+
+class Store:
+    """Legs, contacts, gaps and boxes of all offices in one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = writing(engine)
+
+    @classmethod
+    def open(cls, url: str) -> "Store":
+        """Return the store at a SQLAlchemy address; touches nothing yet. Raises StoreUnusable."""
+        return cls(open_engine(url))
+
+    @property
+    def url(self) -> str:
+        """The database's address, its password hidden."""
+        return shown_url(self._engine)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    # --- schema
+
+    def migrate(self) -> None:
+        """Bring the schema up to date. Raises StoreUnusable."""
+        with clear_errors(self._engine), self._engine.begin() as connection:
+            config = _alembic_config()
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise StoreUnusable(
+                    f'database "{self.url}" was made by a newer ringtap ({error}): update this one'
+                ) from error
+
+    def check_schema(self) -> None:
+        """Raise StoreUnusable where the schema is not this program's."""
+        with clear_errors(self._engine), self._engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        wanted = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+        if found != wanted:
+            raise StoreUnusable(
+                f'database "{self.url}" has schema {found or "none"}, this program needs {wanted}: '
+                "run `ringtap-sink migrate --config FILE`"
+            )
+
+    # --- writing
+
+    def ingest(
+        self, arrivals: Sequence[Arrival], plans: Mapping[str, OfficePlan], now_ms: int
+    ) -> list[Acknowledgement]:
+        """Write arrivals in one transaction; what is returned is committed. Raises SQLAlchemyError, nothing written."""
+        with self._writing.begin() as connection:
+            return ingest(connection, arrivals, plans, now_ms)
+
+    def rebuild(self, plan: OfficePlan, progress: Callable[[int, int], None]) -> int:
+        """Stitch every leg of an office again by its plan of today; returns the number of contacts.
+
+        All or nothing: whoever reads meanwhile sees the contacts of before. `progress` gets (legs done, legs in all).
+        """
+        with clear_errors(self._engine), self._writing.begin() as connection:
+            return rebuild(connection, plan, progress)
+
+    # --- reading
+
+    def offices(self) -> list[str]:
+        """Return the offices that something is stored of."""
+        return self._read(reading.offices)
+
+    def contacts(self, office: str, from_ms: int, until_ms: int) -> list[Contact]:
+        """Return the contacts offered in [from, until), in order."""
+        return self._read(reading.contacts, office, from_ms, until_ms)
+
+    def legs(self, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
+        """Return every leg begun in [from, until) with its settled outcome."""
+        return self._read(reading.legs, office, from_ms, until_ms)
+
+    def phone_legs(self, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
+        """Return the phone legs begun in [from, until) with their settled outcome."""
+        return self._read(reading.phone_legs, office, from_ms, until_ms)
+
+    def legs_of(self, office: str, contact_id: str) -> list[tuple[Leg, str]]:
+        """Return the legs of a contact with their settled outcome."""
+        return self._read(reading.legs_of, office, contact_id)
+
+    def gaps(self, office: str, from_ms: int, until_ms: int) -> list[Gap]:
+        """Return the times in [from, until) that a box did not see, or lost."""
+        return self._read(reading.gaps, office, from_ms, until_ms)
+
+    def observed_span(self, office: str) -> tuple[int, int] | None:
+        """Return the times of the first and the last event; None before any."""
+        return self._read(reading.observed_span, office)
+
+    def boxes(self, office: str | None = None) -> list[BoxStatus]:
+        """Return the boxes of an office; "": those that no office lists; None: all."""
+        return self._read(reading.boxes, office)
+
+    def quarantined(self) -> int:
+        """Return how many kinds of junk were received."""
+        return self._read(reading.quarantined)
+
+    def quarantine(self, limit: int = 100) -> list[Quarantined]:
+        """Return the junk seen last, newest first."""
+        return self._read(reading.quarantine, limit)
+
+    def _read(self, question: Callable[..., _Answer], *arguments: object) -> _Answer:
+        with self._engine.connect() as connection:
+            return question(connection, *arguments)
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

@@ -1,0 +1,111 @@
+"""Contacts from legs, kept right: a new leg stitches its island again, and nothing else.
+
+An island is a time range that no contact crosses. The table `islands` holds those of each office: the range to load
+is found without guessing how long the longest call may be.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, select
+
+from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.contacts.stitch import islands, stitch
+from cloud_sink.store import tables
+from cloud_sink.store.engine import insert_new
+from cloud_sink.store.rows import contact_row, legs_of, outcome_row
+
+REBUILD_LEGS = 5_000  # legs looked at together: a few megabytes
+_TIME_COLUMN = {"contacts": "t_offer", "leg_outcomes": "start", "islands": "start"}
+
+
+def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg]) -> None:
+    """Stitch again what the new legs (stored already) touch."""
+    for start, until in islands(new_legs, plan.gap_ms):
+        stitch_range(connection, plan, *_widened(connection, plan, start, until))
+
+
+def stitch_range(connection: Connection, plan: OfficePlan, start: int, until: int) -> int:
+    """Replace contacts, outcomes and islands of a range that no contact crosses; returns the number of contacts."""
+    legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
+    stitched = stitch(legs, plan)
+    for table in (tables.contacts, tables.leg_outcomes, tables.islands):
+        _clear(connection, table, plan.office, start, until)
+    insert_new(connection, tables.contacts, [contact_row(contact) for contact in stitched.contacts])
+    insert_new(
+        connection,
+        tables.leg_outcomes,
+        [outcome_row(leg, stitched.contact_of.get(leg.leg_id, ""), stitched.outcomes[leg.leg_id]) for leg in legs],
+    )
+    rows = [(plan.office, first, last) for first, last in islands(legs, plan.gap_ms)]
+    insert_new(connection, tables.islands, rows)
+    return len(stitched.contacts)
+
+
+def rebuild(connection: Connection, plan: OfficePlan, progress: Callable[[int, int], None]) -> int:
+    """Stitch all legs of an office again, island by island; returns the number of contacts.
+
+    Memory holds one office's leg times and one island's legs, never all legs.
+    """
+    for table in (tables.contacts, tables.leg_outcomes, tables.islands):
+        connection.execute(delete(table).where(table.c.office_id == plan.office))
+    legs = tables.legs
+    total = connection.execute(
+        select(func.count()).select_from(legs).where(legs.c.office_id == plan.office)
+    ).scalar_one()
+    contacts = done = 0
+    for start, until, count in _stored_islands(connection, plan):
+        contacts += stitch_range(connection, plan, start, until)
+        done += count
+        progress(done, total)
+    return contacts
+
+
+def _stored_islands(connection: Connection, plan: OfficePlan) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, until, legs in it) of every island of the stored legs."""
+    found = select(tables.legs).where(tables.legs.c.office_id == plan.office).order_by(tables.legs.c.start)
+    held: list[Leg] = []
+    for rows in connection.execute(found, execution_options={"yield_per": REBUILD_LEGS}).partitions():
+        held += legs_of(rows)
+        ranges = islands(held, plan.gap_ms)
+        complete_until = ranges[-1][0]  # the last island may go on in the rows to come
+        yield from _counted(ranges[:-1], [leg for leg in held if leg.t_invite < complete_until])
+        held = [leg for leg in held if leg.t_invite >= complete_until]
+    if held:
+        yield from _counted(islands(held, plan.gap_ms), held)
+
+
+def _counted(ranges: Sequence[tuple[int, int]], legs: Sequence[Leg]) -> Iterator[tuple[int, int, int]]:
+    starts = [leg.t_invite for leg in legs]  # in order, as they were read
+    for start, until in ranges:
+        yield start, until, bisect_right(starts, until) - bisect_left(starts, start)
+
+
+def _widened(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
+    """Return the range together with the stored islands that lie within the gap of it.
+
+    Islands are apart from each other, so of those that begin before the range only the last can reach into it.
+    """
+    table = tables.islands
+    low, high = start - plan.gap_ms, until + plan.gap_ms
+    last_before = select(func.max(table.c.start)).where(table.c.office_id == plan.office, table.c.start <= low)
+    row = connection.execute(
+        select(func.min(table.c.start), func.max(table.c.until)).where(
+            table.c.office_id == plan.office,
+            table.c.start >= func.coalesce(last_before.scalar_subquery(), low),
+            table.c.start <= high,
+            table.c.until >= low,
+        )
+    ).one()
+    return (start, until) if row[0] is None else (min(start, row[0]), max(until, row[1]))
+
+
+def _within(table: Table, time: str, office: str, start: int, until: int) -> Any:
+    column = table.c[time]
+    return select(table).where(table.c.office_id == office, column >= start, column <= until).order_by(column)
+
+
+def _clear(connection: Connection, table: Table, office: str, start: int, until: int) -> None:
+    column = table.c[_TIME_COLUMN[table.name]]
+    connection.execute(delete(table).where(table.c.office_id == office, column >= start, column <= until))

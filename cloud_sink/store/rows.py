@@ -1,0 +1,78 @@
+"""Legs and contacts as rows of their tables and back; encoder and decoder stand next to each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.store import tables
+
+LEG_COLUMNS = tuple(column.name for column in tables.legs.columns)
+CONTACT_COLUMNS = tuple(column.name for column in tables.contacts.columns)
+
+
+def leg_id(box: str, epoch: int, seq: int) -> str:
+    """Return the id of the leg that a box numbered `seq` in `epoch`."""
+    return f"{box}-{epoch:08x}-{seq}"
+
+
+def _after(start: int, time: int | None) -> int | None:
+    return None if time is None else time - start
+
+
+def _at(start: int, after: int | None) -> int | None:
+    return None if after is None else start + after
+
+
+def leg_row(leg: Leg, clock: int) -> tuple[Any, ...]:
+    """Return the values of a leg in the order of LEG_COLUMNS."""
+    start = leg.t_invite
+    return (
+        *(leg.office, start, leg.box, leg.epoch, leg.seq),
+        *(_after(start, leg.t_ring), _after(start, leg.t_answer), _after(start, leg.t_end)),
+        *(leg.role, leg.direction, leg.extension, leg.caller, leg.callee, bytes.fromhex(leg.call_key)),
+        *(leg.final_code, leg.cancelled, leg.ended_by, leg.reason_sip, leg.reason_q850, leg.hold_ms, leg.holds),
+        *(leg.transfer, leg.refer_to, bytes.fromhex(leg.replaces_key), leg.connected, leg.diverted_by),
+        *(bytes.fromhex(leg.session_key), leg.digits, leg.transport, leg.retransmissions, leg.bye_response_ms),
+        *(leg.partial, clock),
+    )
+
+
+def leg_of(row: Row[Any]) -> Leg:
+    """Return the leg of a row that begins with LEG_COLUMNS."""
+    (office, start, box, epoch, seq, ring, answer, end, role, direction, extension, caller, callee, call_key,
+     final_code, cancelled, ended_by, reason_sip, reason_q850, hold_ms, holds, transfer, refer_to, replaces_key,
+     connected, diverted_by, session_key, digits, transport, retransmissions, bye_response_ms, partial,
+     ) = row[: len(LEG_COLUMNS) - 1]  # fmt: skip
+    return Leg(
+        leg_id(box, epoch, seq), office, box, epoch, seq, bytes(call_key).hex(), role, direction, extension, caller,
+        callee, start, _at(start, ring), _at(start, answer), _at(start, end), final_code, bool(cancelled), ended_by,
+        reason_sip, reason_q850, hold_ms, holds, transfer, refer_to, bytes(replaces_key).hex(), connected, diverted_by,
+        bytes(session_key).hex(), digits, transport, retransmissions, bye_response_ms, bool(partial),
+    )  # fmt: skip
+
+
+def contact_row(contact: Contact) -> tuple[Any, ...]:
+    """Return the values of a contact in the order of CONTACT_COLUMNS."""
+    values = [contact.office, *(getattr(contact, name) for name in CONTACT_COLUMNS[1:-1])]
+    return (*values, " ".join(contact.legs))
+
+
+def contact_of(row: Row[Any]) -> Contact:
+    """Return the contact of a row of CONTACT_COLUMNS."""
+    values: dict[str, Any] = dict(zip(CONTACT_COLUMNS, row, strict=True))
+    values["office"] = values.pop("office_id")
+    values["short"] = bool(values["short"])
+    values["legs"] = tuple(values["legs"].split())
+    return Contact(**values)
+
+
+def outcome_row(leg: Leg, contact_id: str, outcome: str) -> tuple[Any, ...]:
+    """Return the settled outcome of a leg in the order of the table's columns."""
+    return (leg.office, leg.t_invite, leg.box, leg.epoch, leg.seq, contact_id, leg.extension, outcome)
+
+
+def legs_of(rows: Sequence[Row[Any]]) -> list[Leg]:
+    """Return the legs of rows that begin with LEG_COLUMNS."""
+    return [leg_of(row) for row in rows]

@@ -1,0 +1,192 @@
+"""The tables, in SQLAlchemy Core, the same on SQLite and PostgreSQL.
+
+Every table of an office is clustered by (office_id, time, ...): the primary key is the idempotency key, the index of
+the time ranges that pages ask for, and legal on a database sharded by office. Times are Unix milliseconds, UTC.
+Tables about boxes (`boxes`, `received`, `quarantine`) are small and keyed by box.
+The migrations in `migrations/versions` make the same tables; a test compares the two.
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+_CLUSTERED: dict[str, Any] = {
+    "sqlite_with_rowid": False
+}  # SQLite: the table is its primary key's tree, no second index beside it
+
+
+def _event_key(time: str) -> list[Column[Any]]:
+    """Columns that identify an event: a box numbers its events by seq within an epoch (one life of its spool)."""
+    return [
+        Column("office_id", String, primary_key=True),
+        Column(time, BigInteger, primary_key=True, autoincrement=False),
+        Column("box", String, primary_key=True),
+        Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    ]
+
+
+legs = Table(
+    "legs",
+    metadata,
+    *_event_key("start"),  # time of the INVITE
+    Column("ring_after", Integer),  # milliseconds after start, NULL where it did not happen
+    Column("answer_after", Integer),
+    Column("end_after", Integer),
+    Column("role", String, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("extension", String, nullable=False),
+    Column("caller", String, nullable=False),
+    Column("callee", String, nullable=False),
+    Column("call_key", LargeBinary, nullable=False),
+    Column("final_code", Integer, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("ended_by", String, nullable=False),
+    Column("reason_sip", Integer, nullable=False),
+    Column("reason_q850", Integer),
+    Column("hold_ms", Integer, nullable=False),
+    Column("holds", Integer, nullable=False),
+    Column("transfer", String, nullable=False),
+    Column("refer_to", String, nullable=False),
+    Column("replaces_key", LargeBinary, nullable=False),
+    Column("connected", String, nullable=False),
+    Column("diverted_by", String, nullable=False),
+    Column("session_key", LargeBinary, nullable=False),
+    Column("digits", String, nullable=False),
+    Column("transport", String, nullable=False),
+    Column("retransmissions", Integer, nullable=False),
+    Column("bye_response_ms", Integer),
+    Column("partial", Boolean, nullable=False),
+    Column("clock", Integer, nullable=False),  # 0: the box could not say whether its wall time was right
+    **_CLUSTERED,
+)
+
+leg_outcomes = Table(
+    "leg_outcomes",
+    metadata,
+    *_event_key("start"),
+    Column("contact_id", String, nullable=False),
+    Column("extension", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Index("leg_outcomes_by_contact", "office_id", "contact_id"),
+    **_CLUSTERED,
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("t_offer", BigInteger, primary_key=True, autoincrement=False),
+    Column("contact_id", String, primary_key=True),
+    Column("queue", String, nullable=False),
+    Column("did", String, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("caller", String, nullable=False),
+    Column("t_pbx_answer", BigInteger),
+    Column("t_first_ring", BigInteger),
+    Column("t_agent_answer", BigInteger),
+    Column("t_end", BigInteger),
+    Column("disposition", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("extension", String, nullable=False),
+    Column("wait_ms", BigInteger),
+    Column("wait_basis", String, nullable=False),
+    Column("ring_ms", BigInteger),
+    Column("talk_ms", BigInteger, nullable=False),
+    Column("hold_ms", BigInteger, nullable=False),
+    Column("transfers", Integer, nullable=False),
+    Column("rings", Integer, nullable=False),
+    Column("short", Boolean, nullable=False),
+    Column("correlation", String, nullable=False),
+    Column("visibility", String, nullable=False),
+    Column("ended_by", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("legs", Text, nullable=False),  # leg ids in order, a blank between them
+    **_CLUSTERED,
+)
+
+# Time ranges that no contact crosses: a late leg re-stitches its island and nothing else.
+islands = Table(
+    "islands",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, nullable=False),
+    **_CLUSTERED,
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    *_event_key("at"),
+    Column("role", String, nullable=False),
+    Column("extension", String, nullable=False),
+    Column("registered", Boolean, nullable=False),
+    **_CLUSTERED,
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    *_event_key("start"),
+    Column("until", BigInteger, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("events_lost", BigInteger, nullable=False),
+    **_CLUSTERED,
+)
+
+health = Table(
+    "health",
+    metadata,
+    *_event_key("at"),
+    Column("counters", Text, nullable=False),  # JSON object: counter name -> integer
+    **_CLUSTERED,
+)
+
+boxes = Table(
+    "boxes",
+    metadata,
+    Column("box", String, primary_key=True),
+    Column("office_id", String, nullable=False),  # "" = no office lists it: nothing of it is stored
+    Column("first_seen", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False),  # when the sink last heard anything of it
+    Column("last_event", BigInteger),  # time of its newest event
+    Column("online", Boolean, nullable=False),
+    Column("connection", BigInteger, nullable=False),  # number of its last birth: older deaths are ignored
+    Column("epoch", BigInteger, nullable=False),
+    Column("acked", BigInteger, nullable=False),  # highest contiguous seq of that epoch
+    Column("clock_ok", Boolean, nullable=False),
+    Column("version", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("boot", String, nullable=False),
+    Column("health_at", BigInteger),
+    Column("health", Text, nullable=False),  # JSON object of the newest health report
+    **_CLUSTERED,
+)
+
+# Which seq numbers arrived, as ranges: one row for a box that never had a hole.
+received = Table(
+    "received",
+    metadata,
+    Column("box", String, primary_key=True),
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    **_CLUSTERED,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("digest", String, primary_key=True),  # of topic, reason and payload: the same junk again counts up
+    Column("topic", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("first_seen", BigInteger, nullable=False),
+    Column("last_seen", BigInteger, nullable=False),
+    Column("times", Integer, nullable=False),
+    Index("quarantine_by_age", "last_seen"),
+    **_CLUSTERED,
+)

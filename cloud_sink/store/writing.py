@@ -1,0 +1,194 @@
+"""One transaction of ingest: what arrived goes in once, its contacts are stitched, the acknowledgement moves.
+
+Deduplication goes by sequence number (`received`), not by the rows' keys: an event sent again may carry a corrected
+wall time, and would then have another key.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, insert, select, update
+
+from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.store import tables
+from cloud_sink.store.engine import insert_new
+from cloud_sink.store.junk import Quarantine
+from cloud_sink.store.ranges import SequenceRanges, TooManyHoles
+from cloud_sink.store.records import Acknowledgement, Arrival, BatchArrived, Junk, StateArrived
+from cloud_sink.store.restitch import restitch
+from cloud_sink.store.rows import leg_row
+
+HEALTH_HISTORY_MS = 14 * 24 * 3600 * 1000  # two weeks of one report a minute: 20,160 rows a box
+_NEW_BOX = {
+    "office_id": "", "last_event": None, "online": False, "connection": -1, "epoch": 0, "acked": 0, "clock_ok": False,
+    "version": "", "tenant": "", "boot": "", "health_at": None, "health": "{}",
+}  # fmt: skip
+
+
+class IngestTransaction:
+    """Takes arrivals in order; `finish` writes what they add up to. Lives inside one database transaction."""
+
+    def __init__(self, connection: Connection, plans: Mapping[str, OfficePlan]) -> None:
+        self._connection = connection
+        self._plans = plans
+        self._ranges: dict[tuple[str, int], SequenceRanges] = {}
+        self._stored_ranges: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        self._boxes: dict[str, dict[str, Any]] = {}
+        self._stored_boxes: set[str] = set()
+        self._answers: set[tuple[str, int]] = set()
+        self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self._legs: dict[str, list[Leg]] = defaultdict(list)
+        self._quarantine = Quarantine(connection)
+
+    def take(self, arrival: Arrival, now_ms: int) -> None:
+        """Take one arrival into this transaction."""
+        if isinstance(arrival, Junk):
+            self._quarantine.add(arrival, now_ms)
+        elif isinstance(arrival, StateArrived):
+            self._take_state(arrival)
+        else:
+            self._take_batch(arrival)
+
+    def finish(self) -> list[Acknowledgement]:
+        """Write everything and return what may be acknowledged once the transaction is committed."""
+        for name, rows in self._rows.items():
+            insert_new(self._connection, tables.metadata.tables[name], rows)
+        for office, legs in self._legs.items():
+            restitch(self._connection, self._plans.get(office) or OfficePlan(office), legs)
+        for key, ranges in self._ranges.items():
+            self._write_ranges(key, ranges)
+        answers = [Acknowledgement(box, epoch, self._acked(box, epoch)) for box, epoch in sorted(self._answers)]
+        for box, values in self._boxes.items():
+            self._write_box(box, values)
+        self._quarantine.trim()
+        return answers
+
+    def _take_state(self, state: StateArrived) -> None:
+        box = self._seen(state.box, state.office, state.received_ms)
+        if not state.online:
+            if state.connection >= box["connection"]:  # an old connection's last will says nothing about the new one
+                box["online"] = False
+            return
+        for name in ("connection", "epoch", "clock_ok", "version", "tenant", "boot"):
+            box[name] = getattr(state, name)
+        box["online"] = True
+        if state.office:
+            if state.first > 1:
+                self._load_ranges(state.box, state.epoch).add(0, state.first - 1)
+            self._answers.add((state.box, state.epoch))
+
+    def _take_batch(self, batch: BatchArrived) -> None:
+        box = self._seen(batch.box, batch.office, batch.received_ms)
+        if not batch.office:
+            return  # nobody's box: unacknowledged, its events wait in its spool until an office lists it
+        if box["connection"] < 0:
+            box["epoch"] = batch.epoch  # no birth was seen yet
+        ranges = self._load_ranges(batch.box, batch.epoch)
+        known = {seq for seq in range(batch.first, batch.last + 1) if seq in ranges}
+        try:
+            ranges.add(batch.first, batch.last)
+        except TooManyHoles as problem:
+            self._quarantine.add(Junk(f"rt/1/{batch.box}/ev", str(problem), b""), batch.received_ms)
+            return
+        self._answers.add((batch.box, batch.epoch))
+        self._take_legs(batch, known)
+        self._take_states(batch, known, box)
+        for junk in batch.junk:
+            self._quarantine.add(junk, batch.received_ms)
+
+    def _take_legs(self, batch: BatchArrived, known: set[int]) -> None:
+        for leg in batch.legs:
+            if leg.seq not in known:
+                self._rows["legs"].append(leg_row(leg, batch.clock))
+                self._legs[batch.office].append(leg)
+                self._note_event(batch.box, leg.t_invite if leg.t_end is None else leg.t_end)
+
+    def _take_states(self, batch: BatchArrived, known: set[int], box: dict[str, Any]) -> None:
+        def key(at_ms: int, seq: int) -> tuple[Any, ...]:
+            return batch.office, at_ms, batch.box, batch.epoch, seq
+
+        for change in batch.registrations:
+            if change.seq not in known:
+                row = (*key(change.at_ms, change.seq), change.role, change.extension, change.registered)
+                self._rows["registrations"].append(row)
+                self._note_event(batch.box, change.at_ms)
+        for gap in batch.gaps:
+            if gap.seq not in known:
+                self._rows["gaps"].append((*key(gap.from_ms, gap.seq), gap.until_ms, gap.reason, gap.count))
+                self._note_event(batch.box, gap.until_ms)
+        for report in batch.health:
+            if report.seq not in known:
+                counters = json.dumps(report.counters, separators=(",", ":"))
+                self._rows["health"].append((*key(report.at_ms, report.seq), counters))
+                self._note_event(batch.box, report.at_ms)
+                if report.at_ms >= (box["health_at"] or 0):
+                    box["health_at"], box["health"] = report.at_ms, counters
+        if batch.health:
+            self._trim_health(batch.office, max(report.at_ms for report in batch.health))
+
+    def _trim_health(self, office: str, now_ms: int) -> None:
+        table = tables.health
+        old = and_(table.c.office_id == office, table.c["at"] < now_ms - HEALTH_HISTORY_MS)
+        self._connection.execute(delete(table).where(old))
+
+    def _note_event(self, box: str, at_ms: int) -> None:
+        values = self._boxes[box]
+        if values["last_event"] is None or at_ms > values["last_event"]:
+            values["last_event"] = at_ms
+
+    def _seen(self, box: str, office: str, now_ms: int) -> dict[str, Any]:
+        if box not in self._boxes:
+            table = tables.boxes
+            row = self._connection.execute(select(table).where(table.c.box == box).with_for_update()).one_or_none()
+            if row is None:
+                self._boxes[box] = {"box": box, "first_seen": now_ms, **_NEW_BOX}
+            else:
+                self._boxes[box] = dict(row._mapping)
+                self._stored_boxes.add(box)
+        self._boxes[box].update(office_id=office, last_seen=now_ms)
+        return self._boxes[box]
+
+    def _write_box(self, box: str, values: dict[str, Any]) -> None:
+        values["acked"] = self._acked(box, values["epoch"]) if values["office_id"] else values["acked"]
+        table = tables.boxes
+        known = box in self._stored_boxes
+        self._connection.execute(update(table).where(table.c.box == box) if known else insert(table), values)
+
+    def _acked(self, box: str, epoch: int) -> int:
+        return self._load_ranges(box, epoch).contiguous()
+
+    def _load_ranges(self, box: str, epoch: int) -> SequenceRanges:
+        key = (box, epoch)
+        if key not in self._ranges:
+            table = tables.received
+            found = select(table.c.first, table.c.last).where(table.c.box == box, table.c.epoch == epoch)
+            rows = [(row.first, row.last) for row in self._connection.execute(found.order_by(table.c.first))]
+            self._stored_ranges[key] = rows
+            self._ranges[key] = SequenceRanges(rows)
+        return self._ranges[key]
+
+    def _write_ranges(self, key: tuple[str, int], ranges: SequenceRanges) -> None:
+        box, epoch = key
+        before, after = dict(self._stored_ranges[key]), dict(ranges.ranges())
+        table = tables.received
+        this = and_(table.c.box == box, table.c.epoch == epoch)
+        for first in before.keys() - after.keys():
+            self._connection.execute(delete(table).where(this, table.c.first == first))
+        insert_new(
+            self._connection, table, [(box, epoch, first, after[first]) for first in after.keys() - before.keys()]
+        )
+        for first in before.keys() & after.keys():
+            if before[first] != after[first]:
+                self._connection.execute(update(table).where(this, table.c.first == first).values(last=after[first]))
+
+
+def ingest(
+    connection: Connection, arrivals: Sequence[Arrival], plans: Mapping[str, OfficePlan], now_ms: int
+) -> list[Acknowledgement]:
+    """Write arrivals within the connection's transaction; the answers are true once it is committed."""
+    transaction = IngestTransaction(connection, plans)
+    for arrival in arrivals:
+        transaction.take(arrival, now_ms)
+    return transaction.finish()

@@ -1,0 +1,66 @@
+"""Builders of what boxes send, and the databases that the store's tests run on: SQLite and a real PostgreSQL."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_sink.store import Store
+
+POSTGRES_PLACES = ("/usr/local/bin", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True))
+
+
+def _postgres_program(name: str) -> str:
+    found = shutil.which(name, path=os.pathsep.join((*POSTGRES_PLACES, os.environ.get("PATH", ""))))
+    assert found, f"{name} not found: apt-get install postgresql"
+    return found
+
+
+def _run(folder: Path, program: str, *arguments: object) -> None:
+    """Run a program of PostgreSQL as a user it accepts: it refuses to be root."""
+    user = None
+    if os.geteuid() == 0:
+        user = "postgres" if "postgres" in {entry.pw_name for entry in pwd.getpwall()} else "nobody"
+        shutil.chown(folder, user)
+    command = [_postgres_program(program), *map(str, arguments)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=user)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Address of a real PostgreSQL server of this test run: own data directory, socket in a temporary folder."""
+    folder = Path(tempfile.mkdtemp(prefix="ringtap-pg-", dir="/tmp"))  # a socket's path has at most 107 characters
+    data = folder / "data"
+    _run(folder, "initdb", "-D", data, "-A", "trust", "-U", "ringtap", "-E", "UTF8")
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+    _run(folder, "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
+    yield f"postgresql+psycopg://ringtap@/{{name}}?host={folder}"
+    _run(folder, "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store, migrated: each test that asks for it runs on both databases."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'sink.db'}"
+    else:
+        url = new_postgres_database(request.getfixturevalue("postgres"), f"t{abs(hash(request.node.nodeid)):x}")
+    store = Store.open(url)
+    store.migrate()
+    yield store
+    store.close()
+
+
+def new_postgres_database(server: str, name: str) -> str:
+    """Create a database on the test run's server and return its address."""
+    import psycopg
+
+    with psycopg.connect(server.format(name="postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return server.format(name=name)

@@ -1,0 +1,288 @@
+"""The store through its front door, on SQLite and on a real PostgreSQL: what goes in once, comes out once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import DBAPIError
+
+from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.errors import StoreUnusable
+from cloud_sink.store import Acknowledgement, BatchArrived, Gap, Health, Junk, Registration, StateArrived, Store, tables
+from cloud_sink.store.junk import MAX_ROWS
+from cloud_sink.store.ranges import MAX_RANGES
+from cloud_sink.store.rows import leg_id
+from cloud_sink.store.writing import HEALTH_HISTORY_MS
+
+T0 = 1_760_000_000_000
+PLANS = {"lab": OfficePlan("lab")}
+EVER = (0, 1 << 52)
+
+
+def make_leg(
+    seq: int, at_s: float, *, role: str = "phone", office: str = "lab", epoch: int = 7, **facts: object
+) -> Leg:
+    """A leg of box "box" that begins `at_s` seconds after T0 and lasts ten seconds unless told otherwise."""
+    start = T0 + round(at_s * 1000)
+    extension, callee = ("101", "101") if role == "phone" else ("", "442079460400")
+    leg = Leg(
+        leg_id("box", epoch, seq), office, "box", epoch, seq, "0a1b2c3d4e5f", role, "in", extension, "442079460999",
+        callee, start, start + 200, None, start + 10_000,
+    )  # fmt: skip
+    return replace(leg, **facts)
+
+
+def make_batch(first: int, *legs: Leg, last: int | None = None, epoch: int = 7, **more: object) -> BatchArrived:
+    """A batch of box "box" that carries `first` to `last` (by default one number for each leg)."""
+    last = first + len(legs) - 1 if last is None else last
+    batch = BatchArrived("box", "lab", epoch, first, last, 1, T0, legs=list(legs))
+    return replace(batch, **more)
+
+
+def make_birth(**facts: object) -> StateArrived:
+    """A box's birth: connection 1, epoch 7, nothing dropped from its spool."""
+    birth = StateArrived("box", "lab", T0, 1, True, 7, 1, True, "0.1.0", "demo", "boot-1")
+    return replace(birth, **facts)
+
+
+def ingest(store: Store, *arrivals: object) -> list[Acknowledgement]:
+    """Ingest arrivals in one transaction."""
+    return store.ingest(arrivals, PLANS, T0)
+
+
+def stored(store: Store) -> list[int]:
+    """Sequence numbers of the legs stored, in order of time."""
+    return [leg.seq for leg, _ in store.legs("lab", *EVER)]
+
+
+def test_leg_comes_back_as_it_was(store: Store) -> None:
+    """Every field of a leg survives the store."""
+    leg = make_leg(
+        1, 0, t_ring=None, t_answer=T0 + 3000, final_code=200, cancelled=True, ended_by="caller", reason_sip=200,
+        reason_q850=0, hold_ms=1500, holds=2, transfer="blind", refer_to="102", replaces_key="00ff", connected="103",
+        diverted_by="104", session_key="a1", digits="5#", transport="tcp", retransmissions=3, bye_response_ms=12,
+        partial=True, caller="Zoë ☎",
+    )  # fmt: skip
+    assert [Acknowledgement("box", 7, 1)] == ingest(store, make_batch(1, leg))
+    assert [leg] == [stored_leg for stored_leg, _ in store.legs("lab", *EVER)]
+
+
+def test_same_batch_twice_is_stored_once(store: Store) -> None:
+    """A batch sent again changes nothing and is acknowledged again."""
+    batch = make_batch(1, make_leg(1, 0), make_leg(2, 100))
+    assert ingest(store, batch) == ingest(store, batch, batch)
+    assert [1, 2] == stored(store)
+
+
+def test_same_event_with_a_corrected_clock_is_stored_once(store: Store) -> None:
+    """What identifies an event is box, epoch and seq: a later copy with another wall time is no other leg."""
+    ingest(store, make_batch(2, make_leg(2, 0)))
+    ingest(store, make_batch(1, make_leg(1, 50), make_leg(2, 55)))
+    assert [2, 1] == stored(store)
+
+
+def test_acknowledgement_stops_at_the_first_hole(store: Store) -> None:
+    """Only what is contiguous from 1 is acknowledged; filling the hole releases the rest."""
+    assert [Acknowledgement("box", 7, 1)] == ingest(store, make_batch(1, make_leg(1, 0)))
+    assert [Acknowledgement("box", 7, 1)] == ingest(store, make_batch(3, make_leg(3, 200)))
+    assert [Acknowledgement("box", 7, 3)] == ingest(store, make_batch(2, make_leg(2, 100)))
+
+
+def test_birth_raises_the_floor(store: Store) -> None:
+    """What a box dropped from its spool will never come: its birth's `first` closes that hole."""
+    assert [Acknowledgement("box", 7, 0)] == ingest(store, make_batch(57, make_leg(57, 0)))
+    assert [Acknowledgement("box", 7, 57)] == ingest(store, make_birth(first=57))
+
+
+def test_epochs_count_apart(store: Store) -> None:
+    """A new spool is a new epoch: its numbers start again and collide with nothing."""
+    ingest(store, make_batch(1, make_leg(1, 0)))
+    answers = ingest(store, make_batch(1, make_leg(1, 0, epoch=8), epoch=8), make_birth(epoch=8))
+    assert [Acknowledgement("box", 8, 1)] == answers
+    assert 2 == len(stored(store))
+    assert [(8, 1)] == [(box.epoch, box.acked) for box in store.boxes("lab")]
+
+
+def test_too_many_holes_are_refused(store: Store) -> None:
+    """Sequence numbers that no box of ours would send are not stored and not acknowledged."""
+    batches = [make_batch(2 * n, last=2 * n) for n in range(1, MAX_RANGES + 2)]
+    ingest(store, *batches)
+    assert 1 == store.quarantined()
+    assert "holes" in store.quarantine()[0].reason
+
+
+def test_nobodys_box_is_neither_stored_nor_acknowledged(store: Store) -> None:
+    """A box that no office lists is shown; its events wait in its spool until it is assigned."""
+    assert [] == ingest(store, make_birth(office=""), make_batch(1, make_leg(1, 0, office=""), office=""))
+    assert ([], ["box"]) == (store.offices(), [box.box for box in store.boxes("")])
+    assert [Acknowledgement("box", 7, 1)] == ingest(store, make_batch(1, make_leg(1, 0)))
+    assert (["lab"], [1]) == (store.offices(), stored(store))
+
+
+def test_states_gaps_and_health(store: Store) -> None:
+    """Registrations, gaps and health of a batch are stored once and move the observed span."""
+    batch = make_batch(
+        1, last=4,
+        registrations=[Registration(1, T0, "phone", "101", True)],
+        gaps=[Gap("box", T0 + 1000, T0 + 5000, "kernel_drops", 17, 2)],
+        health=[Health(3, T0 + 60_000, {"frames": 5}), Health(4, T0 + 120_000, {"frames": 9})],
+    )  # fmt: skip
+    ingest(store, batch, batch)
+    assert [Gap("box", T0 + 1000, T0 + 5000, "kernel_drops", 17, 2)] == store.gaps("lab", *EVER)
+    assert [] == store.gaps("lab", T0 + 5001, EVER[1])
+    assert (T0, T0 + 120_000) == store.observed_span("lab")
+    assert [(T0 + 120_000, {"frames": 9})] == [(box.health_ms, box.health) for box in store.boxes("lab")]
+
+
+def test_health_history_is_bounded(store: Store) -> None:
+    """Health reports are kept for two weeks."""
+    ingest(store, make_batch(1, last=1, health=[Health(1, T0, {})]))
+    ingest(store, make_batch(2, last=2, health=[Health(2, T0 + HEALTH_HISTORY_MS + 1, {})]))
+    assert (T0 + HEALTH_HISTORY_MS + 1,) * 2 == store.observed_span("lab")
+
+
+def test_stale_death_is_ignored(store: Store) -> None:
+    """The last will of an earlier connection does not put a box offline that has come back."""
+    ingest(store, make_birth(connection=1), make_birth(connection=2), make_birth(connection=1, online=False))
+    assert [True] == [box.online for box in store.boxes("lab")]
+    ingest(store, make_birth(connection=2, online=False))
+    assert [False] == [box.online for box in store.boxes("lab")]
+
+
+def test_nothing_seen_yet(store: Store) -> None:
+    """An empty store answers every question with nothing."""
+    assert ([], None, [], [], 0) == (
+        store.offices(),
+        store.observed_span("lab"),
+        store.contacts("lab", *EVER),
+        store.boxes(),
+        store.quarantined(),
+    )
+
+
+def test_late_leg_joins_its_contact(store: Store) -> None:
+    """A leg that arrives later stitches its island again: the contact is the same whatever the order of arrival."""
+    trunk = make_leg(1, 0, role="trunk", t_answer=T0 + 500, t_end=T0 + 60_000)
+    phone = make_leg(2, 2, t_answer=T0 + 5000, t_end=T0 + 60_000, final_code=200)
+    other = make_leg(3, 7200, role="trunk")
+    ingest(store, make_batch(2, phone, other))
+    before = store.contacts("lab", T0 + 3_600_000, EVER[1])
+    ingest(store, make_batch(1, trunk))
+    contacts = store.contacts("lab", T0, T0 + 3_600_000)
+    assert [(trunk.leg_id, phone.leg_id)] == [contact.legs for contact in contacts]
+    assert ["101"] == [contact.agent for contact in contacts]
+    assert before == store.contacts("lab", T0 + 3_600_000, EVER[1])
+    assert [trunk, phone] == [leg for leg, _ in store.legs_of("lab", contacts[0].contact_id)]
+    assert [(phone, "answered")] == store.phone_legs("lab", *EVER)
+
+
+def test_contacts_of_a_period(store: Store) -> None:
+    """A period holds its first millisecond and not its last: neighbouring periods share nothing."""
+    ingest(store, make_batch(1, make_leg(1, 0, role="trunk"), make_leg(2, 3600, role="trunk")))
+    hour = T0 + 3_600_000
+    assert [[T0], [hour]] == [
+        [contact.t_offer for contact in store.contacts("lab", *period)] for period in ((T0, hour), (hour, hour + 1))
+    ]
+
+
+def test_rebuild_gives_what_ingest_gave(store: Store) -> None:
+    """Stitching everything again changes nothing while the plan is the same, and reports its progress."""
+    legs = [make_leg(n, n * 17.0, role="trunk" if n % 2 else "phone") for n in range(1, 60)]
+    legs += [make_leg(n, n * 300.0, role="trunk") for n in range(60, 120)]
+    ingest(store, make_batch(1, *legs))
+    before, seen = store.contacts("lab", *EVER), []
+    assert len(before) == store.rebuild(PLANS["lab"], lambda done, total: seen.append((done, total)))
+    assert before == store.contacts("lab", *EVER)
+    assert (119, 119) == seen[-1]
+
+
+def test_quarantine_counts_the_same_junk_up(store: Store) -> None:
+    """The same junk again is one row that counts; other junk is another."""
+    ingest(store, Junk("rt/1/box/ev", "no array", b"1"), Junk("rt/1/box/ev", "no array", b"1"))
+    ingest(store, Junk("rt/1/box/ev", "no array", b"2"), Junk("a\0b", "\0", b"\0"))
+    assert {(b"1", 2), (b"2", 1), (b"\0", 1)} == {(junk.payload, junk.times) for junk in store.quarantine()}
+
+
+def test_quarantine_is_bounded(store: Store) -> None:
+    """Junk that never repeats fills the quarantine to its bound and no further."""
+    store.ingest([Junk("t", "r", b"%d" % n) for n in range(MAX_ROWS)], PLANS, T0)
+    store.ingest([Junk("t", "r", b"newest")], PLANS, T0 + 1)
+    assert MAX_ROWS == store.quarantined()
+    assert b"newest" == store.quarantine(1)[0].payload
+
+
+def test_a_failing_transaction_leaves_nothing(store: Store) -> None:
+    """Either all of a transaction is there or nothing of it."""
+    impossible = make_leg(2, 0, final_code=object())
+    with pytest.raises(DBAPIError):
+        ingest(store, make_batch(1, make_leg(1, 0), impossible))
+    assert [] == stored(store)
+    assert [Acknowledgement("box", 7, 1)] == ingest(store, make_batch(1, make_leg(1, 0)))
+
+
+def test_migrated_schema_is_the_one_in_tables(store: Store) -> None:
+    """The migrations end where `tables` is, and migrating again does nothing."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    store.migrate()
+    store.check_schema()
+    with store._engine.connect() as connection:
+        assert [] == compare_metadata(MigrationContext.configure(connection), tables.metadata)
+
+
+def test_every_key_of_an_office_table_contains_the_office() -> None:
+    """Sharding by office stays possible: primary keys and unique indexes of offices' tables begin with it."""
+    about_boxes = {"boxes", "received", "quarantine"}
+    for table in tables.metadata.sorted_tables:
+        if table.name not in about_boxes:
+            assert "office_id" == next(iter(table.primary_key.columns)).name
+            assert not [index for index in table.indexes if index.unique]
+
+
+def test_sqlite_survives_a_power_cut(tmp_path: Path) -> None:
+    """SQLite runs with a write-ahead log and full synchronisation: a committed batch is on the disk."""
+    store = Store.open(f"sqlite:///{tmp_path / 'sink.db'}")
+    with store._engine.connect() as connection:
+        modes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    assert ["wal", 2] == modes
+
+
+def test_legs_are_one_tree(tmp_path: Path) -> None:
+    """The legs' table has no index beside its primary key."""
+    url = f"sqlite:///{tmp_path / 'sink.db'}"
+    Store.open(url).migrate()
+    assert [] == inspect(create_engine(url)).get_indexes("legs")
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("nonsense", "not an address this sink understands"),
+        ("oracel://x", "not an address this sink understands"),
+        ("mysql://u:secret@h/d", "needs the Python package MySQLdb"),
+        ("sqlite:////nowhere/at/all/sink.db", "unable to open database file"),
+        ("sqlite:////etc/passwd", "not a database"),
+        ("postgresql+psycopg://u:secret@127.0.0.1:1/d", "connection failed"),
+    ],
+)
+def test_unusable_databases_are_named(url: str, complaint: str) -> None:
+    """A database that cannot be used is one line with its address and the reason, never its password."""
+    with pytest.raises(StoreUnusable, match=complaint) as caught:
+        Store.open(url).migrate()
+    assert str(caught.value).startswith('database "')
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_database_of_a_newer_program(tmp_path: Path) -> None:
+    """A schema that this program does not know is not touched; one that lacks its tables is named with the remedy."""
+    url = f"sqlite:///{tmp_path / 'sink.db'}"
+    with pytest.raises(StoreUnusable, match=r"has schema none, this program needs \w+: run `ringtap-sink migrate"):
+        Store.open(url).check_schema()
+    Store.open(url).migrate()
+    with create_engine(url).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreUnusable, match="made by a newer ringtap"):
+        Store.open(url).migrate()
