@@ -1,0 +1,52 @@
+"""What the core counted since it was made: every frame ends up in one of these, and nothing is dropped in silence."""
+
+
+class Counters:
+    """Plain integers, one attribute each; `as_dict` names them for health events and for `ringtap replay --show stats`."""
+
+    NAMES = (
+        "frames",  # link-layer frames received
+        "datagrams",  # UDP datagrams and TCP segments found in them, after reassembly of fragments
+        "sip_messages",
+        "sip_requests",
+        "sip_responses",
+        "malformed",  # SIP by its first line or port, but unreadable
+        "orphans",  # messages of dialogs whose start was not seen
+        "retransmissions",
+        "duplicates",  # the same message of the same hop again at once: a mirror port that shows packets twice
+        "truncated",  # frames or datagrams cut short by the capture
+        "fragments",  # IP fragments received
+        "fragments_incomplete",  # datagrams given up because a fragment never came
+        "tcp_gaps",  # bytes of a TCP stream that were never seen, once per hole
+        "encrypted",  # TLS on a SIP port: calls that cannot be observed here
+        "websocket",  # SIP inside WebSocket frames seen but not read
+        "ignored",  # everything else: not IP, not SIP, keep-alives
+        "legs_evicted",  # open legs given up because the table was full
+        "legs_open",
+    )
+
+    __slots__ = NAMES
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.datagrams = 0
+        self.sip_messages = 0
+        self.sip_requests = 0
+        self.sip_responses = 0
+        self.malformed = 0
+        self.orphans = 0
+        self.retransmissions = 0
+        self.duplicates = 0
+        self.truncated = 0
+        self.fragments = 0
+        self.fragments_incomplete = 0
+        self.tcp_gaps = 0
+        self.encrypted = 0
+        self.websocket = 0
+        self.ignored = 0
+        self.legs_evicted = 0
+        self.legs_open = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Every counter by name."""
+        return {name: int(getattr(self, name)) for name in self.NAMES}

@@ -1,0 +1,71 @@
+"""Hold on one leg: offers and answers of re-INVITE and UPDATE, and how long somebody was held (RFC 3264 section 8.4).
+
+A side holds from the moment its `sendonly` or `inactive` offer is accepted until its own later offer says otherwise.
+A refused offer changes nothing; an offer that keeps both directions open (codec change, T.38) is no hold.
+"""
+
+from collector.core.sdp import INACTIVE, NO_SDP, SEND_ONLY, SEND_RECEIVE
+
+CALLER = 0
+CALLEE = 1
+
+
+class HoldMeter:
+    """Who holds whom, since when, and the sums."""
+
+    __slots__ = ("_direction", "_holding", "_pending_cseq", "_pending_side", "_since_ms", "hold_ms", "holds")
+
+    def __init__(self) -> None:
+        self.hold_ms = 0
+        self.holds = 0
+        self._holding = [False, False]
+        self._since_ms = 0
+        self._pending_side = -1
+        self._pending_cseq = 0
+        self._direction = NO_SDP
+
+    @property
+    def is_held(self) -> bool:
+        """True while either side holds."""
+        return self._holding[CALLER] or self._holding[CALLEE]
+
+    def receive_offer(self, side: int, cseq: int, direction: int) -> None:
+        """A re-INVITE or UPDATE; `direction` is NO_SDP where the offer is delayed to the answer."""
+        self._pending_side = side
+        self._pending_cseq = cseq
+        self._direction = direction
+
+    def is_pending(self, side: int, cseq: int) -> bool:
+        """True where a response answers the offer that is under way."""
+        return self._pending_side == side and self._pending_cseq == cseq
+
+    def receive_answer(self, direction: int, now_ms: int) -> None:
+        """The offer was accepted; `direction` is that of the session description in the 2xx."""
+        side = self._pending_side
+        self._pending_side = -1
+        if self._direction == NO_SDP:  # delayed: the 2xx carries the offer of the other side
+            if direction != NO_SDP:
+                self._settle(1 - side, direction, NO_SDP, now_ms)
+        else:
+            self._settle(side, self._direction, direction, now_ms)
+
+    def receive_refusal(self) -> None:
+        """488, 491 ...: everything stays as it was."""
+        self._pending_side = -1
+
+    def finish(self, now_ms: int) -> None:
+        """The leg ended: a hold that is still on ends with it."""
+        if self.is_held:
+            self.hold_ms += now_ms - self._since_ms
+            self._holding = [False, False]
+
+    def _settle(self, side: int, offered: int, answered: int, now_ms: int) -> None:
+        was_held = self.is_held
+        self._holding[side] = offered in (SEND_ONLY, INACTIVE)
+        if offered == SEND_RECEIVE and answered != NO_SDP:
+            self._holding[1 - side] = answered in (SEND_ONLY, INACTIVE)
+        if self.is_held and not was_held:
+            self._since_ms = now_ms
+            self.holds += 1
+        elif was_held and not self.is_held:
+            self.hold_ms += now_ms - self._since_ms

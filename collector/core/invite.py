@@ -1,0 +1,102 @@
+"""Reading an INVITE into the facts of a leg: who calls whom, and by which headers that is known."""
+
+from collector.core.events import ROLE_PHONE, ROLE_TRUNK, LegEnded
+from collector.core.keys import call_key
+from collector.core.midcall import replaced_key
+from collector.core.numbers import NumberingPlan, normalise
+from collector.core.parties import Parties
+from collector.core.sip import (
+    DIVERSION,
+    FROM,
+    HISTORY_INFO,
+    P_ASSERTED_IDENTITY,
+    PRIVACY,
+    REMOTE_PARTY_ID,
+    REPLACES,
+    SESSION_ID,
+    TO,
+    Message,
+    split_address,
+    user_of,
+)
+from collector.core.wire import MAX_TEXT
+
+_ANONYMOUS = ("anonymous", "restricted", "unavailable", "unknown", "private")
+
+
+class InviteReader:
+    """Turns INVITEs into facts, with the office's parties and numbering plan."""
+
+    def __init__(
+        self, parties: Parties, plan: NumberingPlan, correlation_header: str, digit_numbers: tuple[str, ...]
+    ) -> None:
+        self._parties = parties
+        self._plan = plan
+        self._digit_numbers = {normalise(number, plan): 1 for number in digit_numbers}
+        name = correlation_header.lower()
+        self._correlation = (b"\r\n" + bytes(name, "utf-8") + b":", b"") if name else SESSION_ID
+
+    def read(
+        self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int
+    ) -> tuple[LegEnded, str, bool]:
+        """(facts, target's name, whether INFO digits are kept) of an INVITE from `source` to `target`."""
+        facts = LegEnded(now_ms, call_key(message.call_id))
+        facts.call_id = message.call_id
+        called = self._number(user_of(split_address(message.header(TO))[0]))
+        uri_user = self._number(user_of(message.uri))
+        facts.caller = self._caller(message)
+        facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(
+            source, source_port, target, target_port, facts.caller, uri_user, called
+        )
+        replaces = message.header(REPLACES)
+        if replaces:
+            facts.replaces_key = replaced_key(replaces)
+        correlation = message.header(self._correlation)
+        if correlation:
+            facts.session_key = call_key(correlation.partition(b";")[0])
+        diverted = message.header(DIVERSION) or _last_of(message.header(HISTORY_INFO))
+        if diverted:
+            facts.diverted_by = self._number(user_of(split_address(diverted)[0]))
+        return facts, facts.callee or _address_name(target), facts.callee in self._digit_numbers
+
+    def refine(self, facts: LegEnded, further: LegEnded) -> None:
+        """A later hop or try of the same leg: what it knows better (the phone behind a proxy) replaces a guess."""
+        rings_here = further.role == ROLE_PHONE and further.extension == further.callee
+        if rings_here and facts.role != ROLE_TRUNK and facts.extension != further.extension:
+            facts.extension = further.extension
+            facts.role = further.role
+            facts.direction = further.direction
+        if not facts.caller:
+            facts.caller = further.caller
+
+    def read_connected(self, facts: LegEnded, message: Message) -> None:
+        """Who is really there: P-Asserted-Identity or Remote-Party-ID of a 2xx, re-INVITE or UPDATE (RFC 3325)."""
+        identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
+        if identity:
+            number = self._number(user_of(split_address(identity)[0]))
+            if number and number.lower() not in _ANONYMOUS:
+                facts.connected = number
+
+    def _caller(self, message: Message) -> str:
+        """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
+        from_user = user_of(split_address(message.header(FROM))[0])
+        privacy = message.header(PRIVACY).lower()
+        if from_user.lower() in _ANONYMOUS or (privacy and privacy != b"none"):
+            return ""
+        identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
+        number = user_of(split_address(identity)[0]) if identity else ""
+        return self._number(number or from_user)
+
+    def _number(self, user: str) -> str:
+        return normalise(user, self._plan)[:MAX_TEXT]
+
+
+def _last_of(value: bytes) -> bytes:
+    """The last entry of a History-Info list (RFC 7044): where the call was before it came here."""
+    return value.rpartition(b",")[2] if value else value
+
+
+def _address_name(address: bytes) -> str:
+    return ".".join([str(byte) for byte in address])
+
+

@@ -1,0 +1,231 @@
+"""CallMonitor: frames in, events out. The one thing that both hosts (CPython and MicroPython) drive.
+
+    monitor.receive_frame(frame, now_ms, link_type, original_length)
+    monitor.handle_deadline(now_ms)             when `next_deadline()` has come and no frame did
+    event = monitor.next_event()                until it returns None
+
+It reads no clock: `now_ms` is the packet's time on the host's timeline, an integer of milliseconds that never goes back.
+"""
+
+from collector.core.counters import Counters
+from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.invite import InviteReader
+from collector.core.legs import LegTracker
+from collector.core.numbers import NumberingPlan
+from collector.core.packet import PROTOCOL_UDP, PacketDecoder
+from collector.core.parties import Parties
+from collector.core.registrar import Registrar
+from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message
+from collector.core.stream import StreamTable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UDP = 1  # indexes of events.TRANSPORTS
+TCP = 2
+TIMER_GRAIN_MS = 500  # deadlines are looked at this often while frames come
+
+
+class MonitorSettings:
+    """What the core must know of an office; everything has a usable default.
+
+    `pbx` and `trunks` are packed addresses, `extensions` pairs (low, high) of equally long numbers.
+    """
+
+    def __init__(
+        self,
+        *,
+        ports: tuple[int, ...] = (5060,),
+        any_port: bool = False,
+        pbx: tuple[bytes, ...] = (),
+        trunks: tuple[bytes, ...] = (),
+        extensions: tuple[tuple[str, str], ...] = (),
+        feature_codes: tuple[str, ...] = (),
+        country: str = "",
+        area: str = "",
+        international_prefix: str = "00",
+        national_prefix: str = "0",
+        correlation_header: str = "",
+        digit_numbers: tuple[str, ...] = (),
+        max_call_ms: int = 4 * 3600 * 1000,
+        max_legs: int = 20_000,
+        max_ended: int = 8_192,
+    ) -> None:
+        self.ports = ports
+        self.any_port = any_port
+        self.pbx = pbx
+        self.trunks = trunks
+        self.extensions = extensions
+        self.feature_codes = feature_codes
+        self.numbering = NumberingPlan(country, area, international_prefix, national_prefix)
+        self.correlation_header = correlation_header
+        self.digit_numbers = digit_numbers
+        self.max_call_ms = max_call_ms
+        self.max_legs = max_legs  # open legs at once: 2 KB each on CPython
+        self.max_ended = max_ended  # Call-IDs remembered after their end, against late retransmissions
+
+
+class CallMonitor:
+    """Everything from a frame to an event, for one tap."""
+
+    def __init__(self, settings: MonitorSettings) -> None:
+        self.counters = Counters()
+        self.message_listener: Callable[[int, bytes, int, bytes, int, Message], None] | None = None
+        self._any_port = settings.any_port
+        self._ports = {port: 1 for port in settings.ports}
+        self._decoder = PacketDecoder(self.counters)
+        self._streams = StreamTable(self.counters)
+        self._registrar = Registrar()
+        self._events: list[LegEnded | RegistrationChanged | GapObserved | HealthReported] = []
+        self._next_event = 0
+        self._parties = Parties(
+            self._registrar, settings.pbx, settings.trunks, settings.extensions, settings.feature_codes
+        )
+        reader = InviteReader(
+            self._parties, settings.numbering, settings.correlation_header, settings.digit_numbers
+        )
+        self._tracker = LegTracker(
+            reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
+        )
+        self._next_look_ms = 0
+
+    # --- input ---
+
+    def receive_frame(self, frame: bytes, now_ms: int, link_type: int, original_length: int) -> None:
+        """One captured frame; `original_length` is its length on the wire, before the capture cut it."""
+        counters = self.counters
+        counters.frames += 1
+        if original_length > len(frame):
+            counters.truncated += 1
+        if now_ms >= self._next_look_ms:
+            self._next_look_ms = now_ms + TIMER_GRAIN_MS
+            self.handle_deadline(now_ms)
+        datagram = self._decoder.decode(frame, link_type, now_ms)
+        if datagram is None:
+            return
+        protocol, source, source_port, target, target_port, payload, sequence, flags = datagram
+        if protocol == PROTOCOL_UDP:
+            self.receive_payload(payload, now_ms, source, source_port, target, target_port, UDP)
+        else:
+            self._receive_segment(payload, now_ms, source, source_port, target, target_port, sequence, flags)
+
+    def receive_payload(
+        self, payload: bytes, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int, transport: int
+    ) -> None:
+        """One datagram's payload, or one message cut from a stream."""
+        ports = self._ports
+        if source_port not in ports and target_port not in ports and not (self._any_port and looks_like_sip(payload)):
+            self.counters.ignored += 1
+            return
+        try:
+            message = parse_message(payload)
+        except MalformedMessage:
+            self.counters.malformed += 1
+            return
+        if message is None:
+            self._count_unread(payload)
+            return
+        self._receive_message(message, now_ms, source, source_port, target, target_port, transport)
+
+    def _count_unread(self, payload: bytes) -> None:
+        """Keep-alives and noise are ignored; what begins like SIP was malformed."""
+        if looks_like_sip(payload):
+            self.counters.malformed += 1
+        else:
+            self.counters.ignored += 1
+
+    def _receive_segment(
+        self,
+        payload: bytes,
+        now_ms: int,
+        source: bytes,
+        source_port: int,
+        target: bytes,
+        target_port: int,
+        sequence: int,
+        flags: int,
+    ) -> None:
+        on_port = source_port in self._ports or target_port in self._ports
+        if not on_port and not self._any_port:
+            self.counters.ignored += 1
+            return
+        if _is_tls(payload):
+            if on_port or 5061 in (source_port, target_port):
+                self.counters.encrypted += 1
+            return
+        key = (source, source_port, target, target_port)
+        for message in self._streams.receive_segment(key, sequence, flags, payload, now_ms):
+            self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
+
+    def _receive_message(
+        self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int, transport: int
+    ) -> None:
+        counters = self.counters
+        counters.sip_messages += 1
+        if message.is_request:
+            counters.sip_requests += 1
+        else:
+            counters.sip_responses += 1
+        if self.message_listener is not None:
+            self.message_listener(now_ms, source, source_port, target, target_port, message)
+        if message.method == b"REGISTER":
+            self._receive_register(message, now_ms, source, source_port, target)
+        else:
+            self._tracker.receive_message(message, now_ms, source, source_port, target, target_port, transport)
+
+    def _receive_register(
+        self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes
+    ) -> None:
+        registrar = self._registrar
+        if message.is_request:
+            role = self._parties.registration_role(source, target)
+            registrar.receive_register(message, role, source, source_port, target)
+        elif 200 <= message.status < 300:
+            registrar.receive_answer(message, now_ms)
+            self._take_registrations()
+
+    def _take_registrations(self) -> None:
+        if self._registrar.events:
+            self._events.extend(self._registrar.events)
+            self._registrar.events.clear()
+
+    # --- time ---
+
+    def next_deadline(self) -> int | None:
+        """When `handle_deadline` has something to do, on the timeline of `now_ms`; None when nothing waits."""
+        legs = self._tracker.next_deadline()
+        bindings = self._registrar.next_deadline()
+        if legs is None or bindings is None:
+            return bindings if legs is None else legs
+        return min(legs, bindings)
+
+    def handle_deadline(self, now_ms: int) -> None:
+        """Time has passed: legs that wait too long and registrations that ran out."""
+        self._tracker.handle_deadline(now_ms)
+        self._registrar.handle_deadline(now_ms)
+        self._take_registrations()
+
+    def close(self, now_ms: int) -> None:
+        """Watching ends: everything that is still open is reported as far as it was seen."""
+        for (source, source_port, target, target_port), message in self._streams.close():
+            self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
+        self._decoder.close()
+        self._tracker.close(now_ms)
+
+    # --- output ---
+
+    def next_event(self) -> LegEnded | RegistrationChanged | GapObserved | HealthReported | None:
+        """The next event, oldest first; None when there is none now."""
+        if self._next_event >= len(self._events):
+            self._events.clear()
+            self._next_event = 0
+            return None
+        event = self._events[self._next_event]
+        self._next_event += 1
+        return event
+
+
+def _is_tls(payload: bytes) -> bool:
+    """A TLS record: handshake or application data, version 3.x (RFC 8446 section 5.1)."""
+    return len(payload) > 5 and 20 <= payload[0] <= 23 and payload[1] == 3 and payload[2] <= 4

@@ -1,0 +1,237 @@
+"""From a captured frame to a datagram: link layer, VLAN, PPPoE, IPv4 and IPv6, tunnels, UDP, TCP header.
+
+A datagram is the tuple `(protocol, source, source_port, destination, destination_port, payload, sequence, flags)`;
+addresses are 4 or 16 packed bytes, `sequence` and `flags` are 0 for UDP.
+"""
+
+from collector.core.counters import Counters
+from collector.core.fragments import FragmentTable
+
+# pcap LINKTYPE numbers (the tcpdump group's list)
+LINK_NULL = 0
+LINK_ETHERNET = 1
+LINK_PPP = (9, 50)
+LINK_RAW = (12, 14, 101, 228, 229)
+LINK_LOOP = 108
+LINK_SLL = 113
+LINK_SLL2 = 276
+
+PROTOCOL_IPIP = 4
+PROTOCOL_TCP = 6
+PROTOCOL_UDP = 17
+PROTOCOL_IPV6 = 41
+PROTOCOL_GRE = 47
+
+MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet might
+_VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
+_IPV6_EXTENSIONS = (0, 43, 51, 60)  # hop-by-hop, routing, authentication, destination options (RFC 8200 section 4)
+_IPV6_FRAGMENT = 44
+
+
+class PacketDecoder:
+    """Decodes frames one by one; only IP fragments make it remember anything, within the bounds of `FragmentTable`."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._fragments = FragmentTable(counters)
+
+    def decode(
+        self, frame: bytes, link_type: int, now_ms: int
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        """The datagram that a frame carries or completes; None (and a counter) where there is none."""
+        try:
+            if link_type == LINK_ETHERNET and frame[12:14] == b"\x08\x00":
+                return self._decode_ipv4(frame, 14, now_ms, 0)
+            offset, ethertype = _find_network_layer(frame, link_type)
+            return self._decode_network(frame, offset, ethertype, now_ms, 0)
+        except IndexError:
+            self._counters.truncated += 1
+            return None
+
+    def close(self) -> None:
+        """The capture ended: counts the datagrams that never became whole."""
+        self._fragments.give_up_all()
+
+    def _decode_network(
+        self, frame: bytes, offset: int, ethertype: bytes, now_ms: int, depth: int
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        if ethertype == b"\x08\x00":
+            return self._decode_ipv4(frame, offset, now_ms, depth)
+        if ethertype == b"\x86\xdd":
+            return self._decode_ipv6(frame, offset, now_ms, depth)
+        if ethertype == b"IP":  # the link layer does not say which version
+            version = frame[offset] >> 4
+            if version == 4:
+                return self._decode_ipv4(frame, offset, now_ms, depth)
+            if version == 6:
+                return self._decode_ipv6(frame, offset, now_ms, depth)
+        self._counters.ignored += 1
+        return None
+
+    def _decode_ipv4(
+        self, frame: bytes, offset: int, now_ms: int, depth: int
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        header = (frame[offset] & 15) << 2
+        end = offset + (frame[offset + 2] << 8 | frame[offset + 3])
+        source = frame[offset + 12 : offset + 16]
+        destination = frame[offset + 16 : offset + 20]
+        fragment = (frame[offset + 6] << 8 | frame[offset + 7]) & 0x3FFF
+        protocol = frame[offset + 9]
+        start = offset + header
+        if end == offset:  # total length 0: left to the network card (segmentation offload)
+            end = len(frame)
+        if fragment or end > len(frame) or start > end:
+            return self._decode_odd_ipv4(
+                frame, offset, start, end, protocol, source, destination, fragment, now_ms, depth
+            )
+        return self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
+
+    def _decode_odd_ipv4(
+        self,
+        frame: bytes,
+        offset: int,
+        start: int,
+        end: int,
+        protocol: int,
+        source: bytes,
+        destination: bytes,
+        fragment: int,
+        now_ms: int,
+        depth: int,
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        """Truncated packets and fragments (RFC 791 section 3.2)."""
+        if end > len(frame):
+            self._counters.truncated += 1
+            end = len(frame)
+        if start > end:
+            self._counters.ignored += 1
+            return None
+        if not fragment:
+            return self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
+        key = (source, destination, protocol, frame[offset + 4] << 8 | frame[offset + 5])
+        more = bool(fragment & 0x2000)
+        whole = self._fragments.receive_fragment(key, (fragment & 0x1FFF) << 3, more, frame[start:end], now_ms)
+        if whole is None:
+            return None
+        return self._decode_transport(whole, 0, len(whole), protocol, source, destination, now_ms, depth)
+
+    def _decode_ipv6(
+        self, frame: bytes, offset: int, now_ms: int, depth: int
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        end = offset + 40 + (frame[offset + 4] << 8 | frame[offset + 5])
+        protocol = frame[offset + 6]
+        source = frame[offset + 8 : offset + 24]
+        destination = frame[offset + 24 : offset + 40]
+        start = offset + 40
+        if end == start or end > len(frame):
+            if end != start:
+                self._counters.truncated += 1
+            end = len(frame)
+        while protocol in _IPV6_EXTENSIONS:
+            length = (frame[start + 1] + 2) << 2 if protocol == 51 else (frame[start + 1] + 1) << 3
+            protocol = frame[start]
+            start += length
+        if protocol != _IPV6_FRAGMENT:
+            return self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
+        position = frame[start + 2] << 8 | frame[start + 3]
+        key = (source, destination, frame[start], int.from_bytes(frame[start + 4 : start + 8], "big"))
+        protocol = frame[start]
+        whole = self._fragments.receive_fragment(
+            key, position & 0xFFF8, bool(position & 1), frame[start + 8 : end], now_ms
+        )
+        if whole is None:
+            return None
+        return self._decode_transport(whole, 0, len(whole), protocol, source, destination, now_ms, depth)
+
+    def _decode_transport(
+        self,
+        frame: bytes,
+        start: int,
+        end: int,
+        protocol: int,
+        source: bytes,
+        destination: bytes,
+        now_ms: int,
+        depth: int,
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        if protocol == PROTOCOL_UDP:
+            source_port = frame[start] << 8 | frame[start + 1]
+            destination_port = frame[start + 2] << 8 | frame[start + 3]
+            stated = start + (frame[start + 4] << 8 | frame[start + 5])
+            if start + 8 <= stated < end:  # bytes behind the UDP length are not part of the datagram
+                end = stated
+            self._counters.datagrams += 1
+            payload = frame[start + 8 : end]
+            return (PROTOCOL_UDP, source, source_port, destination, destination_port, payload, 0, 0)
+        if protocol == PROTOCOL_TCP:
+            return self._decode_tcp(frame, start, end, source, destination)
+        if depth < MAX_TUNNELS:
+            if protocol in (PROTOCOL_IPIP, PROTOCOL_IPV6):
+                return self._decode_network(frame[:end], start, b"IP", now_ms, depth + 1)
+            if protocol == PROTOCOL_GRE:
+                return self._decode_gre(frame[:end], start, now_ms, depth + 1)
+        self._counters.ignored += 1
+        return None
+
+    def _decode_tcp(
+        self, frame: bytes, start: int, end: int, source: bytes, destination: bytes
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int]:
+        source_port = frame[start] << 8 | frame[start + 1]
+        destination_port = frame[start + 2] << 8 | frame[start + 3]
+        sequence = int.from_bytes(frame[start + 4 : start + 8], "big")
+        header = (frame[start + 12] >> 4) << 2
+        flags = frame[start + 13]
+        self._counters.datagrams += 1
+        payload = frame[start + header : end]
+        return (PROTOCOL_TCP, source, source_port, destination, destination_port, payload, sequence, flags)
+
+    def _decode_gre(
+        self, frame: bytes, start: int, now_ms: int, depth: int
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        """GRE (RFC 2784, RFC 2890): checksum, key and sequence fields are skipped, transparent Ethernet is entered."""
+        flags = frame[start]
+        ethertype = frame[start + 2 : start + 4]
+        start += 4
+        for bit in (0x80, 0x20, 0x10):
+            if flags & bit:
+                start += 4
+        if ethertype == b"\x65\x58":
+            offset, ethertype = _find_network_layer(frame[start:], LINK_ETHERNET)
+            start += offset
+        return self._decode_network(frame, start, ethertype, now_ms, depth)
+
+
+def _find_network_layer(frame: bytes, link_type: int) -> tuple[int, bytes]:
+    """(offset of the network header, its EtherType; b"IP" where the version nibble decides, b"" where it is no IP)."""
+    if link_type == LINK_ETHERNET:
+        return _skip_tags(frame, 14, frame[12:14])
+    if link_type in LINK_RAW:
+        return 0, b"IP"
+    if link_type == LINK_SLL:
+        return _skip_tags(frame, 16, frame[14:16])
+    if link_type == LINK_SLL2:
+        return _skip_tags(frame, 20, frame[0:2])
+    if link_type in (LINK_NULL, LINK_LOOP):
+        return 4, b"IP"
+    if link_type in LINK_PPP:
+        return _find_in_ppp(frame, 2 if frame[0] == 0xFF else 0)
+    return 0, b""
+
+
+def _skip_tags(frame: bytes, offset: int, ethertype: bytes) -> tuple[int, bytes]:
+    """Walks 802.1Q and 802.1ad tags, then PPPoE (RFC 2516) or LLC/SNAP; `offset` is where the EtherType's data start."""
+    while ethertype in _VLAN_TAGS:
+        ethertype = frame[offset + 2 : offset + 4]
+        offset += 4
+    if ethertype == b"\x88\x64":
+        return _find_in_ppp(frame, offset + 6)
+    if ethertype and ethertype < b"\x06\x00" and frame[offset : offset + 6] == b"\xaa\xaa\x03\x00\x00\x00":
+        return offset + 8, frame[offset + 6 : offset + 8]
+    return offset, ethertype
+
+
+def _find_in_ppp(frame: bytes, offset: int) -> tuple[int, bytes]:
+    """IPv4 and IPv6 in PPP, protocol field of one or two bytes (RFC 1661 section 2)."""
+    if frame[offset] & 1:
+        return offset + 1, b"IP" if frame[offset] in (0x21, 0x57) else b""
+    return offset + 2, b"IP" if frame[offset : offset + 2] in (b"\x00\x21", b"\x00\x57") else b""

@@ -1,0 +1,55 @@
+"""The little of SDP that call timing needs: in which direction media flows (RFC 4566, RFC 3264 section 8.4)."""
+
+NO_SDP = 0
+INACTIVE = 1
+SEND_ONLY = 2
+RECEIVE_ONLY = 3
+SEND_RECEIVE = 4
+
+_DIRECTIONS = {
+    b"a=sendrecv": SEND_RECEIVE,
+    b"a=sendonly": SEND_ONLY,
+    b"a=recvonly": RECEIVE_ONLY,
+    b"a=inactive": INACTIVE,
+}
+
+
+def media_direction(body: bytes) -> int:
+    """Direction of the first audio stream (else the first stream) of a session description; NO_SDP without one.
+
+    A media section's own attribute goes before the session's. `c=IN IP4 0.0.0.0` is the older way to hold
+    (RFC 2543) and counts as INACTIVE for what is received, so as SEND_ONLY of the side that wrote it.
+    """
+    start = body.find(b"v=0")
+    if start < 0:
+        return NO_SDP
+    section = _first_stream(body, start)
+    session_end = body.find(b"\nm=", start)
+    session = body[start : session_end if session_end >= 0 else len(body)]
+    connection = section if section.find(b"\nc=") >= 0 else session
+    if connection.find(b"IP4 0.0.0.0") >= 0:
+        return SEND_ONLY
+    found = _attribute(section)
+    return found if found else _attribute(session) or SEND_RECEIVE
+
+
+def _first_stream(body: bytes, start: int) -> bytes:
+    """The first audio section, else the first; b"" in a description without streams."""
+    at = body.find(b"\nm=audio", start)
+    if at < 0:
+        at = body.find(b"\nm=", start)
+    if at < 0:
+        return b""
+    end = body.find(b"\nm=", at + 1)
+    return body[at : end if end >= 0 else len(body)]
+
+
+def _attribute(section: bytes) -> int:
+    """The direction attribute of a section, 0 where it has none."""
+    at = section.find(b"\na=")
+    while at >= 0:
+        direction = _DIRECTIONS.get(section[at + 1 : at + 11])
+        if direction is not None:
+            return direction
+        at = section.find(b"\na=", at + 1)
+    return 0

@@ -1,0 +1,164 @@
+"""SIP over TCP: segments back in order, messages cut out by Content-Length (RFC 3261 section 18.3), in bounded memory.
+
+A connection may be joined in the middle: it counts from the first segment that begins with a SIP message. Where bytes
+were never seen the rest of that message is lost, the hole is counted, and reading goes on at the next message.
+"""
+
+from collector.core.counters import Counters
+from collector.core.sip import MAX_MESSAGE_BYTES, looks_like_sip
+from collector.core.timers import TimerQueue, Waiting, leave
+
+MAX_CONNECTIONS = 512  # two halves each phone of a large office; the idlest goes first
+MAX_AHEAD = 32  # segments kept while an earlier one is missing; then it is given up as lost
+IDLE_MS = 3_600_000  # RFC 5923 connections are kept alive far more often
+
+FIN = 1
+SYN = 2
+RST = 4
+
+
+class _Half(Waiting):
+    """One direction of one connection."""
+
+    __slots__ = ("ahead", "buffer", "in_step", "key", "next_sequence")
+
+    def __init__(self, key: tuple[bytes, int, bytes, int], next_sequence: int) -> None:
+        super().__init__()
+        self.key = key
+        self.next_sequence = next_sequence
+        self.buffer = b""
+        self.in_step = False  # the buffer begins where a message begins
+        self.ahead: list[tuple[int, bytes]] = []
+
+
+class StreamTable:
+    """Halves of TCP connections, keyed by (source, port, destination, port)."""
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._halves: dict[tuple[bytes, int, bytes, int], _Half] = {}
+        self._idle = TimerQueue(IDLE_MS)
+
+    def receive_segment(
+        self, key: tuple[bytes, int, bytes, int], sequence: int, flags: int, payload: bytes, now_ms: int
+    ) -> list[bytes]:
+        """The messages that a segment completes, in order."""
+        half = self._halves.get(key)
+        if flags & SYN:
+            self._forget(half)
+            self._open(key, (sequence + 1) & 0xFFFFFFFF, now_ms)
+            return []
+        if half is None:
+            if not payload or not looks_like_sip(payload.lstrip()):
+                return []
+            half = self._open(key, sequence, now_ms)
+        self._idle.arm(half, now_ms)
+        messages = self._place(half, sequence, payload) if payload else []
+        if flags & (FIN | RST) and not half.ahead:
+            self._forget(half)
+        return messages
+
+    def _open(self, key: tuple[bytes, int, bytes, int], next_sequence: int, now_ms: int) -> _Half:
+        if len(self._halves) >= MAX_CONNECTIONS:
+            idlest = self._idle.first()
+            self._forget(idlest if isinstance(idlest, _Half) else None)
+        half = self._halves[key] = _Half(key, next_sequence)
+        self._idle.arm(half, now_ms)
+        return half
+
+    def _forget(self, half: _Half | None) -> None:
+        if half is not None and half.key in self._halves:
+            leave(half)
+            del self._halves[half.key]
+
+    def _place(self, half: _Half, sequence: int, payload: bytes) -> list[bytes]:
+        """Puts a segment where it belongs: now, later, or (seen before) nowhere."""
+        distance = (sequence - half.next_sequence) & 0xFFFFFFFF
+        if distance >= 0x80000000:  # begins before what is expected: a retransmission, perhaps with news at its end
+            payload = payload[0x100000000 - distance :]
+            distance = 0
+            if not payload:
+                return []
+        if distance:
+            half.ahead.append((sequence, payload))
+            half.ahead.sort(key=lambda piece: (piece[0] - half.next_sequence) & 0xFFFFFFFF)
+            return self._skip_hole(half) if len(half.ahead) > MAX_AHEAD else []
+        return self._append(half, payload) + self._take_overlapping(half)
+
+    def _take_overlapping(self, half: _Half) -> list[bytes]:
+        """Kept segments that are in order now, or begin before what is expected."""
+        messages: list[bytes] = []
+        while half.ahead:
+            distance = (half.ahead[0][0] - half.next_sequence) & 0xFFFFFFFF
+            if 0 < distance < 0x80000000:
+                break
+            sequence, payload = half.ahead.pop(0)
+            payload = payload[(half.next_sequence - sequence) & 0xFFFFFFFF :]
+            if payload:
+                messages += self._append(half, payload)
+        return messages
+
+    def _skip_hole(self, half: _Half) -> list[bytes]:
+        """The missing segment will not come: go on behind it."""
+        self._counters.tcp_gaps += 1
+        half.buffer = b""
+        half.in_step = False
+        half.next_sequence = half.ahead[0][0]
+        return self._take_overlapping(half)
+
+    def close(self) -> list[tuple[tuple[bytes, int, bytes, int], bytes]]:
+        """Watching ends: (connection, message) of what still waits behind holes."""
+        found = []
+        for half in list(self._halves.values()):
+            while half.ahead:
+                found += [(half.key, message) for message in self._skip_hole(half)]
+        return found
+
+    def _append(self, half: _Half, payload: bytes) -> list[bytes]:
+        half.next_sequence = (half.next_sequence + len(payload)) & 0xFFFFFFFF
+        if not half.in_step:
+            if not looks_like_sip(payload.lstrip()):
+                return []
+            half.in_step = True
+            half.buffer = b""
+        half.buffer += payload
+        return self._cut(half)
+
+    def _cut(self, half: _Half) -> list[bytes]:
+        """Whole messages at the front of the buffer."""
+        messages: list[bytes] = []
+        while True:
+            half.buffer = half.buffer.lstrip(b"\r\n")  # keep-alives (RFC 5626 section 3.5.1)
+            end = _message_end(half.buffer)
+            if end < 0 or end > MAX_MESSAGE_BYTES or len(half.buffer) > MAX_MESSAGE_BYTES:
+                self._counters.malformed += 1
+                half.buffer = b""
+                half.in_step = False
+                return messages
+            if end == 0 or end > len(half.buffer):
+                return messages
+            messages.append(half.buffer[:end])
+            half.buffer = half.buffer[end:]
+
+
+def _message_end(buffer: bytes) -> int:
+    """Length of the message at the front; 0 while its head is not whole, -1 where its Content-Length is unreadable.
+
+    A missing Content-Length means no body, as practice has it (RFC 3261 section 20.14 demands the header on streams).
+    """
+    head_end = buffer.find(b"\r\n\r\n")
+    if head_end < 0:
+        return 0
+    low = buffer[:head_end].lower()
+    at = low.find(b"\r\ncontent-length")
+    if at < 0:
+        at = low.find(b"\r\nl:")
+        if at < 0:
+            at = low.find(b"\r\nl ")
+    if at < 0:
+        return head_end + 4
+    line_end = low.find(b"\r\n", at + 2)
+    value = low[at + 2 : line_end if line_end >= 0 else head_end].partition(b":")[2].strip()
+    if not value.isdigit() or len(value) > 6:
+        return -1
+    return head_end + 4 + int(value)
