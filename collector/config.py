@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from collector.core.monitor import MonitorSettings
 from collector.core.wire import is_box_id
 from collector.errors import ConfigurationError
 
@@ -180,6 +181,14 @@ class Configuration:
     def resolve(self, name: str) -> Path:
         """A path of this file: relative ones start from the folder the file is in."""
         return Path(self.path).parent / name
+
+    def monitor_settings(self) -> MonitorSettings:
+        """What the core wants to know."""
+        return MonitorSettings(
+            any_port=not self.sip.ports,
+            **{item.name: getattr(self.sip, item.name) for item in fields(self.sip)},
+            **{item.name: getattr(self.numbers, item.name) for item in fields(self.numbers)},
+        )
 
     def require_box(self) -> None:
         """A service needs a name; a replay does not."""

@@ -1,0 +1,174 @@
+"""The command `ringtap-collector`: the only place that builds adapters and puts them together."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from collector import config
+from collector.adapters.jsonl import JsonLines
+from collector.adapters.mqtt import Broker, Identity, MqttPublisher, check_certificates
+from collector.adapters.pcapfile import open_captures
+from collector.adapters.spool import Spool
+from collector.core.monitor import CallMonitor
+from collector.core.parties import Parties
+from collector.core.registrar import Registrar
+from collector.errors import ConfigurationError, RingtapError
+from collector.ports import EventSink, FrameSource
+from collector.privacy import CallerPrivacy, load_key
+from collector.progress import ProgressLine
+from collector.service import Service
+
+MACHINE_ID_FILE = Path("/etc/machine-id")
+
+EXAMPLES = """\
+examples:
+  ringtap-collector check-config --config box.toml
+  ringtap-collector run --config box.toml
+  ringtap-collector run --config box.toml --source office.pcap.gz --once
+  ringtap-collector run --config box.toml --source office.pcap --print | head
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0 fine, 1 problems found, 2 wrong use."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(format="ringtap-collector: %(message)s", level=logging.WARNING)
+    try:
+        return int(arguments.command(arguments))
+    except RingtapError as error:
+        print(f"ringtap-collector: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of --print has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ringtap-collector",
+        description="Listens to SIP signalling and sends what happened to the sink.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ringtap {version('ringtap')}")
+    commands = parser.add_subparsers(title="commands", required=True)
+    run = _add_command(commands, "run", "listen, and send what happened", _run)
+    run.add_argument("--source", metavar="FILE", action="append", help="read this recording instead of the [[source]]s")
+    run.add_argument("--speed", type=_speed, default=0.0, metavar="N", help="N times as fast as it happened; "
+                     "default: as fast as it goes")  # fmt: skip
+    run.add_argument("--print", action="store_true", help="print events as JSON lines instead of sending them")
+    run.add_argument("--once", action="store_true", help="end when recordings are read and the sink has everything")
+    _add_command(commands, "check-config", "read the configuration and say what is wrong with it", _check_config)
+    return parser
+
+
+def _add_command(commands, name, about, function) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=about, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    command.add_argument("--config", required=True, metavar="F", help="configuration file (TOML)")
+    command.set_defaults(command=function)
+    return command
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if speed < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return speed
+
+
+# --- the commands ---------------------------------------------------------------------------------------------------
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    settings = config.load(arguments.config)
+    settings.require_box()
+    check_certificates(_broker(settings))
+    print(f"{arguments.config}: fine: box {settings.box.id}, broker {settings.mqtt.host}:{settings.mqtt.port}, "
+          f"{len(settings.sources)} source(s), caller numbers {settings.privacy.caller_numbers}")  # fmt: skip
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = config.load(arguments.config)
+    settings.require_box()
+    source = _open_source(settings, arguments.source)
+    sink: EventSink = JsonLines(sys.stdout) if arguments.print else _open_publisher(settings)
+    service = Service(CallMonitor(settings.monitor_settings()), sink, _privacy(settings).protect)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    progress = ProgressLine("reading", sys.stderr, tenths=arguments.once and not arguments.print)
+    service.watch(source, speed=arguments.speed, on_progress=progress)
+    if arguments.once or arguments.print:
+        service.deliver()
+    else:
+        service.stay()
+    sink.close()
+    return _report_problems(source)
+
+
+def _report_problems(source: FrameSource) -> int:
+    for problem in source.problems:
+        print(f"ringtap-collector: {problem}", file=sys.stderr)
+    return 1 if source.problems else 0
+
+
+# --- from settings to parts -----------------------------------------------------------------------------------------
+
+
+def _open_source(settings: config.Configuration, named: list[str] | None) -> FrameSource:
+    configured = [item.path if item.path == "-" else str(settings.resolve(item.path)) for item in settings.sources]
+    if not named and not configured:
+        raise ConfigurationError(
+            f"{settings.path}: [[source]]: missing; add one, or name a recording with --source FILE"
+        )
+    return open_captures(named or configured)
+
+
+def _privacy(settings: config.Configuration) -> CallerPrivacy:
+    mode = settings.privacy.caller_numbers
+    path = settings.privacy.key_file or str(settings.resolve(settings.spool.path).parent / "caller.key")
+    key = load_key(settings.resolve(path)) if mode == "keyed" else b""
+    office = Parties(Registrar(), (), (), settings.sip.extensions, settings.sip.feature_codes)
+    return CallerPrivacy(mode, key, lambda number: office.is_extension(number) or office.is_feature_code(number))
+
+
+def _open_publisher(settings: config.Configuration) -> EventSink:
+
+    machine = MACHINE_ID_FILE.read_text().strip() if MACHINE_ID_FILE.exists() else ""
+    store = Spool(
+        str(settings.resolve(settings.spool.path)),
+        max_bytes=settings.spool.max_bytes,
+        max_days=settings.spool.max_days,
+        machine=machine,
+    )
+    box = settings.box
+    return MqttPublisher(store, _broker(settings), Identity(box.id, box.office, box.tenant, version("ringtap")))
+
+
+def _broker(settings: config.Configuration) -> Broker:
+    mqtt = settings.mqtt
+    return Broker(
+        host=mqtt.host,
+        port=mqtt.port,
+        username=mqtt.username,
+        password=_password(settings),
+        **{name: str(settings.resolve(path)) if (path := getattr(mqtt, name)) else "" for name in
+           ("ca_file", "certificate_file", "key_file")},
+    )  # fmt: skip
+
+
+def _password(settings: config.Configuration) -> str:
+    if not settings.mqtt.password_file:
+        return ""
+    path = settings.resolve(settings.mqtt.password_file)
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0]
+    except OSError as error:
+        raise ConfigurationError(f"{settings.path}: [mqtt] password_file: {path}: {error.strerror}") from error

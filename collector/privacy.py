@@ -1,0 +1,103 @@
+"""What an outsider's number looks like after it leaves the box.
+
+`clear` sends it as it is; `masked` hides the last three digits; `keyed` (the default) replaces it by a code made with
+HMAC-SHA256 and a secret that stays here: the same caller has the same code, and nobody without the secret can tell
+who that is, not even by trying all numbers. Extensions, feature codes and the office's own called numbers stay clear:
+queues and KPIs are found by them.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from collector.core.events import DIRECTION_IN, DIRECTION_INTERNAL, DIRECTION_OUT, LegEnded
+from collector.errors import ConfigurationError
+from collector.ports import Event
+
+KEY_BYTES = 32
+CODE_DIGITS = 12  # 48 bits: a million callers share a code with a chance of one in five hundred
+MASKED_DIGITS = 3  # what German itemised bills leave out
+SHORT_NUMBER = 6  # emergency and service numbers: nobody's own
+
+
+class CallerPrivacy:
+    """Replaces outsiders' numbers in events. `is_ours` tells an extension or feature code; `key` is for `keyed`."""
+
+    def __init__(self, mode: str, key: bytes, is_ours: Callable[[str], bool]) -> None:
+        self._mode = mode
+        self._key = key
+        self._is_ours = is_ours
+
+    def protect(self, event: Event) -> None:
+        """Change the event's numbers in place."""
+        if self._mode == "clear" or not isinstance(event, LegEnded) or event.direction == DIRECTION_INTERNAL:
+            return
+        office_number = event.callee if event.direction == DIRECTION_IN else event.caller
+        for name in ("connected", "refer_to", "diverted_by", *_outsiders(event)):
+            number = getattr(event, name)
+            if number != office_number or name in _outsiders(event):
+                setattr(event, name, self._protected(number))
+
+    def _protected(self, number: str) -> str:
+        short = number.isdigit() and len(number) <= SHORT_NUMBER
+        if not number or short or self._is_ours(number):
+            return number
+        return mask_number(number) if self._mode == "masked" else key_number(number, self._key)
+
+
+def _outsiders(leg: LegEnded) -> tuple[str, ...]:
+    """The ends of a leg that are not the office's: the caller of an incoming one, the callee of an outgoing one."""
+    if leg.direction == DIRECTION_IN:
+        return ("caller",)
+    return ("callee",) if leg.direction == DIRECTION_OUT else ("caller", "callee")
+
+
+def mask_number(number: str) -> str:
+    """447700900123 -> 447700900xxx."""
+    return number[:-MASKED_DIGITS] + "x" * min(MASKED_DIGITS, len(number))
+
+
+def key_number(number: str, key: bytes) -> str:
+    """A code of "k" and 12 hexadecimal digits, the same for the same number and key."""
+    return "k" + hmac.new(key, number.encode(), hashlib.sha256).hexdigest()[:CODE_DIGITS]
+
+
+def load_key(path: Path) -> bytes:
+    """The secret in this file; made, readable by its owner only, where there is none. Raises ConfigurationError."""
+    try:
+        return _read_key(path)
+    except FileNotFoundError:
+        return _make_key(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: [privacy] key_file: cannot be read: {error.strerror}") from error
+
+
+def _read_key(path: Path) -> bytes:
+    text = path.read_text(encoding="ascii", errors="replace").strip()
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(
+            f"{path}: [privacy] key_file: is no key: {2 * KEY_BYTES} hexadecimal digits are expected; "
+            "move it away to have a new one made"
+        )
+    return key
+
+
+def _make_key(path: Path) -> bytes:
+    key = secrets.token_bytes(KEY_BYTES)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(key.hex() + "\n")
+            file.flush()
+            os.fsync(handle)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: [privacy] key_file: cannot be made: {error.strerror}") from error
+    return key

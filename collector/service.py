@@ -1,0 +1,131 @@
+"""The collector's loop: frames into the core, events out of it and on to where they go.
+
+Knows the core and the ports only. Time is the packets' time: deadlines of the core fall due as frames pass by.
+"""
+
+import time
+from collections.abc import Callable
+
+from collector.core.monitor import CallMonitor
+from collector.health import HealthReporter
+from collector.ports import Event, EventSink, Frame, FrameSource
+
+FRAMES_A_TURN = 256  # between two looks at everything else: about a millisecond
+COMMIT_EVENTS = 500
+COMMIT_S = 1.0  # spares the card: an idle box writes once a second at most
+MAX_AHEAD_EVENTS = 20_000  # a recording can wait; it must not fill the spool faster than the sink empties it
+PATIENCE_S = 0.2  # how long a wait may keep the service from noticing that it shall stop
+
+
+class Service:
+    """Drives one CallMonitor from one source into one sink. `protect` changes an event before it leaves."""
+
+    def __init__(
+        self,
+        monitor: CallMonitor,
+        sink: EventSink,
+        protect: Callable[[Event], None],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monitor = monitor
+        self._sink = sink
+        self._protect = protect
+        self._health = HealthReporter(monitor.counters, sink.undelivered)
+        self._monotonic = monotonic
+        self._waiting: list[Event] = []  # not yet written
+        self._written_at = monotonic()
+        self._now_ms = 0
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End soon: open legs are reported as partial, what waits is written."""
+        self._stopping = True
+
+    def watch(self, source: FrameSource, *, speed: float = 0.0, on_progress: Callable[[float], object] = abs) -> None:
+        """Take every frame of the source, `speed` times as fast as it happened (0: as fast as it goes), to its end."""
+        pace = Pace(speed, self._monotonic)
+        for count, frame in enumerate(source.frames()):
+            if frame is not None:
+                self._keep_pace(pace, frame[1])
+                self._receive(frame)
+            if frame is None or count % FRAMES_A_TURN == 0:
+                self._take_turn()
+                on_progress(source.progress())
+            if self._stopping:
+                break
+        self._finish()
+        on_progress(1.0)
+
+    def deliver(self) -> None:
+        """Wait until the sink has everything, or until told to stop."""
+        while self._sink.undelivered() and not self._stopping:
+            self._sink.pump(PATIENCE_S)
+
+    def stay(self) -> None:
+        """Keep the connection up until told to stop."""
+        while not self._stopping:
+            self._sink.pump(PATIENCE_S)
+
+    def _receive(self, frame: Frame) -> None:
+        self._now_ms = frame[1]
+        deadline = self._monitor.next_deadline()
+        while deadline is not None and deadline <= self._now_ms:
+            self._monitor.handle_deadline(deadline)
+            deadline = self._monitor.next_deadline()
+        self._monitor.receive_frame(*frame)
+        self._collect()
+
+    def _collect(self) -> None:
+        while (event := self._monitor.next_event()) is not None:
+            self._protect(event)
+            self._waiting.append(event)
+        if (report := self._health.report_if_due(self._now_ms)) is not None:
+            self._waiting.append(report)
+
+    def _take_turn(self) -> None:
+        self._write_if_due()
+        self._sink.pump()
+        while self._sink.undelivered() > MAX_AHEAD_EVENTS and not self._stopping:
+            self._sink.pump(PATIENCE_S)
+
+    def _write_if_due(self) -> None:
+        if len(self._waiting) >= COMMIT_EVENTS or self._monotonic() - self._written_at >= COMMIT_S:
+            self._write()
+
+    def _write(self) -> None:
+        self._written_at = self._monotonic()
+        if self._waiting:
+            self._sink.write(self._waiting)
+            self._waiting = []
+
+    def _keep_pace(self, pace: "Pace", at_ms: int) -> None:
+        while (rest_s := pace.rest_s(at_ms)) > 0 and not self._stopping:
+            self._write_if_due()
+            self._sink.pump(min(rest_s, PATIENCE_S))
+
+    def _finish(self) -> None:
+        self._monitor.close(self._now_ms)
+        self._collect()
+        if self._now_ms:
+            self._waiting.append(self._health.report(self._now_ms))
+        self._write()
+        self._sink.pump()
+
+
+class Pace:
+    """Says how long to wait for a frame so that time runs `speed` times as fast as it did."""
+
+    def __init__(self, speed: float, monotonic: Callable[[], float]) -> None:
+        self._speed = speed
+        self._monotonic = monotonic
+        self._start: tuple[int, float] | None = None
+
+    def rest_s(self, at_ms: int) -> float:
+        """Seconds until it is this frame's turn; 0 or less: now."""
+        if self._speed <= 0:
+            return 0.0
+        if self._start is None:
+            self._start = at_ms, self._monotonic()
+        from_ms, from_s = self._start
+        return from_s + (at_ms - from_ms) / 1000 / self._speed - self._monotonic()
