@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 
-MAX_RANGES = 256  # a box sends at most 64 events beyond the acknowledgement: more holes than this is not a box of ours
+MAX_RANGES = 256  # a box has at most 64 batches under way beyond the acknowledgement: more holes are no box of ours
 
 
 class TooManyHoles(Exception):

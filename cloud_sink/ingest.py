@@ -1,0 +1,258 @@
+"""From MQTT messages to stored events and back to acknowledgements: the only file of the sink that knows the wire.
+
+The topic says which box speaks, the configuration says which office that box belongs to; what the payload claims about
+either is never believed. What cannot be used goes into quarantine with its reason and never stops the line.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgpack
+from sqlalchemy.exc import OperationalError
+
+from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.store import (
+    Acknowledgement,
+    Arrival,
+    BatchArrived,
+    Gap,
+    Health,
+    Junk,
+    Registration,
+    StateArrived,
+    Store,
+)
+from cloud_sink.store.rows import leg_id
+from collector.core import wire
+from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+
+SUBSCRIPTIONS = ("rt/1/+/ev", "rt/1/+/state")
+SINK_STATE_TOPIC = wire.SINK_STATE_TOPIC
+
+MAX_PAYLOAD = 64 * 1024  # a batch closes at 8 KiB
+MAX_SPAN_MS = 7 * 24 * 3600 * 1000  # no call lasts a week; one that claims to would bridge every contact in between
+MAX_TIME_MS = 4_102_444_800_000  # the year 2100: a clock beyond it is broken
+MAX_SMALL = (1 << 31) - 1  # the database's small integers
+
+_log = logging.getLogger(__name__)
+
+Message = tuple[str, bytes]  # topic, payload
+
+
+def sink_state(*, online: bool) -> bytes:
+    """Return the payload of the sink's own state topic."""
+    return bytes(msgpack.packb({"online": online}))
+
+
+def acknowledgement_message(acknowledgement: Acknowledgement) -> Message:
+    """Return topic and payload that tell a box what is committed."""
+    payload = msgpack.packb([acknowledgement.epoch, acknowledgement.seq])
+    return wire.topic(acknowledgement.box, "ack"), bytes(payload)
+
+
+class Ingest:
+    """Decodes messages and writes them, one transaction for a handful of them."""
+
+    def __init__(self, store: Store, plans: Mapping[str, OfficePlan], office_of_box: Callable[[str], str]) -> None:
+        self._store = store
+        self._plans = plans
+        self._office_of_box = office_of_box
+
+    def receive_messages(self, messages: Sequence[Message], now_ms: int) -> list[Message]:
+        """Store what the messages carry; returns the acknowledgements to publish, all of it committed.
+
+        Raises OperationalError where the database cannot be used now: nothing is stored, try again.
+        """
+        arrivals = [decode_message(topic, payload, self._office_of_box, now_ms) for topic, payload in messages]
+        answers = self._store_together([arrival for arrival in arrivals if arrival is not None], now_ms)
+        newest = {(answer.box, answer.epoch): answer for answer in answers}
+        return [acknowledgement_message(answer) for answer in newest.values()]
+
+    def _store_together(self, arrivals: Sequence[Arrival], now_ms: int) -> list[Acknowledgement]:
+        try:
+            return self._store.ingest(arrivals, self._plans, now_ms)
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message that hits a fault must not stop everybody's line
+            if len(arrivals) > 1:
+                return [answer for arrival in arrivals for answer in self._store_together([arrival], now_ms)]
+            return self._store.ingest([_refused(arrival, error) for arrival in arrivals], self._plans, now_ms)
+
+
+def _refused(arrival: Arrival, error: Exception) -> Junk:
+    """Return an arrival that could not be stored as junk: not acknowledged, so a mended sink gets it again."""
+    _log.error("not stored, kept in quarantine: %s: %s", type(error).__name__, error)
+    where = arrival.topic if isinstance(arrival, Junk) else wire.topic(arrival.box, "ev")
+    reason = f"cannot be stored: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return Junk(where, reason, repr(arrival).encode("utf-8", "replace"))
+
+
+def decode_message(topic: str, payload: bytes, office_of_box: Callable[[str], str], now_ms: int) -> Arrival | None:
+    """Return what a message says; None where it says nothing (a retained message taken back)."""
+    parsed = wire.parse_topic(topic)
+    if parsed is None or parsed[1] not in ("ev", "state"):
+        return Junk(topic, "not a topic of a box", payload)
+    if not payload:
+        return None
+    box, channel = parsed
+    try:
+        content = _unpack(payload)
+        if channel == "state":
+            return _state(box, office_of_box(box), content, now_ms)
+        return _batch(topic, box, office_of_box(box), wire.decode_batch(content), now_ms)
+    except (ValueError, wire.WireError) as error:
+        return Junk(topic, str(error), payload)
+
+
+def _unpack(payload: bytes) -> object:
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"longer than {MAX_PAYLOAD} bytes")
+    try:
+        return msgpack.unpackb(payload, raw=False, strict_map_key=True)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise ValueError(f"not MessagePack: {str(error) or type(error).__name__}") from error
+
+
+# --- a box's state -----------------------------------------------------------------------------------------------
+
+
+def _state(box: str, office: str, content: object, now_ms: int) -> StateArrived:
+    if not isinstance(content, dict):
+        raise ValueError("state is not a map")  # noqa: TRY004 - one error for everything wrong with a payload
+    online = content.get("online")
+    if not isinstance(online, bool):
+        raise ValueError("state does not say whether it is online")  # noqa: TRY004
+    return StateArrived(
+        box=box,
+        office=office,
+        received_ms=now_ms,
+        connection=_number(content, "connection", wire.MAX_INTEGER),
+        online=online,
+        epoch=_number(content, "epoch", 1 << 32),
+        first=_number(content, "first", wire.MAX_INTEGER),
+        clock_ok=content.get("clock_ok") is True,
+        version=_word(content, "version"),
+        tenant=_word(content, "tenant"),
+        boot=_word(content, "boot"),
+    )
+
+
+def _number(content: dict[Any, Any], key: str, limit: int) -> int:
+    value = content.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < limit:
+        raise ValueError(f"state: {key} is not a number in range")
+    return value
+
+
+def _word(content: dict[Any, Any], key: str) -> str:
+    value = content.get(key, "")
+    if not isinstance(value, str) or len(value) > wire.MAX_TEXT or "\0" in value:
+        raise ValueError(f"state: {key} is not a short text")
+    return value
+
+
+# --- a batch of events -------------------------------------------------------------------------------------------
+
+
+def _batch(topic: str, box: str, office: str, batch: wire.Batch, now_ms: int) -> BatchArrived | None:
+    if not batch.items:
+        return None
+    first, last = batch.items[0].seq, batch.items[-1].seq
+    arrived = BatchArrived(box, office, batch.epoch, first, last, batch.clock, now_ms)
+    for item in batch.items:
+        try:
+            _take_item(arrived, item)
+        except ValueError as error:
+            raw = msgpack.packb(item.raw, default=repr)
+            arrived.junk.append(Junk(topic, str(error), bytes(raw)))
+    return arrived
+
+
+def _take_item(batch: BatchArrived, item: wire.Item) -> None:
+    """Add one event to what arrived. Raises ValueError with the reason where it is of no use."""
+    event = item.event
+    if event is None:
+        raise ValueError(item.error)
+    if isinstance(event, LegEnded):
+        _check_leg(event)
+        batch.legs.append(_leg(batch, item.seq, event))
+    elif isinstance(event, RegistrationChanged):
+        _check_time(event.at_ms)
+        _check_texts(event.extension)
+        batch.registrations.append(Registration(item.seq, event.at_ms, event.role, event.extension, event.registered))
+    elif isinstance(event, GapObserved):
+        _check_span(event.from_ms, event.until_ms)
+        _check_texts(event.reason)
+        batch.gaps.append(Gap(batch.box, event.from_ms, event.until_ms, event.reason, event.count, item.seq))
+    elif isinstance(event, HealthReported):
+        _check_time(event.at_ms)
+        batch.health.append(Health(item.seq, event.at_ms, event.counters))
+
+
+def _check_time(time_ms: int) -> None:
+    if not 0 <= time_ms <= MAX_TIME_MS:
+        raise ValueError("its time is before 1970 or after 2100")
+
+
+def _check_span(from_ms: int, until_ms: int) -> None:
+    _check_time(from_ms)
+    _check_time(until_ms)
+    if until_ms < from_ms:
+        raise ValueError("it ends before it begins")
+
+
+def _check_texts(*texts: str) -> None:
+    if any("\0" in text for text in texts):
+        raise ValueError("a text holds a zero character")
+
+
+def _check_leg(leg: LegEnded) -> None:
+    for time_ms in (leg.ring_ms, leg.answer_ms, leg.end_ms):
+        if time_ms is not None:
+            _check_span(leg.invite_ms, time_ms)
+            if time_ms - leg.invite_ms > MAX_SPAN_MS:
+                raise ValueError("the leg lasts longer than a week")
+    _check_time(leg.invite_ms)
+    numbers = (leg.final_code, leg.reason_sip, leg.hold_ms, leg.holds, leg.retransmissions)
+    if not all(0 <= number <= MAX_SMALL for number in (*numbers, leg.reason_q850 or 0, leg.bye_response_ms or 0)):
+        raise ValueError("a number of the leg is out of range")
+    _check_texts(leg.extension, leg.caller, leg.callee, leg.connected, leg.refer_to, leg.diverted_by, leg.digits)
+
+
+def _leg(batch: BatchArrived, seq: int, event: LegEnded) -> Leg:
+    return Leg(
+        leg_id=leg_id(batch.box, batch.epoch, seq),
+        office=batch.office,
+        box=batch.box,
+        epoch=batch.epoch,
+        seq=seq,
+        call_key=event.call_key.hex(),
+        role=event.role,
+        direction=event.direction,
+        extension=event.extension,
+        caller=event.caller,
+        callee=event.callee,
+        t_invite=event.invite_ms,
+        t_ring=event.ring_ms,
+        t_answer=event.answer_ms,
+        t_end=event.end_ms,
+        final_code=event.final_code,
+        cancelled=event.cancelled,
+        ended_by=event.ended_by,
+        reason_sip=event.reason_sip,
+        reason_q850=event.reason_q850,
+        hold_ms=event.hold_ms,
+        holds=event.holds,
+        transfer=event.transfer,
+        refer_to=event.refer_to,
+        replaces_key=event.replaces_key.hex(),
+        connected=event.connected,
+        diverted_by=event.diverted_by,
+        session_key=event.session_key.hex(),
+        digits=event.digits,
+        transport=event.transport,
+        retransmissions=event.retransmissions,
+        bye_response_ms=event.bye_response_ms,
+        partial=event.partial,
+    )
