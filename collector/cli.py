@@ -36,7 +36,7 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0 fine, 1 problems found, 2 wrong use."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     logging.basicConfig(format="ringtap-collector: %(message)s", level=logging.WARNING)
     try:
         return int(arguments.command(arguments))
@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The commands and their arguments; the reference pages are made from it too."""
     parser = argparse.ArgumentParser(
         prog="ringtap-collector",
         description="Listens to SIP signalling and sends what happened to the sink.",

@@ -35,7 +35,8 @@ class Service:
         self._monotonic = monotonic
         self._waiting: list[Event] = []  # not yet written
         self._written_at = monotonic()
-        self._now_ms = 0
+        self.first_ms: int | None = None  # times of the first and the latest frame
+        self.last_ms = 0
         self._stopping = False
 
     def stop(self) -> None:
@@ -68,9 +69,11 @@ class Service:
             self._sink.pump(PATIENCE_S)
 
     def _receive(self, frame: Frame) -> None:
-        self._now_ms = frame[1]
+        self.last_ms = frame[1]
+        if self.first_ms is None:
+            self.first_ms = self.last_ms
         deadline = self._monitor.next_deadline()
-        while deadline is not None and deadline <= self._now_ms:
+        while deadline is not None and deadline <= self.last_ms:
             self._monitor.handle_deadline(deadline)
             deadline = self._monitor.next_deadline()
         self._monitor.receive_frame(*frame)
@@ -80,7 +83,7 @@ class Service:
         while (event := self._monitor.next_event()) is not None:
             self._protect(event)
             self._waiting.append(event)
-        if (report := self._health.report_if_due(self._now_ms)) is not None:
+        if (report := self._health.report_if_due(self.last_ms)) is not None:
             self._waiting.append(report)
 
     def _take_turn(self) -> None:
@@ -105,10 +108,10 @@ class Service:
             self._sink.pump(min(rest_s, PATIENCE_S))
 
     def _finish(self) -> None:
-        self._monitor.close(self._now_ms)
+        self._monitor.close(self.last_ms)
         self._collect()
-        if self._now_ms:
-            self._waiting.append(self._health.report(self._now_ms))
+        if self.first_ms is not None:
+            self._waiting.append(self._health.report(self.last_ms))
         self._write()
         self._sink.pump()
 

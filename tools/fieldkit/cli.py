@@ -1,0 +1,116 @@
+"""The command `ringtap`: field work on recordings."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from cloud_sink.config import office_plans
+from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.errors import ConfigurationError as SinkConfigurationError
+from collector import config
+from collector.adapters.pcapfile import open_captures
+from collector.errors import RingtapError, WrongUse
+from collector.progress import ProgressLine
+from fieldkit.output import FORMATS
+from fieldkit.replay import Replayed, replay
+from fieldkit.views import VIEWS
+
+EXAMPLES = """\
+examples:
+  ringtap replay office.pcap
+  ringtap replay monday.pcap.gz tuesday.pcapng --config office.toml --show kpis
+  ringtap replay office.pcap --config office.toml --show contacts --format csv > contacts.csv
+  tcpdump -i any -w - port 5060 | ringtap replay - --show legs --format jsonl
+"""
+DEFAULT_OFFICE = "office"
+DEFAULT_BOX = "replay"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0 fine, 1 problems found, 2 wrong use."""
+    arguments = make_parser().parse_args(argv)
+    logging.basicConfig(format="ringtap: %(message)s", level=logging.WARNING)
+    try:
+        return int(arguments.command(arguments))
+    except SinkConfigurationError as error:
+        return _complain(error, WrongUse.exit_code)
+    except RingtapError as error:
+        return _complain(error, error.exit_code)
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _complain("stopped", 1)
+
+
+def _complain(error: object, exit_code: int) -> int:
+    print(f"ringtap: {error}", file=sys.stderr)
+    return exit_code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The commands and their arguments; the reference pages are made from it too."""
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="ringtap", description="Field work on SIP recordings.", epilog=EXAMPLES, formatter_class=form
+    )
+    parser.add_argument("--version", action="version", version=f"ringtap {version('ringtap')}")
+    commands = parser.add_subparsers(title="commands", required=True)
+    about = "say what the sink would say about a recording: the whole pipeline in one process, no broker"
+    command = commands.add_parser("replay", help=about, description=about, epilog=EXAMPLES, formatter_class=form)
+    command.add_argument("captures", nargs="+", metavar="CAPTURE", help="pcap or pcapng, .gz too; - is standard input; "
+                         "several are one stream in order of time")  # fmt: skip
+    command.add_argument(
+        "--config", metavar="F", help="what is known of the office (TOML): the box's and the sink's part"
+    )
+    shown = "; ".join(f"{name}: {view.about}" for name, view in VIEWS.items())
+    command.add_argument("--show", choices=VIEWS, default="contacts", help=f"{shown} (default: %(default)s)")
+    command.add_argument("--format", choices=FORMATS, default="table", help="how to print it (default: %(default)s)")
+    command.set_defaults(command=_replay)
+    return parser
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    settings = config.load(arguments.config) if arguments.config else config.Configuration()
+    replayed = replay(
+        open_captures(arguments.captures),
+        settings.monitor_settings(),
+        _plan(settings),
+        box=settings.box.id or DEFAULT_BOX,
+        with_ladder=arguments.show == "ladder",
+        on_progress=ProgressLine("replaying", sys.stderr, tenths=False),
+    )
+    VIEWS[arguments.show].show(replayed, arguments.format, sys.stdout)
+    sys.stdout.flush()
+    return _report_problems(replayed, arguments.captures)
+
+
+def _plan(settings: config.Configuration) -> OfficePlan:
+    """The plan of the box's office, or of the only one there is."""
+    plans = office_plans(settings.path) if settings.path else {}
+    if settings.box.office in plans:
+        return plans[settings.box.office]
+    if len(plans) == 1 and not settings.box.office:
+        return next(iter(plans.values()))
+    return OfficePlan(office=settings.box.office or DEFAULT_OFFICE)
+
+
+def _report_problems(replayed: Replayed, captures: Sequence[str]) -> int:
+    problems = list(replayed.problems)
+    if not replayed.counters["sip_messages"]:
+        problems.append(_explain_silence(replayed.counters, ", ".join(captures)))
+    for problem in problems:
+        _complain(problem, 1)
+    return 1 if problems else 0
+
+
+def _explain_silence(counters: dict[str, int], captures: str) -> str:
+    if counters["encrypted"]:
+        return f"{captures}: SIP is encrypted (TLS) here: calls cannot be observed; let the PBX send them (HEP)"
+    return (
+        f"{captures}: no SIP message in {counters['frames']} frames; if it uses another port than 5060, "
+        'name it in a --config file: [sip] ports = [5060, 5070] or "any"'
+    )

@@ -1,0 +1,153 @@
+"""The whole pipeline in one process: recordings in, what the sink would say about them out.
+
+Frames go through the collector's own service; events go through the wire's encoding and back, so that nothing is shown
+here that a sink could not know. Only the Call-ID is kept beside, for whoever wants to look a call up in the capture.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import msgpack
+
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan, Stitched
+from cloud_sink.contacts.stitch import stitch
+from cloud_sink.kpi.coverage import coverage
+from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.report import Report, report
+from collector.core import wire
+from collector.core.events import GapObserved, LegEnded
+from collector.core.monitor import CallMonitor, MonitorSettings
+from collector.ports import Event, FrameSource
+from collector.service import Service
+from fieldkit.ladder import Ladder
+
+BATCH_EVENTS = 50  # as a box sends them
+EPOCH = 0  # a replay has no spool, so no numbering of its own
+
+# where a leg's field is called otherwise than the event's
+_EVENT_FIELDS = {"t_invite": "invite_ms", "t_ring": "ring_ms", "t_answer": "answer_ms", "t_end": "end_ms"}
+
+
+@dataclass
+class Replayed:
+    """What a recording holds. Times are Unix milliseconds; None where there is no frame."""
+
+    plan: OfficePlan
+    counters: dict[str, int]
+    first_ms: int | None
+    last_ms: int | None
+    legs: list[Leg]
+    call_ids: dict[str, str]  # leg_id -> SIP Call-ID
+    gaps: list[tuple[int, int]]
+    ladder: Ladder
+    problems: list[str]
+
+    @cached_property
+    def stitched(self) -> Stitched:
+        """Contacts, and the settled outcome of every leg."""
+        return stitch(self.legs, self.plan)
+
+    @property
+    def contacts(self) -> list[Contact]:
+        """Contacts in order of time."""
+        return sorted(self.stitched.contacts, key=lambda contact: (contact.t_offer, contact.contact_id))
+
+    def report(self) -> Report:
+        """All KPIs, from the first frame to the last."""
+        span = (self.first_ms or 0, (self.last_ms or 0) + 1)
+        legs = [(leg, self.stitched.outcomes.get(leg.leg_id, "")) for leg in self.legs if leg.role == "phone"]
+        return report(
+            self.stitched.contacts,
+            legs,
+            period=Period(*span, self.plan.time_zone),
+            plan=self.plan,
+            coverage=coverage(span, self.gaps, span),
+        )
+
+
+class ReceivedEvents:
+    """An event sink that keeps what a cloud sink would receive. `box` and `office` are names for ids."""
+
+    def __init__(self, box: str, office: str) -> None:
+        self.legs: list[Leg] = []
+        self.call_ids: dict[str, str] = {}
+        self.gaps: list[tuple[int, int]] = []
+        self.problems: list[str] = []
+        self._box = box
+        self._office = office
+        self._last_seq = 0
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Through the wire and back, in batches as a box makes them."""
+        for start in range(0, len(events), BATCH_EVENTS):
+            self._receive(events[start : start + BATCH_EVENTS])
+
+    def pump(self, wait_s: float = 0.0) -> None:
+        """Nothing waits here."""
+
+    def undelivered(self) -> int:
+        """Everything has arrived."""
+        return 0
+
+    def close(self) -> None:
+        """Nothing to leave in order."""
+
+    def _receive(self, events: Sequence[Event]) -> None:
+        rows = [wire.encode_event(event) for event in events]
+        payload = msgpack.packb(wire.encode_batch(EPOCH, self._last_seq + 1, wire.CLOCK_SYNCHRONISED, rows))
+        batch = wire.decode_batch(msgpack.unpackb(payload))
+        for sent, item in zip(events, batch.items, strict=True):
+            self._last_seq = item.seq
+            if isinstance(item.event, LegEnded) and isinstance(sent, LegEnded):
+                self._keep_leg(item.event, item.seq, sent.call_id)
+            elif isinstance(item.event, GapObserved):
+                self.gaps.append((item.event.from_ms, item.event.until_ms))
+            elif item.event is None:
+                self.problems.append(f"event {item.seq} would be put into quarantine: {item.error}")
+
+    def _keep_leg(self, event: LegEnded, seq: int, call_id: bytes) -> None:
+        leg_id = f"{self._box}-{EPOCH:08x}-{seq}"
+        known: dict[str, object] = {
+            "leg_id": leg_id,
+            "office": self._office,
+            "box": self._box,
+            "epoch": EPOCH,
+            "seq": seq,
+        }
+        for item in fields(Leg):
+            if item.name not in known:
+                value = getattr(event, _EVENT_FIELDS.get(item.name, item.name))
+                known[item.name] = value.hex() if isinstance(value, bytes) else value
+        self.legs.append(Leg(**known))  # type: ignore[arg-type]
+        self.call_ids[leg_id] = call_id.decode("utf-8", "backslashreplace")
+
+
+def replay(
+    source: FrameSource,
+    settings: MonitorSettings,
+    plan: OfficePlan,
+    *,
+    box: str,
+    with_ladder: bool,
+    on_progress: Callable[[float], object],
+) -> Replayed:
+    """Run a source to its end."""
+    monitor = CallMonitor(settings)
+    ladder = Ladder()
+    if with_ladder:
+        monitor.message_listener = ladder.receive_message
+    received = ReceivedEvents(box, plan.office)
+    service = Service(monitor, received, lambda _event: None)
+    service.watch(source, on_progress=on_progress)
+    return Replayed(
+        plan=plan,
+        counters=monitor.counters.as_dict(),
+        first_ms=service.first_ms,
+        last_ms=service.last_ms if service.first_ms is not None else None,
+        legs=sorted(received.legs, key=lambda leg: (leg.t_invite, leg.seq)),
+        call_ids=received.call_ids,
+        gaps=received.gaps,
+        ladder=ladder,
+        problems=[*source.problems, *received.problems],
+    )

@@ -1,0 +1,222 @@
+"""What `ringtap replay --show` shows: the rows of each view, with the fields and the order that programs rely on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TextIO
+
+from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.kpi.period import local_time
+from fieldkit.ladder import Call, draw
+from fieldkit.output import Row, print_json, print_rows
+from fieldkit.replay import Replayed
+
+STATISTICS = (
+    "frames", "datagrams", "sip_messages", "sip_requests", "sip_responses", "malformed", "orphans", "retransmissions",
+    "duplicates", "truncated", "fragments", "fragments_incomplete", "tcp_gaps", "encrypted", "ignored",
+)  # fmt: skip
+
+
+def seconds(time_ms: int | None) -> float | None:
+    """Milliseconds as seconds with three decimals; None stays None."""
+    return None if time_ms is None else time_ms / 1000
+
+
+def show_legs(replayed: Replayed, form: str, stream: TextIO) -> None:
+    """One row per leg, in order of its INVITE."""
+    rows = [describe_leg(leg, replayed) for leg in replayed.legs]
+    print_rows(rows, form, stream, table=[_leg_line(leg, replayed) for leg in replayed.legs])
+
+
+def describe_leg(leg: Leg, replayed: Replayed) -> Row:
+    """All fields of a leg."""
+    return {
+        "leg_id": leg.leg_id,
+        "call_id": replayed.call_ids[leg.leg_id],
+        "extension": leg.extension,
+        "role": leg.role,
+        "direction": leg.direction,
+        "caller": leg.caller,
+        "callee": leg.callee,
+        "t_invite": seconds(leg.t_invite),
+        "t_ring": seconds(leg.t_ring),
+        "t_answer": seconds(leg.t_answer),
+        "t_end": seconds(leg.t_end),
+        "ring_ms": leg.ring_ms,
+        "talk_ms": leg.talk_ms,
+        "hold_ms": leg.hold_ms,
+        "holds": leg.holds,
+        "outcome": replayed.stitched.outcomes.get(leg.leg_id, ""),
+        "final_code": leg.final_code,
+        "ended_by": leg.ended_by,
+        "reason": _reason(leg),
+        "transfer": leg.transfer,
+        "transport": leg.transport,
+        "retransmissions": leg.retransmissions,
+        "partial": leg.partial,
+    }
+
+
+def _reason(leg: Leg) -> str:
+    """The Reason headers as RFC 3326 writes them."""
+    sip = [f"SIP;cause={leg.reason_sip}"] if leg.reason_sip else []
+    q850 = [f"Q.850;cause={leg.reason_q850}"] if leg.reason_q850 is not None else []
+    return ", ".join(sip + q850)
+
+
+def _leg_line(leg: Leg, replayed: Replayed) -> Row:
+    return {
+        "time": _clock(leg.t_invite, replayed),
+        "role": leg.role,
+        "dir": leg.direction,
+        "extension": leg.extension,
+        "caller": leg.caller,
+        "callee": leg.callee,
+        "ring s": seconds(leg.ring_ms),
+        "talk s": seconds(leg.talk_ms),
+        "outcome": replayed.stitched.outcomes.get(leg.leg_id, ""),
+        "code": leg.final_code,
+        "ended by": leg.ended_by,
+    }
+
+
+def show_contacts(replayed: Replayed, form: str, stream: TextIO) -> None:
+    """One row per contact, in order of its offer."""
+    contacts = replayed.contacts
+    rows = [describe_contact(contact, replayed) for contact in contacts]
+    print_rows(rows, form, stream, table=[_contact_line(contact, replayed) for contact in contacts])
+
+
+def describe_contact(contact: Contact, replayed: Replayed) -> Row:
+    """All fields of a contact."""
+    return {
+        "contact_id": contact.contact_id,
+        "queue": contact.queue,
+        "did": contact.did,
+        "direction": contact.direction,
+        "caller": contact.caller,
+        "t_offer": seconds(contact.t_offer),
+        "t_pbx_answer": seconds(contact.t_pbx_answer),
+        "t_first_ring": seconds(contact.t_first_ring),
+        "t_agent_answer": seconds(contact.t_agent_answer),
+        "t_end": seconds(contact.t_end),
+        "disposition": contact.disposition,
+        "agent": contact.agent,
+        "extension": contact.extension,
+        "wait_ms": contact.wait_ms,
+        "wait_basis": contact.wait_basis,
+        "ring_ms": contact.ring_ms,
+        "talk_ms": contact.talk_ms,
+        "hold_ms": contact.hold_ms,
+        "transfers": contact.transfers,
+        "rings": contact.rings,
+        "short": contact.short,
+        "correlation": contact.correlation,
+        "legs": list(contact.legs),
+        "call_ids": list(dict.fromkeys(replayed.call_ids[leg_id] for leg_id in contact.legs)),
+    }
+
+
+def _contact_line(contact: Contact, replayed: Replayed) -> Row:
+    return {
+        "time": _clock(contact.t_offer, replayed),
+        "dir": contact.direction,
+        "queue": contact.queue,
+        "caller": contact.caller,
+        "disposition": contact.disposition,
+        "extension": contact.extension,
+        "wait s": seconds(contact.wait_ms),
+        "talk s": seconds(contact.talk_ms),
+        "rings": contact.rings,
+        "transfers": contact.transfers,
+        "correlation": contact.correlation,
+    }
+
+
+def show_kpis(replayed: Replayed, form: str, stream: TextIO) -> None:
+    """The report; as rows it has one per KPI and place."""
+    document = replayed.report().to_json()
+    if form == "json":
+        print_json(document, stream)
+    else:
+        print_rows(list(_kpi_rows(document)), form, stream, table=[_kpi_line(row) for row in _kpi_rows(document)])
+
+
+def _kpi_rows(document: dict[str, object]) -> list[Row]:
+    places = [("total", "", document["total"])]
+    for scope in ("queues", "extensions"):
+        groups = document[scope]
+        assert isinstance(groups, dict)
+        places += [(scope, name, values) for name, values in groups.items()]
+    rows: list[Row] = []
+    for scope, name, values in places:
+        assert isinstance(values, dict)
+        rows += [{"scope": scope, "name": name, "kpi": kpi, **value} for kpi, value in values.items()]
+    return rows
+
+
+def _kpi_line(row: Row) -> Row:
+    shown = "-" if row["value"] is None else f"{row['value']:.1f} {row['unit']}"
+    return {
+        "scope": row["scope"],
+        "name": row["name"],
+        "kpi": row["kpi"],
+        "value": shown,
+        "from": f"{row['numerator']:g} / {row['denominator']:g}",
+        "basis": row["basis"],
+    }
+
+
+def show_statistics(replayed: Replayed, form: str, stream: TextIO) -> None:
+    """What was counted on the way, and from when to when."""
+    row: dict[str, object] = {name: replayed.counters[name] for name in STATISTICS}
+    row["first_time"] = seconds(replayed.first_ms)
+    row["last_time"] = seconds(replayed.last_ms)
+    if form == "json":
+        print_json(row, stream)
+        return
+    table = [{"counter": name, "value": replayed.counters[name]} for name in STATISTICS]
+    print_rows([row], form, stream, table=table)
+    if form == "table" and replayed.first_ms is not None and replayed.last_ms is not None:
+        stream.write(f"from {_clock(replayed.first_ms, replayed)} to {_clock(replayed.last_ms, replayed)}\n")
+
+
+def show_ladder(replayed: Replayed, form: str, stream: TextIO) -> None:
+    """Who sent what to whom, call by call."""
+    calls = replayed.ladder.calls
+    if form == "table":
+        for call in calls:
+            stream.writelines(f"{line}\n" for line in draw(call))
+            stream.write("\n")
+    elif form == "csv":
+        print_rows([{"call_id": call.call_id, **rung} for call in calls for rung in _rungs(call)], form, stream)
+    else:
+        print_rows([{"call_id": call.call_id, "messages": _rungs(call)} for call in calls], form, stream)
+
+
+def _rungs(call: Call) -> list[Row]:
+    return [
+        {"time": seconds(rung.at_ms), "from": rung.source, "to": rung.target, "message": rung.text}
+        for rung in call.rungs
+    ]
+
+
+def _clock(at_ms: int, replayed: Replayed) -> str:
+    """A moment as the office's clocks show it."""
+    return local_time(at_ms, replayed.plan.time_zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One thing to show."""
+
+    about: str
+    show: Callable[[Replayed, str, TextIO], None]
+
+
+VIEWS = {
+    "legs": View("every call leg that was seen", show_legs),
+    "contacts": View("every customer's attempt, with the legs that served it", show_contacts),
+    "kpis": View("the KPIs of the recording", show_kpis),
+    "ladder": View("the SIP messages of each call", show_ladder),
+    "stats": View("what was counted on the way", show_statistics),
+}
