@@ -163,8 +163,8 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
 
 def _claim_boxes(section: Section, boxes: dict[str, str]) -> None:
     for box in section.texts("boxes"):
-        if not BOX_ID.fullmatch(box):
-            section.refuse("boxes", f'names "{box}": a box is 1 to 32 of a-z, 0-9 and "-"')
+        if not BOX_ID.fullmatch(box) or box == "sink":
+            section.refuse("boxes", f'names "{box}": a box is 1 to 32 of a-z, 0-9 and "-", and not "sink"')
         if boxes.setdefault(box, section.last_name) != section.last_name:
             section.refuse("boxes", f'names "{box}", which [offices.{boxes[box]}] has too: a box belongs to one office')
 

@@ -90,6 +90,8 @@ def _refused(arrival: Arrival, error: Exception) -> Junk:
 
 def decode_message(topic: str, payload: bytes, office_of_box: Callable[[str], str], now_ms: int) -> Arrival | None:
     """Return what a message says; None where it says nothing (a retained message taken back)."""
+    if topic == SINK_STATE_TOPIC:
+        return None  # our own word, or another sink's
     parsed = wire.parse_topic(topic)
     if parsed is None or parsed[1] not in ("ev", "state"):
         return Junk(topic, "not a topic of a box", payload)

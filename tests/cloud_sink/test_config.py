@@ -112,7 +112,7 @@ REFUSALS = [
     ),
     (
         '[offices.a]\nboxes = ["A1"]\n',
-        'FILE: offices.a.boxes names "A1": a box is 1 to 32 of a-z, 0-9 and "-"',
+        'FILE: offices.a.boxes names "A1": a box is 1 to 32 of a-z, 0-9 and "-", and not "sink"',
     ),
     (
         '[offices.a]\nboxes = ["x"]\n[offices.b]\nboxes = ["x"]\n',

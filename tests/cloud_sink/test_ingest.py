@@ -159,6 +159,11 @@ def test_retained_message_taken_back_says_nothing() -> None:
     assert decode_message("rt/1/box-1/state", b"", office_of_box, T0) is None
 
 
+def test_the_sinks_own_state_is_no_boxs() -> None:
+    """What the sink says of itself comes back through its own subscription and is no news."""
+    assert decode_message("rt/1/sink/state", sink_state(online=True), office_of_box, T0) is None
+
+
 def test_one_that_cannot_be_stored_does_not_stop_the_line(
     ingest: Ingest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
