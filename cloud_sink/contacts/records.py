@@ -53,7 +53,9 @@ class Leg:
     @property
     def talk_ms(self) -> int | None:
         """Answer to end without hold; None if never answered or still up."""
-        return None if self.t_answer is None or self.t_end is None else max(0, self.t_end - self.t_answer - self.hold_ms)
+        return (
+            None if self.t_answer is None or self.t_end is None else max(0, self.t_end - self.t_answer - self.hold_ms)
+        )
 
 
 # what a dialled number leads to
@@ -71,6 +73,8 @@ class Destination:
     numbers: tuple[str, ...]  # DIDs and internal numbers; a trailing "*" matches any rest
     members: tuple[str, ...] = ()  # extensions that serve it, where known
     choices: dict[str, str] = field(default_factory=dict)  # ivr: digit -> destination name
+    timeout_ms: int = 0  # how long callers wait here before they are sent on; 0 = not known
+    announce_ms: int = 0  # between the PBX's answer and the start of the wait: welcome message, Answer()'s delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,9 @@ class OfficePlan:
     destinations: tuple[Destination, ...] = ()
     gap_ms: int = 20_000  # a caller ringing again within this belongs to the same attempt (T1)
     short_abandon_ms: int = 5_000
-    wait_start: str = ""  # "offer" | "pbx_answer" | "first_ring"; "" = pbx_answer where the trunk is seen, else first_ring
+    wait_start: str = (
+        ""  # "offer" | "pbx_answer" | "first_ring"; "" = pbx_answer where the trunk is seen, else first_ring
+    )
     service_level_s: int = 20
     service_level_target: float = 0.8
     name: str = ""  # how people call the office; "" = its id
@@ -105,7 +111,9 @@ class Contact:
     t_first_ring: int | None
     t_agent_answer: int | None
     t_end: int | None
-    disposition: str  # answered abandoned overflow voicemail blocked claimed_elsewhere open unknown
+    disposition: (
+        str  # answered abandoned overflow voicemail blocked claimed_elsewhere open unknown; out, int: no_answer
+    )
     agent: str  # extension that answered first ("" nobody)
     extension: str  # same as agent for answered contacts, else the last extension that rang
     wait_ms: int | None

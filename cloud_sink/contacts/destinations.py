@@ -1,0 +1,46 @@
+"""What a dialled number leads to, by the office's plan."""
+
+from cloud_sink.contacts.records import IVR, Destination, OfficePlan
+
+DIRECT = "direct"  # kind of an extension's own number
+
+
+def destination_of(number: str, plan: OfficePlan) -> Destination | None:
+    """The place a number leads to: an exact number goes before a pattern, the longest pattern before shorter ones."""
+    best: Destination | None = None
+    best_length = -1
+    for destination in plan.destinations:
+        for pattern in destination.numbers:
+            if pattern == number:
+                return destination
+            if pattern.endswith("*") and len(pattern) > 1 and number.startswith(pattern[:-1]):
+                if len(pattern) > best_length:
+                    best, best_length = destination, len(pattern)
+    return best
+
+
+def direct_extension(number: str, plan: OfficePlan) -> str:
+    """The extension whose own number this is ("" where it is nobody's): `direct` patterns, "?" is one digit."""
+    for pattern, extension in plan.direct.items():
+        if len(pattern) != len(number) or not all(p in ("?", n) for p, n in zip(pattern, number, strict=True)):
+            continue
+        digits = [n for p, n in zip(pattern, number, strict=True) if p == "?"]
+        filler = iter(digits)
+        return "".join(next(filler, "") if character == "?" else character for character in extension)
+    return ""
+
+
+def named(name: str, plan: OfficePlan) -> Destination | None:
+    """The destination of that name."""
+    return next((destination for destination in plan.destinations if destination.name == name), None)
+
+
+def chosen_in_ivr(destination: Destination, digits: str, rung: set[str], plan: OfficePlan) -> Destination | None:
+    """Where an IVR's caller went: by the digit pressed, else by whose phones rang, if only one choice fits."""
+    if destination.kind != IVR:
+        return None
+    if digits and digits[0] in destination.choices:
+        return named(destination.choices[digits[0]], plan)
+    choices = [named(name, plan) for name in sorted(set(destination.choices.values()))]
+    fitting = [choice for choice in choices if choice is not None and rung and rung <= set(choice.members)]
+    return fitting[0] if len(fitting) == 1 else None

@@ -1,0 +1,148 @@
+"""The outcome word of every leg, settled with its siblings in view.
+
+What a leg alone shows (a 486, a CANCEL) means different things depending on what else happened: a CANCEL because a
+colleague answered is no missed call. The words are those of the product's README; `settle` gives one to each leg.
+"""
+
+from collections.abc import Sequence
+
+from cloud_sink.contacts.grouping import Group, is_ring
+from cloud_sink.contacts.islands import end_of
+from cloud_sink.contacts.records import Leg
+
+RACE_MS = 1_000  # two phones picked up within this: only one keeps the call
+SIBLING_MS = 2_000  # from a colleague's answer to the CANCEL of the others
+CALLER_LEFT_MS = 1_000  # from the caller's hanging up to the CANCEL of the phones
+INSTANT_MS = 500  # nobody declines by hand that fast
+
+REASON_ELSEWHERE_SIP = 200  # Reason: SIP;cause=200 (RFC 3326): "Call completed elsewhere"
+REASON_ELSEWHERE_Q850 = 26  # Q.850 cause 26: non-selected user clearing
+
+_UNREACHABLE = (0, 404, 408, 410, 480, 503)
+_NO_ANSWER = (408, 487)
+
+
+class BusySpans:
+    """When each extension was in a call: a 486 then is `busy`, otherwise somebody's choice."""
+
+    def __init__(self, legs: Sequence[Leg]) -> None:
+        self._spans: dict[str, list[tuple[int, int, str]]] = {}
+        for leg in legs:
+            if leg.role == "phone" and leg.t_answer is not None:
+                self._spans.setdefault(leg.extension, []).append((leg.t_answer, end_of(leg), leg.leg_id))
+
+    def in_call(self, extension: str, at_ms: int, but: str) -> bool:
+        """True where the extension talks on another leg at that time."""
+        return any(begin <= at_ms <= end and leg != but for begin, end, leg in self._spans.get(extension, ()))
+
+
+def settle(group: Group, busy: BusySpans) -> dict[str, str]:
+    """leg_id -> outcome word, for the legs of one contact."""
+    losers = _race_losers([leg for leg in group.legs if is_ring(leg) and leg.t_answer is not None])
+    answers = [
+        leg.t_answer for leg in group.legs if _serves(leg) and leg.t_answer is not None and leg.leg_id not in losers
+    ]
+    return {
+        leg.leg_id: "lost_race" if leg.leg_id in losers else _outcome(leg, group, answers, busy) for leg in group.legs
+    }
+
+
+def _serves(leg: Leg) -> bool:
+    return leg.role == "phone"
+
+
+def _race_losers(answered: list[Leg]) -> set[str]:
+    """Of legs answered within a second of each other all but one lost: the PBX ended them, or told them so."""
+    losers: set[str] = set()
+    for leg in answered:
+        rivals = [
+            other
+            for other in answered
+            if other is not leg and other.leg_id not in losers and _close(other.t_answer, leg.t_answer, RACE_MS)
+        ]
+        if rivals and any(_kept_less(leg, other) for other in rivals):
+            losers.add(leg.leg_id)
+    return losers
+
+
+def _kept_less(leg: Leg, rival: Leg) -> bool:
+    """True where the PBX dropped `leg` in favour of `rival`."""
+    told = leg.reason_sip == REASON_ELSEWHERE_SIP or leg.cancelled
+    rival_told = rival.reason_sip == REASON_ELSEWHERE_SIP or rival.cancelled
+    if told != rival_told:
+        return told
+    dropped = leg.ended_by == "caller" and _close(leg.t_end, leg.t_answer, RACE_MS)
+    rival_dropped = rival.ended_by == "caller" and _close(rival.t_end, rival.t_answer, RACE_MS)
+    if dropped != rival_dropped:
+        return dropped
+    return False
+
+
+def _close(one: int | None, other: int | None, within_ms: int) -> bool:
+    return one is not None and other is not None and abs(one - other) <= within_ms
+
+
+def _outcome(leg: Leg, group: Group, answers: list[int], busy: BusySpans) -> str:
+    if leg.t_answer is not None:
+        return "answered"
+    if leg.t_end is None:
+        return "open"
+    if leg.cancelled or leg.final_code == 487:
+        return _cancelled_outcome(leg, group, answers)
+    if 300 <= leg.final_code < 400:
+        return "forwarded"
+    return _refused_outcome(leg, busy)
+
+
+def _cancelled_outcome(leg: Leg, group: Group, answers: list[int]) -> str:
+    if not is_ring(leg):
+        return "caller_gone"
+    if any(_close(answer, leg.t_end, SIBLING_MS) for answer in answers):
+        return "elsewhere"
+    gone = _caller_left(leg, group)
+    if gone is not None and gone:
+        return "caller_gone"
+    if leg.reason_sip == REASON_ELSEWHERE_SIP or leg.reason_q850 == REASON_ELSEWHERE_Q850:
+        return "elsewhere_claimed"
+    if leg.t_ring is None:
+        return "unreachable"
+    return "no_answer" if gone is not None or _rang_on(leg, group) else "caller_gone"
+
+
+def _caller_left(leg: Leg, group: Group) -> bool | None:
+    """Whether the caller's own end made the PBX stop ringing; None where the caller's leg was not seen."""
+    anchor = group.anchor
+    if is_ring(anchor):
+        return None
+    return anchor.ended_by == "caller" and _close(anchor.t_end, leg.t_end, CALLER_LEFT_MS)
+
+
+def _rang_on(leg: Leg, group: Group) -> bool:
+    """Another phone was tried for the same caller afterwards: he was still there."""
+    return any(is_ring(other) and other.t_invite > (leg.t_end or 0) for other in group.legs)
+
+
+def _refused_outcome(leg: Leg, busy: BusySpans) -> str:
+    code = leg.final_code
+    if code in (480, 486, 600, 603) and is_ring(leg):
+        return _declined_outcome(leg, busy)
+    if code in (486, 600):
+        return "busy"
+    if code == 603:
+        return "declined"
+    if leg.t_ring is not None and code in _NO_ANSWER:
+        return "no_answer"
+    return "unreachable" if leg.t_ring is None and code in _UNREACHABLE else "failed"
+
+
+def _declined_outcome(leg: Leg, busy: BusySpans) -> str:
+    """486, 600, 480 or 603 from a phone: in a call, do not disturb, or a finger on the button."""
+    if busy.in_call(leg.extension, leg.t_invite, leg.leg_id) and leg.final_code in (486, 600):
+        return "busy"
+    if leg.t_ring is not None:
+        return "declined" if leg.final_code != 600 else "busy"
+    if leg.t_end is not None and leg.t_end - leg.t_invite <= INSTANT_MS:
+        return "dnd"
+    if leg.final_code == 603:
+        return "declined"
+    return "unreachable" if leg.final_code == 480 else "busy"

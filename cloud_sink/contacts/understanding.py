@@ -1,0 +1,297 @@
+"""From a group of legs to a contact: who waited how long for whom, and what came of it."""
+
+from dataclasses import dataclass
+
+from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, named
+from cloud_sink.contacts.grouping import Group, is_dial, is_ring
+from cloud_sink.contacts.records import (
+    ANNOUNCEMENT,
+    FEATURE,
+    IVR,
+    QUEUE,
+    RING_GROUP,
+    SURVEY,
+    VOICEMAIL,
+    Contact,
+    Destination,
+    Leg,
+    OfficePlan,
+)
+
+BRIDGED_MS = 100  # the PBX answers the caller this soon after the agent when it did not answer him before
+_ENDED_BY = {"caller": "caller", "callee": "pbx"}
+
+
+@dataclass(slots=True)
+class _Story:
+    """The parts of a contact, found once."""
+
+    anchor: Leg
+    rings: list[Leg]  # phones that were called
+    served: list[Leg]  # phone legs with the customer, in order of their answer
+    trunk: Leg | None  # the customer's leg, where seen
+    destination: Destination | None
+    kind: str
+    place: str
+
+
+def understand(group: Group, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool) -> Contact:
+    """The contact of a group; `outcomes` are the settled words of its legs."""
+    story = _read(group, outcomes, plan)
+    direction = _direction(story)
+    if direction in ("out", "int", "feature") and not (direction == "int" and story.kind in (QUEUE, RING_GROUP)):
+        contact = _build_plain(group, story, direction)
+    else:
+        contact = _build_customer(group, story, direction, outcomes, plan, sees_trunk)
+    return contact
+
+
+def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
+    rings = sorted((leg for leg in group.legs if is_ring(leg)), key=lambda leg: (leg.t_invite, leg.leg_id))
+    answered = [leg for leg in rings if outcomes[leg.leg_id] == "answered"]
+    picked = [
+        leg for leg in group.legs if is_dial(leg) and leg is not group.anchor and outcomes[leg.leg_id] == "answered"
+    ]
+    fetched = [leg for leg in picked if not leg.replaces_key or leg.transfer == ""]
+    served = sorted(answered + _pickups(fetched, group, plan), key=lambda leg: (leg.t_answer or 0, leg.leg_id))
+    trunk = group.anchor if group.anchor.role == "trunk" else None
+    destination = named(group.place, plan)
+    if destination is not None and destination.kind == IVR:
+        rung = {leg.extension for leg in rings}
+        destination = chosen_in_ivr(destination, group.anchor.digits, rung, plan) or destination
+    place, kind = (destination.name, destination.kind) if destination is not None else (group.place, group.kind)
+    return _Story(group.anchor, rings, served, trunk, destination, kind, place)
+
+
+def _pickups(dials: list[Leg], group: Group, plan: OfficePlan) -> list[Leg]:
+    """Legs that a phone dialled to reach this customer: pickup and retrieval codes, INVITE with Replaces."""
+    found = []
+    for leg in dials:
+        destination = destination_of(leg.callee, plan)
+        if leg.replaces_key or (destination is not None and destination.kind == FEATURE):
+            found.append(leg)
+    return found
+
+
+def _direction(story: _Story) -> str:
+    if story.kind in (SURVEY, FEATURE) and not story.rings:
+        return "feature"
+    anchor = story.anchor
+    if anchor.role == "trunk" or is_ring(anchor):
+        return anchor.direction or "in"
+    return anchor.direction if anchor.role == "phone" else "in"
+
+
+# --- calls that the office began ---
+
+
+def _build_plain(group: Group, story: _Story, direction: str) -> Contact:
+    """Outbound, internal and feature calls: answered when the far end answers."""
+    anchor = story.anchor
+    far = next((leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out"), None)
+    far = far or (story.served[0] if story.served else (story.rings[0] if story.rings else anchor))
+    answered = far.t_answer is not None
+    talk = (far.talk_ms or 0) if answered else 0
+    contact = _blank(group, story, direction)
+    contact.did = far.callee if direction == "out" else anchor.callee
+    contact.t_agent_answer = far.t_answer
+    contact.disposition = "answered" if answered else "open" if anchor.t_end is None else "no_answer"
+    contact.agent = anchor.extension if direction != "int" or not story.served else story.served[0].extension
+    contact.extension = contact.agent if answered or direction != "int" else (far.extension or anchor.extension)
+    contact.talk_ms = talk
+    contact.hold_ms = anchor.hold_ms
+    contact.ring_ms = far.ring_ms
+    if direction == "out":
+        contact.caller = anchor.extension or anchor.caller
+        contact.ended_by = {"caller": "agent", "callee": "caller"}.get(anchor.ended_by, "")
+    return contact
+
+
+def _blank(group: Group, story: _Story, direction: str) -> Contact:
+    anchor = story.anchor
+    first_ring = min((leg.t_ring for leg in story.rings if leg.t_ring is not None), default=None)
+    ends = [leg.t_end for leg in group.legs]
+    t_end = anchor.t_end if story.trunk is not None else max((end for end in ends if end is not None), default=None)
+    return Contact(
+        contact_id=min(group.legs, key=lambda leg: (leg.t_invite, leg.leg_id)).leg_id,
+        office=anchor.office,
+        queue=story.place,
+        did=anchor.callee,
+        direction=direction,
+        caller=anchor.caller,
+        t_offer=anchor.t_invite,
+        t_pbx_answer=anchor.t_answer if story.trunk is not None else None,
+        t_first_ring=first_ring,
+        t_agent_answer=None,
+        t_end=t_end,
+        disposition="unknown",
+        agent="",
+        extension="",
+        wait_ms=None,
+        wait_basis="caller",
+        ring_ms=None,
+        talk_ms=0,
+        hold_ms=sum(leg.hold_ms for leg in story.served),
+        transfers=_transfers(group, story),
+        rings=len(story.rings),
+        short=False,
+        correlation=group.correlation,
+        visibility="T2" if story.trunk is not None else "T1",
+        kind=story.kind,
+        legs=tuple(leg.leg_id for leg in sorted(group.legs, key=lambda leg: (leg.t_invite, leg.leg_id))),
+    )
+
+
+def _transfers(group: Group, story: _Story) -> int:
+    """Accepted REFERs; transfers by keypad show as a further agent."""
+    referred = sum(1 for leg in group.legs if leg.transfer and leg.role == "phone")
+    return max(referred, len({leg.extension for leg in story.served}) - 1)
+
+
+# --- calls of customers ---
+
+
+def _build_customer(
+    group: Group, story: _Story, direction: str, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
+) -> Contact:
+    contact = _blank(group, story, direction)
+    if story.trunk is None and not is_dial(story.anchor):
+        contact.t_offer = contact.t_first_ring or story.anchor.t_invite
+        if direction == "in" and not contact.queue:
+            contact.did = ""
+            contact.queue, contact.kind = _shared_place(story, plan)
+    first = story.served[0] if story.served else None
+    if first is not None:
+        contact.t_agent_answer = first.t_answer
+        contact.agent = contact.extension = first.extension
+        contact.ring_ms = first.ring_ms
+        contact.talk_ms = sum(leg.talk_ms or 0 for leg in story.served)
+    elif story.rings:
+        contact.extension = story.rings[-1].extension
+    contact.ended_by = _ended_by(story)
+    waited_until = _disposition(contact, story, outcomes, plan, sees_trunk)
+    _measure_wait(contact, story, waited_until, plan)
+    contact.short = (
+        contact.disposition == "abandoned" and contact.wait_ms is not None and contact.wait_ms < plan.short_abandon_ms
+    )
+    return contact
+
+
+def _shared_place(story: _Story, plan: OfficePlan) -> tuple[str, str]:
+    """On a hosted PBX the number dialled is not seen: the queue is the one place that all rung phones serve."""
+    rung = {leg.extension for leg in story.rings}
+    places = [
+        destination
+        for destination in plan.destinations
+        if destination.kind in (QUEUE, RING_GROUP) and rung <= set(destination.members)
+    ]
+    if len(rung) > 1 and len(places) == 1:
+        return places[0].name, places[0].kind
+    return (next(iter(rung)), DIRECT) if len(rung) == 1 else ("", "")
+
+
+def _ended_by(story: _Story) -> str:
+    """Who hung up first: the customer, the agent, or the PBX (time-out, end of an announcement)."""
+    if story.served:
+        last = story.served[-1]
+        if last.ended_by == "callee" and is_ring(last):
+            return "agent"
+        if is_dial(last) and last.ended_by == "caller":
+            return "agent"
+        if story.trunk is None:
+            return "caller" if last.ended_by else ""
+    return _ENDED_BY.get(story.anchor.ended_by, "")
+
+
+def _disposition(
+    contact: Contact, story: _Story, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
+) -> int | None:
+    """Sets `contact.disposition`; returns when the wait was over, Unix ms, None where it was not."""
+    if story.served:
+        contact.disposition = "answered"
+        return contact.t_agent_answer
+    if story.trunk is None and not is_dial(story.anchor):
+        return _hosted_disposition(contact, story, outcomes, sees_trunk)
+    anchor = story.anchor
+    if anchor.t_end is None:
+        contact.disposition = "open"
+        return None
+    overflowed = _overflowed_at(story, plan)
+    if anchor.t_answer is None and not _rang(story) and anchor.ended_by == "callee":
+        contact.disposition = "blocked"
+    elif story.kind == VOICEMAIL or _reached_voicemail(story):
+        contact.disposition = "voicemail"
+        return anchor.t_answer
+    elif overflowed is not None:
+        contact.disposition = "overflow"
+        return overflowed
+    elif anchor.ended_by == "caller" and story.kind != ANNOUNCEMENT:
+        contact.disposition = "abandoned"
+    else:
+        contact.disposition = "overflow"
+    return anchor.t_end
+
+
+def _rang(story: _Story) -> bool:
+    return story.anchor.t_ring is not None or any(leg.t_ring is not None for leg in story.rings)
+
+
+def _reached_voicemail(story: _Story) -> bool:
+    """A direct call or ring group: the phones stopped ringing, and only then the PBX answered."""
+    anchor = story.anchor
+    if story.kind == QUEUE or anchor.t_answer is None or not story.rings:
+        return False
+    return all(leg.t_end is not None and leg.t_end <= anchor.t_answer + BRIDGED_MS for leg in story.rings)
+
+
+def _overflowed_at(story: _Story, plan: OfficePlan) -> int | None:
+    """When the queue's own time limit sent the caller on, if it did and is known."""
+    limit = story.destination.timeout_ms if story.destination is not None else 0
+    begin = _wait_begin(story, plan)
+    anchor = story.anchor
+    if not limit or anchor.t_end is None or anchor.t_end - begin < limit:
+        return None
+    return begin + limit
+
+
+def _hosted_disposition(contact: Contact, story: _Story, outcomes: dict[str, str], sees_trunk: bool) -> int | None:
+    """Only phones were seen (T1): how it ended is read from how they stopped ringing."""
+    words = [outcomes[leg.leg_id] for leg in story.rings]
+    last = max((leg.t_end for leg in story.rings if leg.t_end is not None), default=None)
+    if "open" in words:
+        contact.disposition = "open"
+    elif sees_trunk:
+        contact.disposition = "unknown"  # the caller's leg should have been seen: nothing is claimed without it
+    elif "elsewhere_claimed" in words:
+        contact.disposition = "claimed_elsewhere"
+    elif all(word in ("busy", "dnd", "declined", "unreachable", "failed", "forwarded") for word in words):
+        contact.disposition = "overflow"
+    else:
+        contact.disposition = "abandoned"
+    return last
+
+
+def _wait_begin(story: _Story, plan: OfficePlan) -> int:
+    """When the wait began, by the office's choice (`wait_start`). Unix ms."""
+    anchor = story.anchor
+    first_ring = min((leg.t_ring for leg in story.rings if leg.t_ring is not None), default=None)
+    choice = plan.wait_start or ("pbx_answer" if story.trunk is not None else "first_ring")
+    if story.trunk is None and is_ring(anchor):
+        choice = "first_ring"
+    if choice == "first_ring":
+        return first_ring if first_ring is not None else anchor.t_invite
+    served_at = story.served[0].t_answer if story.served else None
+    before_agent = anchor.t_answer is not None and (served_at is None or anchor.t_answer < served_at)
+    if choice == "offer" or not before_agent or anchor.t_answer is None or _reached_voicemail(story):
+        return anchor.t_invite
+    announced = story.destination.announce_ms if story.destination is not None else 0
+    return anchor.t_answer + announced
+
+
+def _measure_wait(contact: Contact, story: _Story, waited_until: int | None, plan: OfficePlan) -> None:
+    if story.trunk is None and is_ring(story.anchor):
+        contact.wait_basis = "ring"
+    elif contact.t_pbx_answer is not None and story.kind == QUEUE:
+        contact.wait_basis = "queue"
+    if waited_until is not None and contact.disposition != "blocked":
+        contact.wait_ms = max(0, waited_until - _wait_begin(story, plan))
