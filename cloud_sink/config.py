@@ -185,6 +185,8 @@ def _destination(section: Section, kind: str) -> Destination:
         numbers=_numbers(section, "numbers"),
         members=_numbers(section, "members"),
         choices=section.mapping("choices") if kind == IVR else {},
+        timeout_ms=round(section.number("timeout_s", 0, 0, 24 * 3600) * 1000),
+        announce_ms=round(section.number("announce_s", 0, 0, 3600) * 1000),
     )
     section.close()
     return destination

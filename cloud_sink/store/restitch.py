@@ -29,7 +29,7 @@ def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg]) 
 def stitch_range(connection: Connection, plan: OfficePlan, start: int, until: int) -> int:
     """Replace contacts, outcomes and islands of a range that no contact crosses; returns the number of contacts."""
     legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
-    stitched = stitch(legs, plan)
+    stitched = stitch(legs, plan, sees_trunk=_sees_trunk(connection, plan.office, until))
     for table in (tables.contacts, tables.leg_outcomes, tables.islands):
         _clear(connection, table, plan.office, start, until)
     insert_new(connection, tables.contacts, [contact_row(contact) for contact in stitched.contacts])
@@ -80,6 +80,13 @@ def _counted(ranges: Sequence[tuple[int, int]], legs: Sequence[Leg]) -> Iterator
     starts = [leg.t_invite for leg in legs]  # in order, as they were read
     for start, until in ranges:
         yield start, until, bisect_right(starts, until) - bisect_left(starts, start)
+
+
+def _sees_trunk(connection: Connection, office: str, until: int) -> bool:
+    """Tell whether the office's boxes saw trunk legs by then: a caller is then known by his trunk leg."""
+    table = tables.boxes
+    since = connection.execute(select(func.min(table.c.trunk_since)).where(table.c.office_id == office)).scalar()
+    return since is not None and since <= until
 
 
 def _widened(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:

@@ -161,6 +161,7 @@ boxes = Table(
     Column("version", String, nullable=False),
     Column("tenant", String, nullable=False),
     Column("boot", String, nullable=False),
+    Column("trunk_since", BigInteger),  # start of the first trunk leg it saw; NULL: only phones are seen there
     Column("health_at", BigInteger),
     Column("health", Text, nullable=False),  # JSON object of the newest health report
     **_CLUSTERED,

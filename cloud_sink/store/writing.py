@@ -23,7 +23,7 @@ from cloud_sink.store.rows import leg_row
 HEALTH_HISTORY_MS = 14 * 24 * 3600 * 1000  # two weeks of one report a minute: 20,160 rows a box
 _NEW_BOX = {
     "office_id": "", "last_event": None, "online": False, "connection": -1, "epoch": 0, "acked": 0, "clock_ok": False,
-    "version": "", "tenant": "", "boot": "", "health_at": None, "health": "{}",
+    "version": "", "tenant": "", "boot": "", "trunk_since": None, "health_at": None, "health": "{}",
 }  # fmt: skip
 
 
@@ -55,13 +55,13 @@ class IngestTransaction:
         """Write everything and return what may be acknowledged once the transaction is committed."""
         for name, rows in self._rows.items():
             insert_new(self._connection, tables.metadata.tables[name], rows)
-        for office, legs in self._legs.items():
-            restitch(self._connection, self._plans.get(office) or OfficePlan(office), legs)
         for key, ranges in self._ranges.items():
             self._write_ranges(key, ranges)
         answers = [Acknowledgement(box, epoch, self._acked(box, epoch)) for box, epoch in sorted(self._answers)]
         for box, values in self._boxes.items():
             self._write_box(box, values)
+        for office, legs in self._legs.items():
+            restitch(self._connection, self._plans.get(office) or OfficePlan(office), legs)
         self._quarantine.trim()
         return answers
 
@@ -93,17 +93,19 @@ class IngestTransaction:
             self._quarantine.add(Junk(f"rt/1/{batch.box}/ev", str(problem), b""), batch.received_ms)
             return
         self._answers.add((batch.box, batch.epoch))
-        self._take_legs(batch, known)
+        self._take_legs(batch, known, box)
         self._take_states(batch, known, box)
         for junk in batch.junk:
             self._quarantine.add(junk, batch.received_ms)
 
-    def _take_legs(self, batch: BatchArrived, known: set[int]) -> None:
+    def _take_legs(self, batch: BatchArrived, known: set[int], box: dict[str, Any]) -> None:
         for leg in batch.legs:
             if leg.seq not in known:
                 self._rows["legs"].append(leg_row(leg, batch.clock))
                 self._legs[batch.office].append(leg)
                 self._note_event(batch.box, leg.t_invite if leg.t_end is None else leg.t_end)
+                if leg.role == "trunk" and leg.t_invite < (box["trunk_since"] or leg.t_invite + 1):
+                    box["trunk_since"] = leg.t_invite
 
     def _take_states(self, batch: BatchArrived, known: set[int], box: dict[str, Any]) -> None:
         def key(at_ms: int, seq: int) -> tuple[Any, ...]:

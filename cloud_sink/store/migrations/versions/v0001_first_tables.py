@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("tenant", sa.String(), nullable=False),
         sa.Column("boot", sa.String(), nullable=False),
+        sa.Column("trunk_since", sa.BigInteger(), nullable=True),
         sa.Column("health_at", sa.BigInteger(), nullable=True),
         sa.Column("health", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("box"),
