@@ -40,7 +40,7 @@ class Ladder:
         """Calls in order of their first message."""
         return [call for call in self._calls.values() if call.is_call]
 
-    def receive_message(  # noqa: PLR0917 - the listener's signature is the core's
+    def receive_message(
         self, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int, message: Message
     ) -> None:
         """Keep one message."""

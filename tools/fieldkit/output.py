@@ -43,7 +43,7 @@ def _print_table(rows: Sequence[Row], stream: TextIO) -> None:
         return
     cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [isinstance(value, NUMBERS) for value in rows[0].values()]
+    right = [any(isinstance(row[title], NUMBERS) for row in rows) for title in rows[0]]
     for line in cells:
         padded = (
             text.rjust(width) if is_number else text.ljust(width)

@@ -1,11 +1,12 @@
 """What `ringtap replay --show` shows: the rows of each view, with the fields and the order that programs rely on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.kpi.period import local_time
+from cloud_sink.kpi.report import Report
 from fieldkit.ladder import Call, draw
 from fieldkit.output import Row, print_json, print_rows
 from fieldkit.replay import Replayed
@@ -134,24 +135,21 @@ def _contact_line(contact: Contact, replayed: Replayed) -> Row:
 
 def show_kpis(replayed: Replayed, form: str, stream: TextIO) -> None:
     """The report; as rows it has one per KPI and place."""
-    document = replayed.report().to_json()
+    report = replayed.report()
     if form == "json":
-        print_json(document, stream)
+        print_json(report.to_json(), stream)
     else:
-        print_rows(list(_kpi_rows(document)), form, stream, table=[_kpi_line(row) for row in _kpi_rows(document)])
+        rows = list(_kpi_rows(report))
+        print_rows(rows, form, stream, table=[_kpi_line(row) for row in rows])
 
 
-def _kpi_rows(document: dict[str, object]) -> list[Row]:
-    places = [("total", "", document["total"])]
-    for scope in ("queues", "extensions"):
-        groups = document[scope]
-        assert isinstance(groups, dict)
-        places += [(scope, name, values) for name, values in groups.items()]
-    rows: list[Row] = []
+def _kpi_rows(report: Report) -> Iterator[Row]:
+    places = [("total", "", report.total)]
+    places += [("queue", name, values) for name, values in report.queues.items()]
+    places += [("extension", name, values) for name, values in report.extensions.items()]
     for scope, name, values in places:
-        assert isinstance(values, dict)
-        rows += [{"scope": scope, "name": name, "kpi": kpi, **value} for kpi, value in values.items()]
-    return rows
+        for kpi, value in values.items():
+            yield {"scope": scope, "name": name, "kpi": kpi, **value.to_json()}
 
 
 def _kpi_line(row: Row) -> Row:

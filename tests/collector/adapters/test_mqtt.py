@@ -1,0 +1,367 @@
+"""Events to the sink through a real mosquitto: `collector.adapters.mqtt`."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import msgpack
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from collector.adapters import mqtt
+from collector.adapters.mqtt import Broker, Identity, MqttPublisher, Window
+from collector.adapters.spool import Spool
+from collector.core import wire
+from collector.core.events import GapObserved
+from collector.errors import ConfigurationError
+
+BOX = "office-1"
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+
+
+def free_port():
+    """A port nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Mosquitto:
+    """A real broker without persistence: it forgets everything when it is killed."""
+
+    def __init__(self, folder, extra="allow_anonymous true"):
+        self.port = free_port()
+        self._config = folder / f"mosquitto-{self.port}.conf"
+        self._config.write_text(extra + f"\nlistener {self.port} 127.0.0.1\nmax_queued_messages 1000000\n")
+        self.start()
+
+    def start(self):
+        """Listen (again)."""
+        self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        wait_until(self._listens)
+
+    def kill(self):
+        """Kill -9."""
+        self._process.kill()
+        self._process.wait()
+
+    def _listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+
+class Acknowledger:
+    """A sink in a few lines: keeps what it receives by (epoch, seq) and acknowledges what it has without a hole."""
+
+    def __init__(self, port, *, acknowledges=True, forgets_every=0):
+        self.events = {}
+        self.states = []
+        self.batches = []
+        self.acknowledges = acknowledges
+        self._forgets_every = forgets_every
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, "sink", clean_session=True)
+        self._client.on_connect = lambda client, *_: client.subscribe([(f"rt/1/{BOX}/ev", 1), (f"rt/1/{BOX}/state", 1)])
+        self._client.on_message = self._receive
+        self._subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        assert self._subscribed.wait(5)
+
+    def say(self, *, online):
+        """Publish the sink's state."""
+        self._client.publish("rt/1/sink/state", msgpack.packb({"online": online}), qos=1, retain=True).wait_for_publish(
+            5
+        )
+
+    def acknowledge(self, epoch, seq):
+        """Publish an acknowledgement."""
+        self._client.publish(f"rt/1/{BOX}/ack", msgpack.packb([epoch, seq]), qos=1, retain=True).wait_for_publish(5)
+
+    def stop(self):
+        """Leave."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _receive(self, client, _data, message):
+        if message.topic.endswith("state"):
+            self.states.append(msgpack.unpackb(message.payload))
+            return
+        self.batches.append(message.payload)
+        if self._forgets_every and len(self.batches) % self._forgets_every == 0:
+            return
+        batch = wire.decode_batch(msgpack.unpackb(message.payload))
+        self.events.update({(batch.epoch, item.seq): item.event.count for item in batch.items})
+        if self.acknowledges:
+            seq = max(seq for epoch, seq in self.events if epoch == batch.epoch)
+            contiguous = next((n - 1 for n in range(1, seq + 2) if (batch.epoch, n) not in self.events), seq)
+            client.publish(f"rt/1/{BOX}/ack", msgpack.packb([batch.epoch, contiguous]), qos=1, retain=True)
+
+
+def wait_until(condition, seconds=10):
+    """Fail if it does not come true in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+def pump_until(publisher, condition, seconds=15):
+    """Let the publisher work until it comes true."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        publisher.pump(0.05)
+
+
+def make_events(count, start=1):
+    """Events that carry their own number."""
+    return [GapObserved(1_700_000_000_000 + n, 1_700_000_000_000 + n, "test", n) for n in range(start, start + count)]
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """A running mosquitto."""
+    broker = Mosquitto(tmp_path)
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def rig(tmp_path):
+    """Makes publishers on one spool, and stops everything at the end."""
+    with contextlib.ExitStack() as stack:
+
+        class Rig:
+            spool = stack.enter_context(contextlib.closing(Spool(str(tmp_path / "spool.db"))))
+
+            def publisher(self, port, **settings):
+                identity = Identity(BOX, "london", "demo", "1.2.3")
+                publisher = MqttPublisher(self.spool, Broker("127.0.0.1", port, **settings), identity)
+                stack.callback(lambda: publisher._connection and publisher._connection.abandon())
+                return publisher
+
+            def sink(self, port, **settings):
+                sink = Acknowledger(port, **settings)
+                stack.callback(sink.stop)
+                return sink
+
+        yield Rig()
+
+
+def test_events_arrive_and_leave_the_spool_with_the_sinks_acknowledgement(broker, rig):
+    """All of them, in batches of at most 50 events, under the spool's numbers."""
+    sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
+    publisher.write(make_events(120))
+    assert publisher.undelivered() == 120
+    pump_until(publisher, lambda: publisher.undelivered() == 0)
+    assert {(rig.spool.epoch, n): n for n in range(1, 121)} == sink.events
+    assert [50, 50, 20] == [len(wire.decode_batch(msgpack.unpackb(batch)).items) for batch in sink.batches]
+
+
+def test_birth_says_who_speaks_and_good_bye_is_said(broker, rig):
+    """The retained state has the connection number, the numbering and the identity; close() takes it offline."""
+    publisher = rig.publisher(broker.port)
+    publisher.write(make_events(3))
+    late = rig.sink(broker.port, acknowledges=False)
+    pump_until(publisher, lambda: late.states)
+    birth = late.states[0]
+    assert {"connection", "boot", "epoch", "first", "last", "clock_ok", "version", "tenant", "office", "online"} == set(
+        birth
+    )
+    assert (1, 1, 3, True, "1.2.3", "demo", "london") == tuple(
+        birth[key] for key in ("connection", "first", "last", "online", "version", "tenant", "office")
+    )
+    publisher.close()
+    wait_until(lambda: late.states[-1]["online"] is False)
+
+
+def test_a_lost_connection_leaves_the_last_will_with_its_number(broker, rig):
+    """A box that vanishes is reported offline under the number of the connection that died."""
+    sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
+    pump_until(publisher, lambda: sink.states)
+    publisher._connection.abandon()
+    wait_until(lambda: sink.states[-1]["online"] is False)
+    assert sink.states[0]["connection"] == sink.states[-1]["connection"]
+    pump_until(publisher, lambda: sink.states[-1]["online"])
+    assert sink.states[-1]["connection"] == sink.states[0]["connection"] + 1
+
+
+def test_a_puback_frees_nothing(broker, rig):
+    """A sink that takes everything and acknowledges nothing leaves the spool as it is."""
+    sink, publisher = rig.sink(broker.port, acknowledges=False), rig.publisher(broker.port)
+    publisher.write(make_events(10))
+    pump_until(publisher, lambda: sink.batches)
+    publisher.pump(0.2)
+    assert publisher.undelivered() == 10
+
+
+def test_what_is_not_acknowledged_is_sent_again(broker, rig):
+    """A sink that loses every fourth batch still gets everything: without progress the window goes back."""
+    sink, publisher = rig.sink(broker.port, forgets_every=4), rig.publisher(broker.port)
+    publisher.write(make_events(400))
+    pump_until(publisher, lambda: publisher.undelivered() == 0, 30)
+    assert set(range(1, 401)) == set(sink.events.values())
+
+
+def test_a_broker_that_forgets_everything_loses_nothing(broker, rig):
+    """Killed and restarted without memory, with events under way and new ones written meanwhile."""
+    sink, publisher = rig.sink(broker.port, acknowledges=False), rig.publisher(broker.port)
+    publisher.write(make_events(200))
+    pump_until(publisher, lambda: len(sink.events) > 50)
+    broker.kill()
+    publisher.write(make_events(100, start=201))
+    publisher.pump(0.2)
+    broker.start()
+    sink.acknowledges = True
+    pump_until(publisher, lambda: publisher.undelivered() == 0, 30)
+    assert set(range(1, 301)) == set(sink.events.values())
+
+
+def test_nothing_is_sent_while_the_sink_is_away(broker, rig):
+    """The sink's retained word pauses the box; its return starts it again."""
+    sink = rig.sink(broker.port)
+    sink.say(online=False)
+    publisher = rig.publisher(broker.port)
+    pump_until(publisher, lambda: not publisher._sink_online)
+    before = len(sink.batches)
+    publisher.write(make_events(5))
+    for _ in range(5):
+        publisher.pump(0.05)
+    assert before == len(sink.batches)
+    sink.say(online=True)
+    pump_until(publisher, lambda: publisher.undelivered() == 0)
+
+
+def test_an_acknowledgement_beyond_the_end_begins_another_epoch(broker, rig):
+    """A copy of this card spoke elsewhere: its numbers are not used again, and nothing of ours is thrown away."""
+    sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
+    epoch = rig.spool.epoch
+    sink.acknowledge(epoch, 500)
+    publisher.write(make_events(5))
+    pump_until(publisher, lambda: publisher.undelivered() == 0 and rig.spool.epoch != epoch)
+    assert {(rig.spool.epoch, n): n for n in range(1, 6)}.items() <= sink.events.items()
+    assert rig.spool.epoch == sink.states[-1]["epoch"]
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"\xc1", msgpack.packb([1]), msgpack.packb(["a", "b"]), msgpack.packb({1: 2}), b"\xff" * 9]
+)
+def test_junk_from_the_broker_is_ignored(broker, rig, payload):
+    """Neither topic can stop the box."""
+    sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
+    for topic in (f"rt/1/{BOX}/ack", "rt/1/sink/state"):
+        sink._client.publish(topic, payload, qos=1, retain=True)
+    publisher.write(make_events(2))
+    pump_until(publisher, lambda: publisher.undelivered() == 0)
+
+
+def test_a_broker_that_is_not_there_is_tried_again_later(rig, tmp_path, caplog):
+    """Said once, tried again with growing pauses; connected as soon as it is there."""
+    broker = Mosquitto(tmp_path)
+    broker.kill()
+    publisher = rig.publisher(broker.port)
+    publisher.write(make_events(1))
+    pump_until(publisher, lambda: publisher._failures >= 2)
+    assert 1 == caplog.text.count("no connection to the broker")
+    broker.start()
+    rig.sink(broker.port)
+    pump_until(publisher, lambda: publisher.undelivered() == 0)
+    broker.kill()
+
+
+def test_user_and_password_are_used(rig, tmp_path):
+    """A broker that lets nobody else in lets this box in."""
+    (tmp_path / "passwords").touch(mode=0o600)
+    subprocess.run(["mosquitto_passwd", "-b", str(tmp_path / "passwords"), "box", "secret"], check=True)
+    broker = Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {tmp_path}/passwords\nuser root")
+    publisher = rig.publisher(broker.port, username="box", password="wrong")
+    pump_until(publisher, lambda: publisher._failures)
+    assert not publisher._ready
+    publisher = rig.publisher(broker.port, username="box", password="secret")
+    pump_until(publisher, lambda: publisher._ready)
+    broker.kill()
+
+
+def test_certificates_that_cannot_be_used_are_named_at_once(rig):
+    """Before the first connection, not somewhere in its thread."""
+    with pytest.raises(ConfigurationError, match=r"/nowhere/ca\.crt"):
+        rig.publisher(1, ca_file="/nowhere/ca.crt")
+
+
+def test_sixty_thousand_events_drain_in_under_a_minute(broker, rig):
+    """A box that was cut off for days catches up quickly (measured here: a few seconds)."""
+    sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
+    for start in range(1, 60_001, 1000):
+        publisher.write(make_events(1000, start=start))
+    sink._client.on_message = _count_and_acknowledge(sink)
+    started = time.monotonic()
+    pump_until(publisher, lambda: publisher.undelivered() == 0, 60)
+    print(f"60,000 events in {time.monotonic() - started:.1f} s")
+    assert len(sink.batches) == 60_000 // mqtt.MAX_BATCH_EVENTS
+
+
+def _count_and_acknowledge(sink):
+    def receive(client, _data, message):
+        if message.topic.endswith("ev"):
+            sink.batches.append(None)
+            batch = wire.decode_batch(msgpack.unpackb(message.payload))
+            client.publish(f"rt/1/{BOX}/ack", msgpack.packb([batch.epoch, batch.items[-1].seq]), qos=1)
+
+    return receive
+
+
+# --- the window, without a broker -----------------------------------------------------------------------------------
+
+
+def test_window_never_holds_more_than_its_size():
+    """What is under way is bounded; an acknowledgement makes room."""
+    window = Window(jitter=lambda: 0.0)
+    window.restart(100, 0.0)
+    window.record_sent(100 + mqtt.WINDOW_EVENTS, 0.0)
+    assert window.room == 0
+    window.receive_ack(150, 1.0)
+    assert window.room == 50
+
+
+def test_window_goes_back_after_silence_and_waits_longer_each_time():
+    """2.5 s, 5 s, 10 s ... up to a minute; progress starts over."""
+    window = Window(jitter=lambda: 0.0)
+    window.restart(0, 0.0)
+    now, waits = 0.0, []
+    for _ in range(7):
+        window.record_sent(10, now)
+        started = now
+        while not window.handle_time(now):
+            now += 0.5
+        waits.append(now - started)
+        assert window.sent == 0
+    assert [2.5, 5, 10, 20, 40, 60, 60] == waits
+    window.record_sent(10, now)
+    window.receive_ack(5, now)
+    assert not window.handle_time(now + 2.0)
+    assert window.handle_time(now + 2.5)
+    assert window.sent == 5
+
+
+def test_window_ignores_an_old_acknowledgement():
+    """Acknowledgements are cumulative: a smaller one says nothing new."""
+    window = Window()
+    window.restart(10, 0.0)
+    window.record_sent(20, 0.0)
+    window.receive_ack(7, 1.0)
+    assert (10, 20) == (window.acked, window.sent)
+    window.receive_ack(30, 1.0)
+    assert (30, 30) == (window.acked, window.sent)
+
+
+def test_big_events_make_small_batches():
+    """A batch closes at 8 KiB; one event larger than that goes alone."""
+    rows = [(n, 0, [1, "x" * 3000]) for n in range(1, 6)]
+    assert [(1, 0), (2, 0)] == [row[:2] for row in mqtt._fitting(rows)]
+    assert [1] == [row[0] for row in mqtt._fitting([(1, 0, ["x" * 20_000]), (2, 0, [])])]
