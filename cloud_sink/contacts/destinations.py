@@ -13,9 +13,9 @@ def destination_of(number: str, plan: OfficePlan) -> Destination | None:
         for pattern in destination.numbers:
             if pattern == number:
                 return destination
-            if pattern.endswith("*") and len(pattern) > 1 and number.startswith(pattern[:-1]):
-                if len(pattern) > best_length:
-                    best, best_length = destination, len(pattern)
+            fits = pattern.endswith("*") and len(pattern) > 1 and number.startswith(pattern[:-1])
+            if fits and len(pattern) > best_length:
+                best, best_length = destination, len(pattern)
     return best
 
 

@@ -2,9 +2,9 @@
 
 Exact ties go first: the same Call-ID behind a proxy, a correlation header, Replaces. A PBX that is a back-to-back
 user agent leaves none of these between a caller's leg and the agents' legs (RFC 7092), so the rest is inferred from
-who the far party is and when: a phone rings for the call that is up, whose caller's number it shows. Where several calls fit, the
-evidence decides (whose end or answer coincides to the millisecond, whose queue the extension serves); where it does not,
-the one that waited longest is taken and the tie is marked ambiguous.
+who the far party is and when: a phone rings for the call that is up and whose caller's number it shows. Where several
+calls fit, the evidence decides (whose end or answer coincides to the millisecond, whose queue the extension serves);
+where it does not, the one that waited longest is taken and the tie is marked ambiguous.
 """
 
 from collections.abc import Sequence
@@ -153,11 +153,7 @@ class Grouper:
         if dialled:
             dialled[0].parties.add(leg.callee)
             return self._join(dialled, leg)
-        forwarded = [
-            group
-            for group in self._open
-            if leg.caller and _is_up(group, leg) and any(same_party(leg.caller, party) for party in group.parties)
-        ]
+        forwarded = [group for group in self._open if _is_up(group, leg) and _is_forwarded(group, leg)]
         return self._join(forwarded, leg) if forwarded else self._start(leg, leg.callee)
 
     def _place_dial(self, leg: Leg) -> Group:
@@ -228,6 +224,18 @@ def _order(leg: Leg) -> tuple[int, int, str]:
 def _rank(anchor: Leg) -> tuple[int, int, str]:
     """Which anchor of two merged groups is the customer's: an incoming trunk leg, then the earlier one."""
     return (0 if anchor.role == "trunk" and anchor.direction == "in" else 1), anchor.t_invite, anchor.leg_id
+
+
+def _is_forwarded(group: Group, leg: Leg) -> bool:
+    """The carrier's leg shows the group's caller, or leads where a phone's 3xx just sent the call."""
+    if leg.caller and any(same_party(leg.caller, party) for party in group.parties):
+        return True
+    return any(
+        300 <= other.final_code < 400
+        and other.diverted_by.endswith(leg.callee[-9:] or "?")
+        and 0 <= leg.t_invite - (other.t_end or 0) <= DIAL_MS
+        for other in group.legs
+    )
 
 
 def _is_up(group: Group, leg: Leg) -> bool:

@@ -3,7 +3,7 @@
 Times are integers of milliseconds since the Unix epoch, UTC; None where it did not happen. Durations are milliseconds.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(slots=True)
@@ -96,6 +96,21 @@ class OfficePlan:
     # {"44207946010?": "10?"} sends 442079460103 to 103; the digits fill the extension's "?" from the left
 
 
+@dataclass(frozen=True, slots=True)
+class QueueVisit:
+    """A further queue that a contact was transferred to: the same caller, waiting once more."""
+
+    queue: str
+    t_enter: int
+    t_agent_answer: int | None
+    t_end: int | None
+    disposition: str
+    agent: str
+    wait_ms: int | None
+    talk_ms: int
+    short: bool
+
+
 @dataclass(slots=True)
 class Contact:
     """One customer attempt, or one internal or outbound call: the legs that served it and what came of it."""
@@ -129,6 +144,34 @@ class Contact:
     ended_by: str = ""  # caller | agent | pbx | ""
     kind: str = ""  # kind of the destination (words above), "direct" for an extension's own number, "" unknown
     legs: tuple[str, ...] = ()  # leg_ids, in order of t_invite
+    visits: tuple[QueueVisit, ...] = ()  # queues that it was transferred to after the first
+
+    def queue_visits(self) -> "list[Contact]":
+        """One record for each queue that the caller waited in, the first as it is: what queue KPIs count."""
+        return [self] + [
+            replace(
+                self,
+                contact_id=f"{self.contact_id}/{number}",
+                queue=visit.queue,
+                kind=QUEUE,
+                t_offer=visit.t_enter,
+                t_pbx_answer=None,
+                t_first_ring=None,
+                t_agent_answer=visit.t_agent_answer,
+                t_end=visit.t_end,
+                disposition=visit.disposition,
+                agent=visit.agent,
+                extension=visit.agent,
+                wait_ms=visit.wait_ms,
+                wait_basis="queue",
+                talk_ms=visit.talk_ms,
+                short=visit.short,
+                transfers=0,
+                hold_ms=0,
+                visits=(),
+            )
+            for number, visit in enumerate(self.visits, 2)
+        ]
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from cloud_sink.contacts.records import (
     Destination,
     Leg,
     OfficePlan,
+    QueueVisit,
 )
 
 BRIDGED_MS = 100  # the PBX answers the caller this soon after the agent when it did not answer him before
@@ -30,6 +31,7 @@ class _Story:
     rings: list[Leg]  # phones that were called
     served: list[Leg]  # phone legs with the customer, in order of their answer
     trunk: Leg | None  # the customer's leg, where seen
+    forwarded: Leg | None  # towards the carrier again: a customer's call that was sent outside
     destination: Destination | None
     kind: str
     place: str
@@ -39,11 +41,11 @@ def understand(group: Group, outcomes: dict[str, str], plan: OfficePlan, sees_tr
     """The contact of a group; `outcomes` are the settled words of its legs."""
     story = _read(group, outcomes, plan)
     direction = _direction(story)
-    if direction in ("out", "int", "feature") and not (direction == "int" and story.kind in (QUEUE, RING_GROUP)):
-        contact = _build_plain(group, story, direction)
-    else:
-        contact = _build_customer(group, story, direction, outcomes, plan, sees_trunk)
-    return contact
+    from_customer = story.anchor.role == "trunk" and story.anchor.direction == "in"
+    to_service = direction == "int" and story.kind in (QUEUE, RING_GROUP)
+    if from_customer or to_service or direction == "in":
+        return _build_customer(group, story, direction, outcomes, plan, sees_trunk)
+    return _build_plain(group, story, direction)
 
 
 def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
@@ -53,17 +55,18 @@ def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
         leg for leg in group.legs if is_dial(leg) and leg is not group.anchor and outcomes[leg.leg_id] == "answered"
     ]
     fetched = [leg for leg in picked if not leg.replaces_key or leg.transfer == ""]
-    served = sorted(answered + _pickups(fetched, group, plan), key=lambda leg: (leg.t_answer or 0, leg.leg_id))
+    served = sorted(answered + _pickups(fetched, plan), key=lambda leg: (leg.t_answer or 0, leg.leg_id))
     trunk = group.anchor if group.anchor.role == "trunk" else None
+    outward = [leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out" and leg is not trunk]
     destination = named(group.place, plan)
     if destination is not None and destination.kind == IVR:
         rung = {leg.extension for leg in rings}
         destination = chosen_in_ivr(destination, group.anchor.digits, rung, plan) or destination
     place, kind = (destination.name, destination.kind) if destination is not None else (group.place, group.kind)
-    return _Story(group.anchor, rings, served, trunk, destination, kind, place)
+    return _Story(group.anchor, rings, served, trunk, outward[0] if outward else None, destination, kind, place)
 
 
-def _pickups(dials: list[Leg], group: Group, plan: OfficePlan) -> list[Leg]:
+def _pickups(dials: list[Leg], plan: OfficePlan) -> list[Leg]:
     """Legs that a phone dialled to reach this customer: pickup and retrieval codes, INVITE with Replaces."""
     found = []
     for leg in dials:
@@ -77,9 +80,9 @@ def _direction(story: _Story) -> str:
     if story.kind in (SURVEY, FEATURE) and not story.rings:
         return "feature"
     anchor = story.anchor
-    if anchor.role == "trunk" or is_ring(anchor):
-        return anchor.direction or "in"
-    return anchor.direction if anchor.role == "phone" else "in"
+    if is_dial(anchor) and story.destination is not None:
+        return "int"  # a number of the PBX itself, whatever it looks like
+    return anchor.direction or "in"
 
 
 # --- calls that the office began ---
@@ -88,8 +91,7 @@ def _direction(story: _Story) -> str:
 def _build_plain(group: Group, story: _Story, direction: str) -> Contact:
     """Outbound, internal and feature calls: answered when the far end answers."""
     anchor = story.anchor
-    far = next((leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out"), None)
-    far = far or (story.served[0] if story.served else (story.rings[0] if story.rings else anchor))
+    far = story.forwarded or (story.served[0] if story.served else (story.rings[0] if story.rings else anchor))
     answered = far.t_answer is not None
     talk = (far.talk_ms or 0) if answered else 0
     contact = _blank(group, story, direction)
@@ -168,6 +170,7 @@ def _build_customer(
         contact.talk_ms = sum(leg.talk_ms or 0 for leg in story.served)
     elif story.rings:
         contact.extension = story.rings[-1].extension
+    contact.visits = _further_visits(story, plan)
     contact.ended_by = _ended_by(story)
     waited_until = _disposition(contact, story, outcomes, plan, sees_trunk)
     _measure_wait(contact, story, waited_until, plan)
@@ -175,6 +178,37 @@ def _build_customer(
         contact.disposition == "abandoned" and contact.wait_ms is not None and contact.wait_ms < plan.short_abandon_ms
     )
     return contact
+
+
+def _further_visits(story: _Story, plan: OfficePlan) -> tuple[QueueVisit, ...]:
+    """Blind transfers to a queue's number: from the agent's end the caller waits again (RFC 5589 section 6)."""
+    visits = []
+    for leg in story.served:
+        place = destination_of(leg.refer_to, plan) if leg.transfer and leg.refer_to else None
+        if place is not None and place.kind == QUEUE and leg.t_end is not None and leg.t_answer is not None:
+            visits.append(_visit(place.name, leg.t_end, leg.t_answer, story, plan))
+    return tuple(visits)
+
+
+def _visit(queue: str, t_enter: int, after_ms: int, story: _Story, plan: OfficePlan) -> QueueVisit:
+    """The visit that began when the agent who answered at `after_ms` transferred the caller."""
+    served = next((leg for leg in story.served if leg.t_answer is not None and leg.t_invite > after_ms), None)
+    gone = story.anchor.t_end
+    until = served.t_answer if served is not None else gone
+    wait_ms = max(0, until - t_enter) if until is not None else None
+    left = story.anchor.ended_by == "caller"
+    disposition = "answered" if served is not None else "open" if gone is None else "abandoned" if left else "overflow"
+    return QueueVisit(
+        queue=queue,
+        t_enter=t_enter,
+        t_agent_answer=served.t_answer if served is not None else None,
+        t_end=served.t_end if served is not None else gone,
+        disposition=disposition,
+        agent=served.extension if served is not None else "",
+        wait_ms=wait_ms,
+        talk_ms=(served.talk_ms or 0) if served is not None else 0,
+        short=disposition == "abandoned" and wait_ms is not None and wait_ms < plan.short_abandon_ms,
+    )
 
 
 def _shared_place(story: _Story, plan: OfficePlan) -> tuple[str, str]:
@@ -225,7 +259,7 @@ def _disposition(
     elif overflowed is not None:
         contact.disposition = "overflow"
         return overflowed
-    elif anchor.ended_by == "caller" and story.kind != ANNOUNCEMENT:
+    elif anchor.ended_by == "caller" and story.kind not in (ANNOUNCEMENT, SURVEY) and not _sent_outside(story):
         contact.disposition = "abandoned"
     else:
         contact.disposition = "overflow"
@@ -239,9 +273,14 @@ def _rang(story: _Story) -> bool:
 def _reached_voicemail(story: _Story) -> bool:
     """A direct call or ring group: the phones stopped ringing, and only then the PBX answered."""
     anchor = story.anchor
-    if story.kind == QUEUE or anchor.t_answer is None or not story.rings:
+    if story.kind == QUEUE or anchor.t_answer is None or not story.rings or story.forwarded is not None:
         return False
     return all(leg.t_end is not None and leg.t_end <= anchor.t_answer + BRIDGED_MS for leg in story.rings)
+
+
+def _sent_outside(story: _Story) -> bool:
+    """Forwarded to a number outside (302, follow-me) that answered: served, but by no extension of this office."""
+    return story.forwarded is not None and story.forwarded.t_answer is not None
 
 
 def _overflowed_at(story: _Story, plan: OfficePlan) -> int | None:
