@@ -34,8 +34,9 @@ make_environment() {
     python3 -c 'import ensurepip' 2>/dev/null || need_packages "the virtual environment" python3-venv
     [ -x "$ROOT/.venv/bin/pip" ] || python3 -m venv "$ROOT/.venv" || die "python3 could not make $ROOT/.venv"
     say "installing ringtap into .venv (the first time takes about a minute)"
-    "$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check --upgrade "pip>=25.1" \
-        && "$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check --editable "$@" \
-        || die "pip could not install the project: see the lines above"
+    local pip=("$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check)
+    if ! { "${pip[@]}" --upgrade "pip>=25.1" && "${pip[@]}" --editable "$@"; }; then
+        die "pip could not install the project: see the lines above"
+    fi
     printf '%s\n' "$wanted" >"$stamp"
 }
