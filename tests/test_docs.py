@@ -1,0 +1,64 @@
+"""The pages say what the code does: every command, key, event kind, counter and KPI is documented."""
+
+import ast
+import re
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cloud_sink.config import KINDS
+from cloud_sink.kpi.catalogue import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "reference.py")))
+PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".venv", ".cache"} & set(path.parts))
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+SECTION_READERS = {"text", "integer", "number", "choice", "texts", "mapping", "sections", "_address", "_numbers"}
+
+
+@pytest.mark.parametrize("name", REFERENCE.PAGES)
+def test_reference_tables_are_as_the_code_has_them(name: str) -> None:
+    """`python tools/reference.py` would change nothing: commands, keys, events and counters are up to date."""
+    page = (ROOT / name).read_text()
+    assert "<!-- reference:" in page
+    assert REFERENCE.renewed(page) == page, f"run: python tools/reference.py   (it rewrites {name})"
+
+
+def sink_keys() -> set[str]:
+    """Every key that cloud_sink/config.py reads, found where it reads them."""
+    keys: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / "cloud_sink" / "config.py").read_text())):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            texts = [item.value for item in node.args[:2] if isinstance(item, ast.Constant)]
+            if called in SECTION_READERS and texts and isinstance(texts[0], str):
+                keys.add(texts[0])
+    return keys - {"offices"}
+
+
+def test_sink_keys_are_documented() -> None:
+    """Each key of the sink's configuration has its row in cloud_sink/README.md."""
+    page = (ROOT / "cloud_sink" / "README.md").read_text()
+    assert len(sink_keys()) > 15
+    assert {key for key in sink_keys() if not re.search(rf"`[^`\n]*\b{key}`", page)} == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_destination_are_documented(kind: str) -> None:
+    """Each kind of place that calls are sent to has its row in cloud_sink/README.md."""
+    assert f"`[offices.NAME.{kind}.X]`" in (ROOT / "cloud_sink" / "README.md").read_text()
+
+
+def test_kpis_are_documented() -> None:
+    """Each KPI has its heading in cloud_sink/kpi/README.md."""
+    page = (ROOT / "cloud_sink" / "kpi" / "README.md").read_text()
+    assert {name for name in CATALOGUE if f"### `{name}`" not in page} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page names a file of the checkout."""
+    missing = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
+    assert missing == []

@@ -1,0 +1,121 @@
+"""Write the reference tables of the README pages from the code itself; tests/test_docs.py fails where they differ.
+
+usage: python tools/reference.py     rewrites everything between <!-- reference:NAME --> and <!-- /reference -->
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cloud_sink import cli as sink_cli
+from collector import cli as collector_cli
+from collector import config as collector_config
+from collector.core import counters, events, wire
+from fieldkit import cli as field_cli
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("collector/README.md", "cloud_sink/README.md", "tools/README.md")
+BLOCK = re.compile(r"(<!-- reference:(\w+) -->\n).*?(<!-- /reference -->)", re.DOTALL)
+
+
+def table(*rows: tuple[str, ...]) -> Iterator[str]:
+    """Lines of a Markdown table; the first row is its head."""
+    for number, row in enumerate(rows):
+        yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+        if number == 0:
+            yield "|" + "---|" * len(row)
+
+
+def collector_keys() -> Iterator[str]:
+    """Every key of the box's configuration."""
+    rows = [("key", "default", "meaning")]
+    for section, key, default, about in collector_config.documented_keys():
+        brackets = f"[[{section}]]" if section == "source" else f"[{section}]"
+        rows.append((f"`{brackets} {key}`", f"`{toml(default)}`", about))
+    yield from table(*rows)
+
+
+def toml(value: object) -> str:
+    """A default as it would stand in the file."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
+def event_kinds() -> Iterator[str]:
+    """Every kind of event on the wire, with its number and fields."""
+    kinds = (
+        (wire.KIND_LEG, events.LegEnded),
+        (wire.KIND_REGISTRATION, events.RegistrationChanged),
+        (wire.KIND_GAP, events.GapObserved),
+        (wire.KIND_HEALTH, events.HealthReported),
+    )
+    rows = [("kind", "event", "what happened", "fields")]
+    for number, event in kinds:
+        fields = ", ".join(f"`{name}`" for name in event.__slots__ if name != "call_id")
+        rows.append((str(number), f"`{event.__name__}`", first_line(event), fields))
+    yield from table(*rows)
+
+
+def first_line(thing: object) -> str:
+    """The first line of a docstring."""
+    return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+def counter_names() -> Iterator[str]:
+    """Every counter of the core."""
+    yield ", ".join(f"`{name}`" for name in counters.Counters().as_dict())
+
+
+def commands(parser: argparse.ArgumentParser) -> Callable[[], Iterator[str]]:
+    """Every sub-command of a program with its arguments."""
+
+    def write() -> Iterator[str]:
+        for action in parser._subparsers._group_actions if parser._subparsers else []:
+            for name, sub in sorted((action.choices or {}).items()):
+                yield f"### `{parser.prog} {name}`"
+                yield ""
+                yield sub.description or sub.format_usage()
+                yield ""
+                yield from table(("argument", "meaning"), *arguments(sub))
+                yield ""
+
+    return write
+
+
+def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """(how it is written, what it does) of each argument."""
+    for action in parser._actions:
+        if isinstance(action, argparse._HelpAction):
+            continue
+        name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+        value = "" if action.nargs == 0 or not action.option_strings else f" {action.metavar or action.dest.upper()}"
+        choices = f" ({', '.join(map(str, action.choices))})" if action.choices else ""
+        yield f"`{name}{value}`", (action.help or "").replace("%(default)s", str(action.default)) + choices
+
+
+WRITERS: dict[str, Callable[[], Iterator[str]]] = {
+    "collector_keys": collector_keys,
+    "collector_commands": commands(collector_cli.make_parser()),
+    "event_kinds": event_kinds,
+    "counters": counter_names,
+    "sink_commands": commands(sink_cli.make_parser()),
+    "field_commands": commands(field_cli.make_parser()),
+}
+
+
+def renewed(page: str) -> str:
+    """The page with every table as the code has it now."""
+    return BLOCK.sub(lambda block: block[1] + "\n".join(WRITERS[block[2]]()).rstrip() + "\n" + block[3], page)
+
+
+def main() -> None:
+    """Rewrite the pages."""
+    for name in PAGES:
+        path = ROOT / name
+        path.write_text(renewed(path.read_text()))
+
+
+if __name__ == "__main__":
+    main()
