@@ -26,7 +26,3 @@ class CaptureError(WrongUse):
 
 class SpoolError(RingtapError):
     """The disk: full, read-only, not writable, or taken by another collector."""
-
-
-class BrokerError(RingtapError):
-    """The network, or the broker: not reachable, or it refuses this box."""

@@ -1,16 +1,11 @@
 """Events to the sink through a real mosquitto: `collector.adapters.mqtt`."""
 
 import contextlib
-import shutil
-import socket
 import subprocess
-import threading
 import time
 
 import msgpack
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.adapters import mqtt
 from collector.adapters.mqtt import Broker, Identity, MqttPublisher, Window
@@ -20,95 +15,6 @@ from collector.core.events import GapObserved
 from collector.errors import ConfigurationError
 
 BOX = "office-1"
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-
-
-def free_port():
-    """A port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Mosquitto:
-    """A real broker without persistence: it forgets everything when it is killed."""
-
-    def __init__(self, folder, extra="allow_anonymous true"):
-        self.port = free_port()
-        self._config = folder / f"mosquitto-{self.port}.conf"
-        self._config.write_text(extra + f"\nlistener {self.port} 127.0.0.1\nmax_queued_messages 1000000\n")
-        self.start()
-
-    def start(self):
-        """Listen (again)."""
-        self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stderr=subprocess.DEVNULL)
-        wait_until(self._listens)
-
-    def kill(self):
-        """Kill -9."""
-        self._process.kill()
-        self._process.wait()
-
-    def _listens(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
-        return False
-
-
-class Acknowledger:
-    """A sink in a few lines: keeps what it receives by (epoch, seq) and acknowledges what it has without a hole."""
-
-    def __init__(self, port, *, acknowledges=True, forgets_every=0):
-        self.events = {}
-        self.states = []
-        self.batches = []
-        self.acknowledges = acknowledges
-        self._forgets_every = forgets_every
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, "sink", clean_session=True)
-        self._client.on_connect = lambda client, *_: client.subscribe([(f"rt/1/{BOX}/ev", 1), (f"rt/1/{BOX}/state", 1)])
-        self._client.on_message = self._receive
-        self._subscribed = threading.Event()
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-        assert self._subscribed.wait(5)
-
-    def say(self, *, online):
-        """Publish the sink's state."""
-        self._client.publish("rt/1/sink/state", msgpack.packb({"online": online}), qos=1, retain=True).wait_for_publish(
-            5
-        )
-
-    def acknowledge(self, epoch, seq):
-        """Publish an acknowledgement."""
-        self._client.publish(f"rt/1/{BOX}/ack", msgpack.packb([epoch, seq]), qos=1, retain=True).wait_for_publish(5)
-
-    def stop(self):
-        """Leave."""
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _receive(self, client, _data, message):
-        if message.topic.endswith("state"):
-            self.states.append(msgpack.unpackb(message.payload))
-            return
-        self.batches.append(message.payload)
-        if self._forgets_every and len(self.batches) % self._forgets_every == 0:
-            return
-        batch = wire.decode_batch(msgpack.unpackb(message.payload))
-        self.events.update({(batch.epoch, item.seq): item.event.count for item in batch.items})
-        if self.acknowledges:
-            seq = max(seq for epoch, seq in self.events if epoch == batch.epoch)
-            contiguous = next((n - 1 for n in range(1, seq + 2) if (batch.epoch, n) not in self.events), seq)
-            client.publish(f"rt/1/{BOX}/ack", msgpack.packb([batch.epoch, contiguous]), qos=1, retain=True)
-
-
-def wait_until(condition, seconds=10):
-    """Fail if it does not come true in time."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
 
 
 def pump_until(publisher, condition, seconds=15):
@@ -125,15 +31,7 @@ def make_events(count, start=1):
 
 
 @pytest.fixture
-def broker(tmp_path):
-    """A running mosquitto."""
-    broker = Mosquitto(tmp_path)
-    yield broker
-    broker.kill()
-
-
-@pytest.fixture
-def rig(tmp_path):
+def rig(tmp_path, make_sink):
     """Makes publishers on one spool, and stops everything at the end."""
     with contextlib.ExitStack() as stack:
 
@@ -146,10 +44,7 @@ def rig(tmp_path):
                 stack.callback(lambda: publisher._connection and publisher._connection.abandon())
                 return publisher
 
-            def sink(self, port, **settings):
-                sink = Acknowledger(port, **settings)
-                stack.callback(sink.stop)
-                return sink
+            sink = staticmethod(make_sink)
 
         yield Rig()
 
@@ -178,7 +73,7 @@ def test_birth_says_who_speaks_and_good_bye_is_said(broker, rig):
         birth[key] for key in ("connection", "first", "last", "online", "version", "tenant", "office")
     )
     publisher.close()
-    wait_until(lambda: late.states[-1]["online"] is False)
+    late.wait_until(lambda: late.states[-1]["online"] is False)
 
 
 def test_a_lost_connection_leaves_the_last_will_with_its_number(broker, rig):
@@ -186,7 +81,7 @@ def test_a_lost_connection_leaves_the_last_will_with_its_number(broker, rig):
     sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
     pump_until(publisher, lambda: sink.states)
     publisher._connection.abandon()
-    wait_until(lambda: sink.states[-1]["online"] is False)
+    sink.wait_until(lambda: sink.states[-1]["online"] is False)
     assert sink.states[0]["connection"] == sink.states[-1]["connection"]
     pump_until(publisher, lambda: sink.states[-1]["online"])
     assert sink.states[-1]["connection"] == sink.states[0]["connection"] + 1
@@ -261,9 +156,9 @@ def test_junk_from_the_broker_is_ignored(broker, rig, payload):
     pump_until(publisher, lambda: publisher.undelivered() == 0)
 
 
-def test_a_broker_that_is_not_there_is_tried_again_later(rig, tmp_path, caplog):
+def test_a_broker_that_is_not_there_is_tried_again_later(rig, make_broker, caplog):
     """Said once, tried again with growing pauses; connected as soon as it is there."""
-    broker = Mosquitto(tmp_path)
+    broker = make_broker()
     broker.kill()
     publisher = rig.publisher(broker.port)
     publisher.write(make_events(1))
@@ -272,20 +167,18 @@ def test_a_broker_that_is_not_there_is_tried_again_later(rig, tmp_path, caplog):
     broker.start()
     rig.sink(broker.port)
     pump_until(publisher, lambda: publisher.undelivered() == 0)
-    broker.kill()
 
 
-def test_user_and_password_are_used(rig, tmp_path):
+def test_user_and_password_are_used(rig, make_broker, tmp_path):
     """A broker that lets nobody else in lets this box in."""
     (tmp_path / "passwords").touch(mode=0o600)
     subprocess.run(["mosquitto_passwd", "-b", str(tmp_path / "passwords"), "box", "secret"], check=True)
-    broker = Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {tmp_path}/passwords\nuser root")
+    broker = make_broker(f"allow_anonymous false\npassword_file {tmp_path}/passwords\nuser root")
     publisher = rig.publisher(broker.port, username="box", password="wrong")
     pump_until(publisher, lambda: publisher._failures)
     assert not publisher._ready
     publisher = rig.publisher(broker.port, username="box", password="secret")
     pump_until(publisher, lambda: publisher._ready)
-    broker.kill()
 
 
 def test_certificates_that_cannot_be_used_are_named_at_once(rig):

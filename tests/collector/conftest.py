@@ -1,0 +1,148 @@
+"""A real broker and a sink in a few lines, for whatever speaks to them."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import msgpack
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from collector.core import wire
+
+BOX = "office-1"
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+
+
+def free_port():
+    """A port nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Mosquitto:
+    """A real broker without persistence: it forgets everything when it is killed."""
+
+    def __init__(self, folder, extra="allow_anonymous true"):
+        self.port = free_port()
+        self._config = folder / f"mosquitto-{self.port}.conf"
+        self._config.write_text(extra + f"\nlistener {self.port} 127.0.0.1\nmax_queued_messages 1000000\n")
+        self.start()
+
+    def start(self):
+        """Listen (again)."""
+        self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        wait_until(self._listens)
+
+    def kill(self):
+        """Kill -9."""
+        self._process.kill()
+        self._process.wait()
+
+    def _listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
+
+
+class Acknowledger:
+    """A sink in a few lines: keeps what it receives by (epoch, seq) and acknowledges what it has without a hole."""
+
+    def __init__(self, port, *, acknowledges=True, forgets_every=0):
+        self.events = {}  # (epoch, seq) -> count of a gap
+        self.kinds = {}  # (epoch, seq) -> kind of event
+        self.states = []
+        self.batches = []
+        self.acknowledges = acknowledges
+        self._forgets_every = forgets_every
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, "sink", clean_session=True)
+        self._client.on_connect = lambda client, *_: client.subscribe([(f"rt/1/{BOX}/ev", 1), (f"rt/1/{BOX}/state", 1)])
+        self._client.on_message = self._receive
+        self._subscribed = threading.Event()
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        assert self._subscribed.wait(5)
+
+    def say(self, *, online):
+        """Publish the sink's state."""
+        self._client.publish("rt/1/sink/state", msgpack.packb({"online": online}), qos=1, retain=True).wait_for_publish(
+            5
+        )
+
+    def acknowledge(self, epoch, seq):
+        """Publish an acknowledgement."""
+        self._client.publish(f"rt/1/{BOX}/ack", msgpack.packb([epoch, seq]), qos=1, retain=True).wait_for_publish(5)
+
+    def wait_until(self, condition):
+        """Wait for something this sink will see."""
+        wait_until(condition)
+
+    def stop(self):
+        """Leave."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _receive(self, client, _data, message):
+        if message.topic.endswith("state"):
+            self.states.append(msgpack.unpackb(message.payload))
+            return
+        self.batches.append(message.payload)
+        if self._forgets_every and len(self.batches) % self._forgets_every == 0:
+            return
+        batch = wire.decode_batch(msgpack.unpackb(message.payload))
+        self.events.update({(batch.epoch, item.seq): getattr(item.event, "count", None) for item in batch.items})
+        self.kinds.update({(batch.epoch, item.seq): item.raw[0] for item in batch.items})
+        if self.acknowledges:
+            seq = max(seq for epoch, seq in self.events if epoch == batch.epoch)
+            contiguous = next((n - 1 for n in range(1, seq + 2) if (batch.epoch, n) not in self.events), seq)
+            client.publish(f"rt/1/{BOX}/ack", msgpack.packb([batch.epoch, contiguous]), qos=1, retain=True)
+
+
+def wait_until(condition, seconds=10):
+    """Fail if it does not come true in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """A running mosquitto."""
+    broker = Mosquitto(tmp_path)
+    yield broker
+    broker.kill()
+
+
+@pytest.fixture
+def make_broker(tmp_path):
+    """Starts brokers with lines of configuration of their own."""
+    brokers = []
+
+    def make(extra="allow_anonymous true"):
+        brokers.append(Mosquitto(tmp_path, extra))
+        return brokers[-1]
+
+    yield make
+    for broker in brokers:
+        broker.kill()
+
+
+@pytest.fixture
+def make_sink():
+    """Starts sinks on a broker's port."""
+    sinks = []
+
+    def make(port, **settings):
+        sinks.append(Acknowledger(port, **settings))
+        return sinks[-1]
+
+    yield make
+    for sink in sinks:
+        sink.stop()

@@ -1,0 +1,111 @@
+"""What an outsider's number looks like after it leaves the box: `collector.privacy`."""
+
+import stat
+
+import pytest
+
+from collector.core.events import LegEnded, RegistrationChanged
+from collector.errors import ConfigurationError
+from collector.privacy import CallerPrivacy, key_number, load_key, mask_number
+
+KEY = bytes(range(32))
+NUMBERS = ("caller", "callee", "connected", "refer_to", "diverted_by")
+
+
+def is_ours(number):
+    """101 to 120 and star codes."""
+    return number in {str(n) for n in range(101, 121)} or number.startswith("*")
+
+
+def protected(mode, **fields):
+    """The numbers of a leg after protection."""
+    leg = LegEnded(0, b"")
+    for name, value in fields.items():
+        setattr(leg, name, value)
+    CallerPrivacy(mode, KEY, is_ours).protect(leg)
+    return {name: getattr(leg, name) for name in NUMBERS if getattr(leg, name)}
+
+
+def test_clear_changes_nothing():
+    """As it was seen."""
+    fields = {"caller": "447700900001", "callee": "442079460400"}
+    assert fields == protected("clear", direction="in", **fields)
+
+
+def test_the_caller_of_an_incoming_leg_is_keyed_and_the_called_number_stays():
+    """Queues are found by the called number."""
+    found = protected("keyed", direction="in", caller="447700900001", callee="442079460400", diverted_by="442079460400")
+    code = key_number("447700900001", KEY)
+    assert {"caller": code, "callee": "442079460400", "diverted_by": "442079460400"} == found
+
+
+def test_the_called_number_of_an_outgoing_leg_is_keyed():
+    """Whom an employee called is an outsider too; the extension stays."""
+    found = protected("keyed", direction="out", caller="101", callee="447700900002", connected="447700900003")
+    assert {
+        "caller": "101",
+        "callee": key_number("447700900002", KEY),
+        "connected": key_number("447700900003", KEY),
+    } == found
+
+
+def test_extensions_feature_codes_and_short_numbers_stay():
+    """Nobody is identified by them, and stitching needs them."""
+    fields = {"caller": "112", "callee": "101", "refer_to": "*45", "diverted_by": "105", "connected": "120"}
+    assert fields == protected("keyed", direction="in", **fields)
+
+
+def test_internal_legs_and_anonymous_callers_stay():
+    """There is nobody to protect."""
+    fields = {"caller": "101", "callee": "1234567"}
+    assert fields == protected("keyed", direction="int", **fields)
+    assert protected("keyed", direction="in", caller="") == {}
+
+
+def test_both_ends_are_hidden_where_the_direction_is_unknown():
+    """Better too much than too little."""
+    found = protected("masked", direction="", caller="447700900001", callee="447700900002")
+    assert {"caller": "447700900xxx", "callee": "447700900xxx"} == found
+
+
+def test_a_code_is_the_same_for_the_same_caller_and_differs_with_the_key():
+    """HMAC-SHA256, cut to 48 bits: contacts of one caller still meet, another office's codes say nothing."""
+    assert key_number("447700900001", KEY) == "k3aec7c7bd4ba"
+    assert key_number("1", KEY) != key_number("2", KEY) != key_number("2", b"x" * 32)
+
+
+def test_masking_hides_the_last_three_digits():
+    """A number shorter than that is hidden whole."""
+    assert ("447700900xxx", "xx") == (mask_number("447700900123"), mask_number("12"))
+
+
+def test_other_events_pass():
+    """A registration has no outsider."""
+    event = RegistrationChanged(1, "phone", "101", True)
+    CallerPrivacy("keyed", KEY, is_ours).protect(event)
+    assert event.extension == "101"
+
+
+def test_the_key_is_made_once_and_kept_for_its_owner_only(tmp_path):
+    """The first start makes it, the second reads it; nobody else may."""
+    path = tmp_path / "new" / "caller.key"
+    key = load_key(path)
+    assert (32, key) == (len(key), load_key(path))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "no key", "ab" * 31, "ab" * 33])
+def test_a_broken_key_file_is_named_and_not_overwritten(tmp_path, content):
+    """A new key would silently make every caller a new one."""
+    path = tmp_path / "caller.key"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match="key_file: is no key"):
+        load_key(path)
+    assert path.read_text() == content
+
+
+def test_a_key_file_that_cannot_be_made_is_named(tmp_path):
+    """Its folder is a file."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="key_file: cannot be"):
+        load_key(tmp_path / "file" / "caller.key")
