@@ -1,0 +1,85 @@
+"""Contacts of recordings held against the PBX's own queue log: the product's reason to be."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cloud_sink.config import office_plans
+from cloud_sink.contacts.records import Contact
+from collector.adapters.pcapfile import open_captures
+from collector.config import load
+from fieldkit.replay import replay
+
+Recording = Callable[[str], Path]
+
+
+def stitched_contacts(recording: Path, lab_config: Path) -> list[Contact]:
+    """What the whole pipeline makes of a recording."""
+    plan = office_plans(lab_config)["lab"]
+    source = open_captures([str(recording)])
+    settings = load(str(lab_config)).monitor_settings()
+    done = replay(source, settings, plan, box="lab", with_ladder=False, on_progress=lambda _share: None)
+    return done.contacts
+
+
+def visits_in_log(path: Path) -> dict[tuple[str, str], int]:
+    """(queue, outcome) -> how many visits the queue_log tells of; each ENTERQUEUE is one visit."""
+    open_visits: dict[str, str] = {}
+    counts: dict[tuple[str, str], int] = {}
+    words = {"CONNECT": "answered", "ABANDON": "abandoned", "EXITWITHTIMEOUT": "overflow", "EXITEMPTY": "overflow"}
+    for line in path.read_text().splitlines():
+        _, uniqueid, queue, _, event, *_ = line.split("|")
+        if event == "ENTERQUEUE":
+            open_visits[uniqueid] = queue
+        elif event in words and uniqueid in open_visits:
+            key = (open_visits.pop(uniqueid), words[event])
+            counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def visits_in_contacts(contacts: list[Contact]) -> dict[tuple[str, str], int]:
+    """The same from the wire; voicemail after a queue's time-out is the log's time-out."""
+    counts: dict[tuple[str, str], int] = {}
+    for contact in contacts:
+        for visit in contact.queue_visits():
+            if visit.kind == "queue":
+                key = (visit.queue, visit.disposition)
+                counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+@pytest.mark.parametrize("name", ["c-queue", "office-day-A"])
+def test_every_queue_visit_ends_as_the_pbx_logged_it(
+    name: str, captures: Path, lab_config: Path, recording: Recording
+) -> None:
+    """Answered, abandoned and timed-out visits per queue equal Asterisk's queue_log, visit for visit."""
+    contacts = stitched_contacts(recording(name), lab_config)
+    assert visits_in_log(captures / f"{name}.truth" / "queue_log") == visits_in_contacts(contacts)
+
+
+@pytest.mark.parametrize("name", ["a-direct", "b-ringgroup", "c-queue", "office-day-A"])
+def test_calls_without_a_queue_are_answered_as_the_pbx_says(
+    name: str, captures: Path, lab_config: Path, recording: Recording
+) -> None:
+    """Direct calls and ring groups: answered by a phone or not, as the PBX's channels say, picked-up calls aside."""
+    contacts = stitched_contacts(recording(name), lab_config)
+    offered = {(contact.caller, contact.did): contact for contact in contacts if contact.direction == "in"}
+    assert offered
+    for call in load_calls(captures / f"{name}.truth"):
+        for leg in call["legs"]:
+            contact = offered.get((leg.get("num") or "", leg.get("exten") or ""))
+            if leg.get("context") != "from-trunk" or contact is None or contact.kind not in ("direct", "ring_group"):
+                continue
+            by_phone = any(other.get("answer") for other in call["legs"] if other is not leg and other.get("callid"))
+            assert by_phone == (contact.disposition == "answered"), contact
+
+
+def load_calls(truth: Path) -> list[dict[str, list[dict[str, str]]]]:
+    """The PBX's own calls, gzipped where large."""
+    packed = truth / "calls.json.gz"
+    text = gzip.decompress(packed.read_bytes()) if packed.exists() else (truth / "calls.json").read_bytes()
+    calls: list[dict[str, list[dict[str, str]]]] = json.loads(text)["calls"]
+    return calls

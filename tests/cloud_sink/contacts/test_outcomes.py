@@ -1,0 +1,94 @@
+"""The outcome word of a leg, with its siblings in view."""
+
+import pytest
+from leg_builders import PLAN, dial, leg, ring, trunk
+
+from cloud_sink.contacts.records import Leg
+from cloud_sink.contacts.stitch import stitch
+
+
+def words(*legs: Leg) -> dict[str, str]:
+    return stitch(legs, PLAN).outcomes
+
+
+def test_nine_phones_beside_the_one_that_answered_missed_nothing() -> None:
+    """A ring group of nine: one answered, eight elsewhere, with or without a Reason header."""
+    legs = [trunk("t", "4300", "c", 0, 20, answer=5.01)]
+    legs += [ring(f"r{n}", str(n), "c", 0.1, 5.02, reason_sip=200 * (n % 2)) for n in range(101, 109)]
+    legs += [ring("r109", "109", "c", 0.1, 20, answer=5, ended_by="caller")]
+    assert {"answered": 2, "elsewhere": 8} == _counts(words(*legs))
+
+
+def _counts(outcomes: dict[str, str]) -> dict[str, int]:
+    return {word: list(outcomes.values()).count(word) for word in sorted(set(outcomes.values()))}
+
+
+def test_a_claim_of_elsewhere_without_an_answer_is_kept_apart() -> None:
+    """The PBX says "completed elsewhere", but no sibling answered and no caller's leg is there to ask."""
+    assert "elsewhere_claimed" == words(ring("r", "101", "c", 0, 5, reason_sip=200))["r"]
+
+
+def test_a_caller_who_left_beats_the_claim() -> None:
+    """Asterisk's Dial(c) claims "elsewhere" on every CANCEL: the caller's own end is better evidence."""
+    outcomes = words(trunk("t", "4300", "c", 0, 5), ring("r", "101", "c", 0.1, 5.01, reason_sip=200))
+    assert "caller_gone" == outcomes["r"]
+
+
+def test_a_time_out_with_the_caller_still_there_is_no_answer() -> None:
+    """The phone stops ringing, the caller waits on."""
+    outcomes = words(trunk("t", "4400", "c", 0, 30), ring("r", "101", "c", 0.1, 10), ring("s", "102", "c", 11, 20))
+    assert ("no_answer", "no_answer") == (outcomes["r"], outcomes["s"])
+
+
+def test_two_phones_picked_up_at_once() -> None:
+    """Both sent a 200; the PBX dropped one within a second: it lost the race and answered nothing."""
+    outcomes = words(
+        trunk("t", "4300", "c", 0, 20, answer=5.03),
+        ring("r", "101", "c", 0.1, 5.3, answer=5.02, ended_by="caller", reason_sip=200),
+        ring("s", "102", "c", 0.1, 20, answer=5.01, ended_by="caller"),
+    )
+    assert ("lost_race", "answered") == (outcomes["r"], outcomes["s"])
+
+
+@pytest.mark.parametrize(
+    ("code", "rang", "end", "word"),
+    [
+        (486, None, 0.2, "dnd"),
+        (603, None, 0.2, "dnd"),
+        (486, 0.3, 4, "declined"),
+        (480, 0.3, 4, "declined"),
+        (603, None, 4, "declined"),
+        (486, None, 4, "busy"),
+        (600, 0.3, 4, "busy"),
+        (408, 0.3, 30, "no_answer"),
+        (408, None, 30, "unreachable"),
+        (404, None, 0.1, "unreachable"),
+        (503, None, 0.1, "unreachable"),
+        (0, None, 32, "unreachable"),
+        (302, None, 0.1, "forwarded"),
+        (488, None, 0.1, "failed"),
+        (500, 0.3, 4, "failed"),
+    ],
+)
+def test_refusals(code: int, rang: float | None, end: float, word: str) -> None:
+    """The status, whether it rang and how fast it came decide."""
+    refused = ring("r", "101", "c", 0, end, ring=rang, final_code=code, ended_by="callee")
+    assert word == words(refused)["r"]
+
+
+def test_busy_while_talking() -> None:
+    """A 486 from a phone that is in another call is busy, however fast it comes."""
+    talking = ring("x", "101", "d", -10, 20, answer=-5)
+    assert "busy" == words(talking, ring("r", "101", "c", 0, 0.1, ring=None, final_code=486))["r"]
+
+
+def test_calls_of_phones_and_open_legs() -> None:
+    """Who dialled and gave up is gone; a leg whose end was not seen is open."""
+    outcomes = words(dial("d", "101", "104", 0, 5, cancelled=True), ring("o", "102", "c", 0, None))
+    assert ("caller_gone", "open") == (outcomes["d"], outcomes["o"])
+
+
+def test_a_trunk_that_refuses_is_busy_or_failed() -> None:
+    """The carrier's own answers keep their plain meaning."""
+    out = leg("o", role="trunk", direction="out", caller="1", callee="4477", invite=0, end=1, final_code=486)
+    assert "busy" == words(out)["o"]
