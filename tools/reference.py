@@ -8,14 +8,17 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from cloud_sink import cli as sink_cli
+from cloud_sink.web import api
 from collector import cli as collector_cli
 from collector import config as collector_config
-from collector.core import counters, events, wire
+from collector.core import counters, events, legs, wire
 from fieldkit import cli as field_cli
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("collector/README.md", "cloud_sink/README.md", "tools/README.md")
+PAGES = ("ARCHITECTURE.md", "collector/README.md", "cloud_sink/README.md", "tools/README.md")
 BLOCK = re.compile(r"(<!-- reference:(\w+) -->\n).*?(<!-- /reference -->)", re.DOTALL)
 
 
@@ -68,6 +71,32 @@ def counter_names() -> Iterator[str]:
     yield ", ".join(f"`{name}`" for name in counters.Counters().as_dict())
 
 
+def api_routes() -> Iterator[str]:
+    """Every address of the JSON API with its parameters."""
+    app = FastAPI()
+    app.include_router(api.router)
+    rows = [("address", "what", "parameters")]
+    for path, operations in app.openapi()["paths"].items():
+        operation = operations["get"]
+        names = [f"`{item['name']}`" for item in operation.get("parameters", []) if item["in"] == "query"]
+        rows.append((f"`GET {path}`", operation["summary"], ", ".join(names)))
+    yield from table(*rows)
+
+
+def leg_states() -> Iterator[str]:
+    """The transition table of the leg state machine as a diagram."""
+    signals: dict[tuple[int, int], list[str]] = {}
+    for (state, signal), (following, _) in sorted(legs.TRANSITIONS.items()):
+        signals.setdefault((state, following), []).append(legs.SIGNAL_NAMES[signal])
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield f"    [*] --> {legs.STATE_NAMES[legs.CALLING]}: INVITE"
+    for (state, following), names in signals.items():
+        yield f"    {legs.STATE_NAMES[state]} --> {legs.STATE_NAMES[following]}: {', '.join(names)}"
+    yield f"    {legs.STATE_NAMES[legs.ENDED]} --> [*]"
+    yield "```"
+
+
 def commands(parser: argparse.ArgumentParser) -> Callable[[], Iterator[str]]:
     """Every sub-command of a program with its arguments."""
 
@@ -99,7 +128,9 @@ WRITERS: dict[str, Callable[[], Iterator[str]]] = {
     "collector_keys": collector_keys,
     "collector_commands": commands(collector_cli.make_parser()),
     "event_kinds": event_kinds,
+    "leg_states": leg_states,
     "counters": counter_names,
+    "api_routes": api_routes,
     "sink_commands": commands(sink_cli.make_parser()),
     "field_commands": commands(field_cli.make_parser()),
 }
