@@ -95,7 +95,7 @@ class Grouper:
         return None
 
     def _merge_transfers(self) -> None:
-        """REFER with Replaces: the consultation call becomes part of the call that is transferred (RFC 5589 section 7)."""
+        """REFER with Replaces: the consultation call becomes part of the transferred call (RFC 5589 section 7)."""
         for group in list(self.groups):
             for leg in list(group.legs):
                 other = self._by_key.get(leg.replaces_key) if leg.transfer and leg.replaces_key else None
