@@ -56,6 +56,7 @@ class MqttSubscriber:
         self._connection = 0
         self._ready = threading.Event()
         self._stopping = threading.Event()
+        self._unreachable = False
         self.dropped = 0
         self._client = self._make_client()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -98,7 +99,8 @@ class MqttSubscriber:
         if self._client.is_connected():
             self._client.publish(self._state_topic, self._offline, qos=1, retain=True)
         self._client.disconnect()
-        self._thread.join(1.0)
+        if self._thread.is_alive():
+            self._thread.join(1.0)
 
     def _make_client(self) -> paho.Client:
         client = paho.Client(
@@ -111,6 +113,7 @@ class MqttSubscriber:
         client.will_set(self._state_topic, self._offline, qos=1, retain=True)
         client.reconnect_delay_set(*RETRY_S)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
@@ -133,7 +136,13 @@ class MqttSubscriber:
             _log.warning("the broker at %s refuses the sink: %s", self._where, reason)
             return
         self._connection += 1
+        self._unreachable = False
         client.subscribe(self._topics)
+
+    def _on_connect_fail(self, _client: paho.Client, _data: object) -> None:
+        if not self._unreachable and not self._stopping.is_set():
+            _log.warning("the broker at %s cannot be reached; trying again", self._where)
+        self._unreachable = True
 
     def _on_subscribe(
         self, client: paho.Client, _data: object, _packet: int, reasons: list[ReasonCode], _more: Properties | None

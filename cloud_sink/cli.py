@@ -1,0 +1,188 @@
+"""The command `ringtap-sink`."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from cloud_sink import config
+from cloud_sink.errors import ConfigurationError, SinkError
+from cloud_sink.service import Sink
+from cloud_sink.store import Quarantined, Store
+
+EXAMPLES = """\
+examples:
+  ringtap-sink serve --config sink.toml
+  ringtap-sink check-config --config sink.toml
+  ringtap-sink rebuild --config sink.toml --office lab
+  ringtap-sink quarantine --config sink.toml --format jsonl | head
+"""
+FORMATS = ("table", "json", "jsonl")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0 fine, 1 problems found, 2 wrong use."""
+    arguments = make_parser().parse_args(argv)
+    logging.basicConfig(format="ringtap-sink: %(message)s", level=logging.WARNING)
+    try:
+        return int(arguments.command(arguments))
+    except SinkError as error:
+        print(f"ringtap-sink: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The commands and their arguments; the reference pages are made from it too."""
+    parser = argparse.ArgumentParser(
+        prog="ringtap-sink",
+        description="Receives what boxes saw, stitches it into contacts and shows KPIs.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"ringtap {version('ringtap')}")
+    commands = parser.add_subparsers(title="commands", required=True)
+    _add_command(commands, "serve", "receive events and serve the dashboard until Ctrl-C or SIGTERM", _serve)
+    _add_command(commands, "check-config", "read the configuration and say what is wrong with it", _check_config)
+    _add_command(commands, "migrate", "bring the database's tables up to date (serve does it too)", _migrate)
+    rebuild = _add_command(
+        commands, "rebuild", "stitch all stored legs again, after numbers, gaps or announcements were changed", _rebuild
+    )
+    rebuild.add_argument("--office", metavar="O", help="this office only")
+    quarantine = _add_command(commands, "quarantine", "list what was received and could not be used", _quarantine)
+    quarantine.add_argument("--limit", type=_positive, default=100, metavar="N", help="rows at most (default 100)")
+    quarantine.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    return parser
+
+
+def _add_command(commands, name, about, function) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=about, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    command.add_argument("--config", required=True, metavar="F", help="configuration file (TOML)")
+    command.set_defaults(command=function)
+    return command
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a positive number')
+    return int(text)
+
+
+# --- commands ----------------------------------------------------------------------------------------------------
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    sink = Sink(_configuration(arguments))
+    try:
+        sink.start()
+        where = " ".join(f"{name}={address}" for name, address in sink.addresses.items())
+        print(f"ringtap-sink: ready {where}", flush=True)
+        stopping.wait()
+    finally:
+        sink.stop()
+    return 0
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    configuration = _configuration(arguments)
+    print(f"{configuration.file}: fine, database {Store.open(configuration.sink.database).url}")
+    for office, plan in configuration.plans.items():
+        boxes = [box for box, owner in configuration.office_of.items() if owner == office]
+        owned = ", ".join(boxes) if boxes else "every box" if configuration.only_office else "none"
+        print(f"  office {office}: {len(plan.destinations)} destinations, boxes: {owned}")
+    return 0
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    store = _store(arguments)
+    store.migrate()
+    print(f"{store.url}: up to date")
+    return 0
+
+
+def _rebuild(arguments: argparse.Namespace) -> int:
+    plans = _configuration(arguments).plans
+    if arguments.office is not None and arguments.office not in plans:
+        known = ", ".join(plans)
+        raise ConfigurationError(f'{arguments.config}: no office "{arguments.office}" (there is: {known})')
+    store = _store(arguments)
+    store.check_schema()
+    for office, plan in plans.items():
+        if arguments.office in (None, office):
+            contacts = store.rebuild(plan, Progress(office))
+            print(f"{office}: {contacts} contacts")
+    return 0
+
+
+def _quarantine(arguments: argparse.Namespace) -> int:
+    store = _store(arguments)
+    store.check_schema()
+    rows = store.quarantine(arguments.limit)
+    if arguments.format == "json":
+        print(json.dumps([_as_json(row) for row in rows], indent=2))
+    elif arguments.format == "jsonl":
+        for row in rows:
+            print(json.dumps(_as_json(row)))
+    else:
+        for row in rows:
+            print(f"{_iso(row.last_seen_ms)}  {row.times:>6} x  {row.topic}  {row.reason}")
+        print(f"{store.quarantined()} kinds of messages or events in quarantine", file=sys.stderr)
+    return 0
+
+
+def _configuration(arguments: argparse.Namespace) -> config.SinkConfiguration:
+    configuration = config.load(Path(arguments.config))
+    if not configuration.plans:
+        raise ConfigurationError(f"{arguments.config}: no office yet: write [offices.NAME] and list its boxes there")
+    return configuration
+
+
+def _store(arguments: argparse.Namespace) -> Store:
+    return Store.open(_configuration(arguments).sink.database)
+
+
+def _as_json(row: Quarantined) -> dict[str, object]:
+    return {
+        "topic": row.topic,
+        "reason": row.reason,
+        "payload": row.payload.hex(),
+        "first_seen": _iso(row.first_seen_ms),
+        "last_seen": _iso(row.last_seen_ms),
+        "times": row.times,
+    }
+
+
+def _iso(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+class Progress:
+    """A line on standard error that grows with the work, once it takes over two seconds."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._begun = self._shown = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        now = time.monotonic()
+        if now - self._begun > 2 and (now - self._shown > 0.5 or done == total):
+            self._shown = now
+            line = f"{self._what}: {100 * done // max(1, total)} % of {total} legs"
+            again = sys.stderr.isatty() and done < total
+            print(line, end="\r" if again else "\n", file=sys.stderr, flush=True)

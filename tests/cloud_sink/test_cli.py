@@ -1,0 +1,167 @@
+"""The command `ringtap-sink` as a user runs it: a process, its output, its exit code."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cloud_sink.cli import make_parser
+from cloud_sink.store import Junk, Store
+
+OFFICE = '[offices.lab]\nboxes = ["lab"]\n'
+
+
+def write_config(folder: Path, *, listen: str = "127.0.0.1:0", broker: str = "127.0.0.1:0", more: str = OFFICE) -> Path:
+    """A configuration with a database in `folder` and free ports."""
+    path = folder / "sink.toml"
+    path.write_text(
+        f'[sink]\ndatabase = "sqlite:///{folder}/sink.db"\nlisten = "{listen}"\nembedded_broker = "{broker}"\n{more}'
+    )
+    return path
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    command = [sys.executable, "-m", "cloud_sink", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@contextmanager
+def serving(config: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """A sink that serves: (its process, what its ready line says)."""
+    command = [sys.executable, "-m", "cloud_sink", "serve", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("ringtap-sink: ready "), line + (process.stderr.read() if process.stderr else "")
+            yield process, dict(word.split("=", 1) for word in line.split()[2:])
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("stop_by", [signal.SIGTERM, signal.SIGINT])
+def test_serve_until_told_to_stop(tmp_path: Path, stop_by: signal.Signals) -> None:
+    """One line says where everything is; the page answers; a signal ends it within two seconds, silently."""
+    with serving(write_config(tmp_path)) as (process, where):
+        assert ["dashboard", "broker", "database"] == list(where)
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", where["dashboard"])
+        assert f"sqlite:///{tmp_path}/sink.db" == where["database"]
+        with urllib.request.urlopen(where["dashboard"], timeout=10) as page:
+            assert 200 == page.status
+        host, port = where["broker"].split(":")
+        socket.create_connection((host, int(port)), timeout=10).close()
+        begun = time.monotonic()
+        process.send_signal(stop_by)
+        _, complaints = process.communicate(timeout=10)
+        assert time.monotonic() - begun < 2
+        assert (0, "") == (process.returncode, complaints)
+
+
+def test_busy_ports_are_named(tmp_path: Path) -> None:
+    """A busy port is one line that names the key and the address; exit 2."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        for key, settings in (("listen", {"listen": address}), ("embedded_broker", {"broker": address})):
+            done = run("serve", "--config", write_config(tmp_path, **settings))
+            expected = (
+                f"ringtap-sink: [sink] {key}: cannot listen on {address}: "
+                "Address already in use; stop what does, or choose another port\n"
+            )
+            assert (2, "", expected) == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_unwritable_database_is_named(tmp_path: Path, command: str) -> None:
+    """A database that cannot be made is one line with its address and the reason; exit 2."""
+    config = tmp_path / "sink.toml"
+    config.write_text(f'[sink]\ndatabase = "sqlite:///{tmp_path}/nowhere/sink.db"\n{OFFICE}')
+    done = run(command, "--config", config)
+    expected = (
+        f'ringtap-sink: database "sqlite:///{tmp_path}/nowhere/sink.db" cannot be used: unable to open database file\n'
+    )
+    assert (2, "", expected) == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[snik]\n", 'unknown section "snik" in the file (did you mean "sink"?)'),
+        ("", "no office yet: write [offices.NAME] and list its boxes there"),
+        ("[[[", "not valid TOML"),
+    ],
+)
+def test_configuration_mistakes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
+    """A mistake in the configuration is one line that names the file; exit 2."""
+    config = tmp_path / "sink.toml"
+    config.write_text(text)
+    done = run("serve", "--config", config)
+    assert 2 == done.returncode
+    assert done.stderr.startswith(f"ringtap-sink: {config}: {complaint}")
+    assert 1 == done.stderr.count("\n")
+
+
+def test_check_config(tmp_path: Path) -> None:
+    """A good configuration is told so, with its offices and their boxes, without touching the database."""
+    done = run("check-config", "--config", write_config(tmp_path))
+    assert 0 == done.returncode
+    assert "fine, database sqlite:///" in done.stdout
+    assert "  office lab: 0 destinations, boxes: lab\n" in done.stdout
+    assert not (tmp_path / "sink.db").exists()
+
+
+def test_migrate_and_rebuild(tmp_path: Path) -> None:
+    """`rebuild` asks for `migrate` first, then says how many contacts there are; an unknown office is named."""
+    config = write_config(tmp_path)
+    done = run("rebuild", "--config", config)
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "run `ringtap-sink migrate --config FILE`" in done.stderr
+    assert f"sqlite:///{tmp_path}/sink.db: up to date\n" == run("migrate", "--config", config).stdout
+    assert "lab: 0 contacts\n" == run("rebuild", "--config", config).stdout
+    done = run("rebuild", "--config", config, "--office", "lob")
+    assert (2, f'ringtap-sink: {config}: no office "lob" (there is: lab)\n') == (done.returncode, done.stderr)
+
+
+def test_quarantine_in_every_format(tmp_path: Path) -> None:
+    """What could not be used is listed as a table, as JSON and as JSON lines, newest first."""
+    config = write_config(tmp_path)
+    store = Store.open(f"sqlite:///{tmp_path}/sink.db")
+    store.migrate()
+    for now_ms, payload in ((1000, b"\x01"), (2000, b"\x02"), (3000, b"\x02")):
+        store.ingest([Junk("rt/1/lab/ev", "not an array of six", payload)], {}, now_ms)
+    first = {
+        "topic": "rt/1/lab/ev", "reason": "not an array of six", "payload": "02", "times": 2,
+        "first_seen": "1970-01-01T00:00:02+00:00", "last_seen": "1970-01-01T00:00:03+00:00",
+    }  # fmt: skip
+    table = run("quarantine", "--config", config)
+    assert "1970-01-01T00:00:03+00:00       2 x  rt/1/lab/ev  not an array of six" == table.stdout.splitlines()[0]
+    assert first == json.loads(run("quarantine", "--config", config, "--format", "json").stdout)[0]
+    lines = run("quarantine", "--config", config, "--format", "jsonl", "--limit", "1").stdout.splitlines()
+    assert [first] == [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["nonsense"], ["quarantine", "--config", "x", "--limit", "0"]])
+def test_wrong_use(arguments: list[str]) -> None:
+    """Wrong use is explained and ends with 2."""
+    done = run(*arguments)
+    assert 2 == done.returncode
+    assert "usage: ringtap-sink" in done.stderr
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    """`--help` of the program and of each command shows how it is called."""
+    commands = re.search(r"\{(.*?)\}", make_parser().format_help())
+    assert commands is not None
+    for arguments in ([], *([name] for name in commands.group(1).split(","))):
+        done = run(*arguments, "--help")
+        assert 0 == done.returncode
+        assert "examples:\n  ringtap-sink serve --config sink.toml" in done.stdout
