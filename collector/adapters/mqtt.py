@@ -248,7 +248,11 @@ class MqttPublisher:
     def _connect_if_due(self) -> None:
         if self._now() < self._connect_at:
             return
-        self._connection = Connection(self._broker, self._identity, self._store.next_connection())
+        try:
+            self._connection = Connection(self._broker, self._identity, self._store.next_connection())
+        except ConfigurationError as error:  # certificates may be away for a moment while they are renewed
+            self._lose(str(error))
+            return
         self._connection.start(wire.topic(self._identity.box, "state"), self._state(online=False))
 
     def _take_happenings(self, wait_s: float) -> None:

@@ -6,12 +6,12 @@ when the sink knows numbers that this file has not given yet. What must be dropp
 GapObserved in its place says how much. Used from one thread only.
 """
 
+import contextlib
 import logging
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgpack
@@ -22,6 +22,7 @@ from collector.errors import SpoolError
 from collector.ports import Row
 
 MEMORY_BYTES = 16 << 20  # while the disk refuses: a day of a busy office
+MAX_FORGOTTEN = 100  # acknowledgements whose rows still take space
 DROP_SHARE = 16  # a full spool drops a sixteenth at once: few gaps instead of one for every event
 SANE_CLOCK_S = 1_600_000_000  # a box without a clock boots in 1970; ages are not counted from there
 DAY_S = 86_400
@@ -61,6 +62,7 @@ class Spool:
         self._max_bytes = max_bytes
         self._max_days = max_days
         self._epoch = self._first_seq = self._last_seq = 0
+        self._forgotten = 0  # acknowledgements since the last commit
         self._machine = machine
         self._clock = clock
         self._database = self._open()
@@ -116,27 +118,39 @@ class Spool:
         """Up to `limit` rows after `after_seq`, oldest first."""
         query = "SELECT seq, t_ms, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         try:
-            rows = self._database.execute(query, (after_seq, limit)).fetchall()
+            rows = self._database.execute(query, (max(after_seq, self._first_seq - 1), limit)).fetchall()
         except sqlite3.DatabaseError as error:
             self._replace(error)
             return []
         return [(seq, t_ms, msgpack.unpackb(body)) for seq, t_ms, body in rows]
 
     def discard_through(self, epoch: int, seq: int) -> None:
-        """Forget what the destination has; an acknowledgement of another epoch changes nothing."""
+        """Forget what the destination has; an acknowledgement of another epoch changes nothing.
+
+        The rows go with the next commit that has to be made anyway: the destination would tell again after a crash,
+        and a card is spared half of its writes.
+        """
         if epoch != self._epoch or seq < self._first_seq:
             return
-        try:
-            with self._transaction() as database:
-                database.execute("DELETE FROM event WHERE seq <= ?", (seq,))
-        except sqlite3.DatabaseError as error:
-            self._replace(error)
+        self._first_seq = min(seq, self._last_seq) + 1
+        self._forgotten += 1
+        if self._forgotten > MAX_FORGOTTEN:
+            self._erase_forgotten()
 
     def close(self) -> None:
         """Leave one tidy file."""
+        with contextlib.suppress(sqlite3.DatabaseError), self._transaction():
+            pass
         self._database.close()
 
     # --- bounds ---
+
+    def _erase_forgotten(self) -> None:
+        try:
+            with self._transaction():
+                pass
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
 
     def _append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
         with self._transaction() as database:
@@ -246,10 +260,12 @@ class Spool:
 
     # --- small things ---
 
-    @contextmanager
+    @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """One commit; what the destination has goes first."""
         self._database.execute("BEGIN IMMEDIATE")
         try:
+            self._database.execute("DELETE FROM event WHERE seq < ?", (self._first_seq,))
             yield self._database
         except BaseException:
             if self._database.in_transaction:  # SQLite itself rolls back when the disk is full
@@ -259,6 +275,7 @@ class Spool:
         self._refresh()
 
     def _refresh(self) -> None:
+        self._forgotten = 0
         self._epoch = int(self._read_meta("epoch"))
         row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
         self._last_seq = int(row[0]) if row else 0

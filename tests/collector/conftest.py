@@ -28,10 +28,11 @@ def free_port():
 class Mosquitto:
     """A real broker without persistence: it forgets everything when it is killed."""
 
-    def __init__(self, folder, extra="allow_anonymous true"):
+    def __init__(self, folder, extra="allow_anonymous true", listener=""):
         self.port = free_port()
         self._config = folder / f"mosquitto-{self.port}.conf"
-        self._config.write_text(extra + f"\nlistener {self.port} 127.0.0.1\nmax_queued_messages 1000000\n")
+        general = f"{extra}\nmax_queued_messages 1000000\n"
+        self._config.write_text(f"{general}listener {self.port} 127.0.0.1\n{listener}\n")
         self.start()
 
     def start(self):
@@ -125,8 +126,8 @@ def make_broker(tmp_path):
     """Starts brokers with lines of configuration of their own."""
     brokers = []
 
-    def make(extra="allow_anonymous true"):
-        brokers.append(Mosquitto(tmp_path, extra))
+    def make(*configuration):
+        brokers.append(Mosquitto(tmp_path, *configuration))
         return brokers[-1]
 
     yield make

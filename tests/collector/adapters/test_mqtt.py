@@ -181,6 +181,32 @@ def test_user_and_password_are_used(rig, make_broker, tmp_path):
     pump_until(publisher, lambda: publisher._ready)
 
 
+def make_certificates(folder):
+    """An authority, and certificates of a server on 127.0.0.1 and of this box, signed by it."""
+    new = "openssl req -newkey rsa:2048 -nodes -subj /CN={0} -keyout {0}.key"
+    sign = "openssl x509 -req -in {0}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -out {0}.crt -extfile names"
+    commands = [(new + " -x509 -days 2 -out {0}.crt").format("ca")]
+    for name in ("server", BOX):
+        commands += [(new + " -out {0}.csr").format(name), sign.format(name)]
+    (folder / "names").write_text("subjectAltName = IP:127.0.0.1")
+    for command in commands:
+        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+
+
+def test_tls_with_a_certificate_for_each_side(rig, make_broker, tmp_path):
+    """The broker takes the box's name from its certificate; without one nobody comes in."""
+    make_certificates(tmp_path)
+    files = f"cafile {tmp_path}/ca.crt\ncertfile {tmp_path}/server.crt\nkeyfile {tmp_path}/server.key\n"
+    rules = "require_certificate true\nuse_identity_as_username true\n"
+    broker = make_broker("per_listener_settings true\nuser root", files + rules + "tls_version tlsv1.2")
+    ours = {"certificate_file": f"{tmp_path}/{BOX}.crt", "key_file": f"{tmp_path}/{BOX}.key"}
+    publisher = rig.publisher(broker.port, ca_file=f"{tmp_path}/ca.crt")
+    pump_until(publisher, lambda: publisher._failures)
+    assert not publisher._ready
+    publisher = rig.publisher(broker.port, ca_file=f"{tmp_path}/ca.crt", **ours)
+    pump_until(publisher, lambda: publisher._ready)
+
+
 def test_certificates_that_cannot_be_used_are_named_at_once(rig):
     """Before the first connection, not somewhere in its thread."""
     with pytest.raises(ConfigurationError, match=r"/nowhere/ca\.crt"):

@@ -87,6 +87,22 @@ def test_an_acknowledgement_of_another_epoch_discards_nothing(open_spool):
     assert [(1, 1), (2, 2)] == contents(spool)
 
 
+def test_acknowledged_rows_leave_the_disk_with_a_commit_that_is_made_anyway(open_spool):
+    """A card is spared a write for every acknowledgement; what is acknowledged is never shown again meanwhile."""
+    spool = open_spool()
+    spool.append(make_rows(5))
+    count = "SELECT count(*) FROM event"
+    spool.discard_through(spool.epoch, 3)
+    assert (4, [(4, 4), (5, 5)]) == (spool.first_seq, contents(spool))
+    assert spool._database.execute(count).fetchone() == (5,)
+    spool.append(make_rows(1, start=6))
+    assert spool._database.execute(count).fetchone() == (3,)
+    spool.append(make_rows(200, start=7))
+    for seq in range(4, 4 + spool_module.MAX_FORGOTTEN + 1):
+        spool.discard_through(spool.epoch, seq)
+    assert spool._database.execute(count).fetchone() == (206 - 104,)
+
+
 def test_a_new_epoch_numbers_what_is_kept_again(open_spool):
     """Nothing is lost, order is kept, numbers start at 1."""
     spool = open_spool()
