@@ -1,0 +1,6 @@
+"""Lets the end-to-end tests share `processes.py`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

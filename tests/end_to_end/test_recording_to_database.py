@@ -1,0 +1,78 @@
+"""A recording through real processes: collector, broker and sink; the database says what `ringtap replay` says."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from processes import (
+    Office,
+    collector,
+    free_port,
+    make_office,
+    mosquitto,
+    replayed,
+    sink,
+    stop,
+    stored_contacts,
+    stored_legs,
+    wait_for_legs,
+)
+
+
+@pytest.fixture(params=["mosquitto", "embedded"])
+def office(request: pytest.FixtureRequest, tmp_path: Path, lab_config: Path) -> Iterator[Office]:
+    """The lab's office on each broker in turn: a real mosquitto, or the one inside the sink."""
+    embedded, port = request.param == "embedded", free_port()
+    with ExitStack() as running:
+        if not embedded:
+            running.enter_context(mosquitto(tmp_path, port))
+        yield make_office(tmp_path, lab_config, embedded=embedded, port=port)
+
+
+@pytest.mark.parametrize("name", ["a-direct", "b-ringgroup", "c-queue"])
+def test_database_equals_replay(office: Office, captures: Path, name: str) -> None:
+    """Every leg and contact of a recording reaches the database, each once, as `ringtap replay` shows it."""
+    recording = captures / f"{name}.pcap.gz"
+    with sink(office) as process:
+        with collector(office, recording) as box:
+            assert 0 == box.wait(60)
+        stop(process)
+    assert replayed(recording, office.config, "legs") == stored_legs(office)
+    assert replayed(recording, office.config, "contacts") == stored_contacts(office)
+
+
+def test_killed_sink_loses_and_doubles_nothing(office: Office, captures: Path) -> None:
+    """A sink killed with -9 three times in the middle of an office's day: nothing is lost, nothing is there twice."""
+    recording = captures / "office-day-A.pcap.gz"
+    with collector(office, recording, "--speed", "150") as box:
+        for legs in (100, 400, 800):
+            with sink(office) as process:
+                wait_for_legs(office, legs)
+                assert box.poll() is None
+                process.kill()
+                process.wait(10)
+        with sink(office) as process:
+            assert 0 == box.wait(90)
+            stop(process)
+    assert replayed(recording, office.config, "legs") == stored_legs(office)
+    assert replayed(recording, office.config, "contacts") == stored_contacts(office)
+
+
+def test_box_without_an_office_waits_in_its_spool(office: Office, captures: Path) -> None:
+    """Events of a box that no office lists are neither stored nor forgotten: once it is listed they all come."""
+    listed = office.config.read_text()
+    office.config.write_text(listed.replace('boxes = ["lab"]', 'boxes = ["another"]'))
+    recording = captures / "a-direct.pcap.gz"
+    with collector(office, recording) as box:
+        with sink(office) as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                box.wait(4)
+            assert [] == stored_legs(office)
+            stop(process)
+        office.config.write_text(listed)
+        with sink(office) as process:
+            assert 0 == box.wait(60)
+            stop(process)
+    assert replayed(recording, office.config, "legs") == stored_legs(office)
