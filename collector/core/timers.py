@@ -8,46 +8,52 @@ number of legs, and nothing stale is left behind.
 class Waiting:
     """What can stand in a queue."""
 
-    __slots__ = ("_next", "_previous", "deadline_ms", "queue")
+    __slots__ = ("deadline_ms", "next", "previous", "queue")
 
     def __init__(self) -> None:
         self.deadline_ms = 0
         self.queue: TimerQueue | None = None
-        self._next: Waiting = self
-        self._previous: Waiting = self
+        self.next: Waiting | None = None
+        self.previous: Waiting | None = None
 
 
 class TimerQueue:
     """Waiting things, the one that is due first at the front."""
 
-    __slots__ = ("_ring", "wait_ms")
+    __slots__ = ("_first", "_last", "wait_ms")
 
     def __init__(self, wait_ms: int) -> None:
         self.wait_ms = wait_ms
-        self._ring = Waiting()
+        self._first: Waiting | None = None
+        self._last: Waiting | None = None
 
     def arm(self, thing: Waiting, now_ms: int) -> None:
         """Puts it at the end, due `wait_ms` from now; takes it out of the queue where it stood."""
         if thing.queue is not None:
-            leave(thing)
+            thing.queue.remove(thing)
         thing.deadline_ms = now_ms + self.wait_ms
         thing.queue = self
-        ring = self._ring
-        last = ring._previous
-        thing._previous = last
-        thing._next = ring
-        last._next = thing
-        ring._previous = thing
+        last = self._last
+        thing.previous = last
+        if last is None:
+            self._first = thing
+        else:
+            last.next = thing
+        self._last = thing
+
+    def remove(self, thing: Waiting) -> None:
+        """Takes a thing that stands here out of the queue; nothing refers to it any more."""
+        before, after = thing.previous, thing.next
+        if before is None:
+            self._first = after
+        else:
+            before.next = after
+        if after is None:
+            self._last = before
+        else:
+            after.previous = before
+        thing.previous = thing.next = thing.queue = None
 
     def first(self) -> Waiting | None:
         """The one that is due first, None when nobody waits."""
-        first = self._ring._next
-        return None if first is self._ring else first
-
-
-def leave(thing: Waiting) -> None:
-    """Takes a thing out of its queue."""
-    thing._previous._next = thing._next
-    thing._next._previous = thing._previous
-    thing._next = thing._previous = thing
-    thing.queue = None
+        return self._first
