@@ -7,14 +7,12 @@ from collector.core.numbers import NumberingPlan, normalise
 from collector.core.parties import Parties
 from collector.core.sip import (
     DIVERSION,
-    FROM,
     HISTORY_INFO,
     P_ASSERTED_IDENTITY,
     PRIVACY,
     REMOTE_PARTY_ID,
     REPLACES,
     SESSION_ID,
-    TO,
     Message,
     split_address,
     user_of,
@@ -34,7 +32,7 @@ class InviteReader:
         self._plan = plan
         self._digit_numbers = {normalise(number, plan): 1 for number in digit_numbers}
         name = correlation_header.lower()
-        self._correlation = (b"\r\n" + bytes(name, "utf-8") + b":", b"") if name else SESSION_ID
+        self._correlation = (b"\r\n" + bytes(name, "utf-8"),) if name else SESSION_ID
 
     def read(
         self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int
@@ -42,7 +40,7 @@ class InviteReader:
         """(facts, target's name, whether INFO digits are kept) of an INVITE from `source` to `target`."""
         facts = LegEnded(now_ms, call_key(message.call_id))
         facts.call_id = message.call_id
-        called = self._number(user_of(split_address(message.header(TO))[0]))
+        called = self._number(user_of(split_address(message.to_value)[0]))
         uri_user = self._number(user_of(message.uri))
         facts.caller = self._caller(message)
         facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(
@@ -79,7 +77,7 @@ class InviteReader:
 
     def _caller(self, message: Message) -> str:
         """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
-        from_user = user_of(split_address(message.header(FROM))[0])
+        from_user = user_of(split_address(message.from_value)[0])
         privacy = message.header(PRIVACY).lower()
         if from_user.lower() in _ANONYMOUS or (privacy and privacy != b"none"):
             return ""

@@ -4,6 +4,8 @@ A datagram is the tuple `(protocol, source, source_port, destination, destinatio
 addresses are 4 or 16 packed bytes, `sequence` and `flags` are 0 for UDP.
 """
 
+import struct
+
 from collector.core.counters import Counters
 from collector.core.fragments import FragmentTable
 
@@ -26,6 +28,7 @@ MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet mi
 _VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 _IPV6_EXTENSIONS = (0, 43, 51, 60)  # hop-by-hop, routing, authentication, destination options (RFC 8200 section 4)
 _IPV6_FRAGMENT = 44
+_PLAIN_UDP = "!HHHHBBH4s4sHHH"  # 20 bytes of IPv4 header (RFC 791 section 3.1), ports and length of UDP (RFC 768)
 
 
 class PacketDecoder:
@@ -40,8 +43,15 @@ class PacketDecoder:
     ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
         """The datagram that a frame carries or completes; None (and a counter) where there is none."""
         try:
-            if link_type == LINK_ETHERNET and frame[12:14] == b"\x08\x00":
-                return self._decode_ipv4(frame, 14, now_ms, 0)
+            if link_type == LINK_ETHERNET and frame[12:15] == b"\x08\x00\x45" and len(frame) >= 42:
+                # nearly every frame: IPv4 without options, whole, in Ethernet without tags, and UDP
+                _, total, _, fragment, _, protocol, _, source, destination, source_port, destination_port, length = (
+                    struct.unpack_from(_PLAIN_UDP, frame, 14)
+                )
+                end = 34 + length
+                if protocol == PROTOCOL_UDP and not fragment & 0x3FFF and total == length + 20 and end <= len(frame):
+                    self._counters.datagrams += 1
+                    return (PROTOCOL_UDP, source, source_port, destination, destination_port, frame[42:end], 0, 0)
             offset, ethertype = _find_network_layer(frame, link_type)
             return self._decode_network(frame, offset, ethertype, now_ms, 0)
         except IndexError:

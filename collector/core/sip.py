@@ -1,34 +1,36 @@
 """Reading one SIP message: only what the tracker needs, and each header only when it is asked for (RFC 3261).
 
-A message is kept as received; a header is found in a lower-cased copy of its head, so any case and the compact forms
-(RFC 3261 section 7.3.3) cost the same. Folded lines, white space before the colon and bare line feeds are rare: they
-are straightened first, and only where they occur.
+A message is kept as received. Call-ID and CSeq are looked for as nearly everybody writes them; any other header, case,
+compact form (RFC 3261 section 7.3.3), white space before the colon or folded line is found in a lower-cased copy of
+the head, made once and only where it is needed.
 """
 
-MAX_MESSAGE_BYTES = 65_535  # no UDP datagram carries more; over TCP nobody sends more
+MAX_CALL_ID_BYTES = 512  # RFC 4475's longest valid one has 150; each open leg keeps its own
+MAX_TAG_BYTES = 128  # tags and branches are cut here: a kilobyte of tag must not cost a kilobyte a leg
 
 # header name as it is searched: (long form, compact form)
-CALL_ID = (b"\r\ncall-id:", b"\r\ni:")
-CONTACT = (b"\r\ncontact:", b"\r\nm:")
-CONTENT_LENGTH = (b"\r\ncontent-length:", b"\r\nl:")
-CONTENT_TYPE = (b"\r\ncontent-type:", b"\r\nc:")
-CSEQ = (b"\r\ncseq:", b"")
-DIVERSION = (b"\r\ndiversion:", b"")
-EVENT = (b"\r\nevent:", b"\r\no:")
-EXPIRES = (b"\r\nexpires:", b"")
-FROM = (b"\r\nfrom:", b"\r\nf:")
-HISTORY_INFO = (b"\r\nhistory-info:", b"")
-P_ASSERTED_IDENTITY = (b"\r\np-asserted-identity:", b"")
-PRIVACY = (b"\r\nprivacy:", b"")
-REASON = (b"\r\nreason:", b"")
-REFER_TO = (b"\r\nrefer-to:", b"\r\nr:")
-REMOTE_PARTY_ID = (b"\r\nremote-party-id:", b"")
-REPLACES = (b"\r\nreplaces:", b"")
-RETRY_AFTER = (b"\r\nretry-after:", b"")
-SESSION_ID = (b"\r\nsession-id:", b"")
-SESSION_EXPIRES = (b"\r\nsession-expires:", b"\r\nx:")
-TO = (b"\r\nto:", b"\r\nt:")
-VIA = (b"\r\nvia:", b"\r\nv:")
+CALL_ID = (b"\r\ncall-id", b"\r\ni")
+CONTACT = (b"\r\ncontact", b"\r\nm")
+CONTENT_LENGTH = (b"\r\ncontent-length", b"\r\nl")
+CONTENT_TYPE = (b"\r\ncontent-type", b"\r\nc")
+CSEQ = (b"\r\ncseq",)
+DIVERSION = (b"\r\ndiversion",)
+EXPIRES = (b"\r\nexpires",)
+FROM = (b"\r\nfrom", b"\r\nf")
+HISTORY_INFO = (b"\r\nhistory-info",)
+P_ASSERTED_IDENTITY = (b"\r\np-asserted-identity",)
+PRIVACY = (b"\r\nprivacy",)
+REASON = (b"\r\nreason",)
+REFER_TO = (b"\r\nrefer-to", b"\r\nr")
+REMOTE_PARTY_ID = (b"\r\nremote-party-id",)
+REPLACES = (b"\r\nreplaces",)
+RETRY_AFTER = (b"\r\nretry-after",)
+SESSION_ID = (b"\r\nsession-id",)
+TO = (b"\r\nto", b"\r\nt")
+VIA = (b"\r\nvia", b"\r\nv")
+
+_COLON = 58
+_BLANKS = (32, 9)  # space and tab: white space within a line, or the mark of a folded one
 
 
 class MalformedMessage(Exception):
@@ -39,16 +41,18 @@ class Message:
     """One request or response.
 
     `method` of a request or, for a response, of the request that it answers; `uri` of a request; `status` of a
-    response, 0 for a request.
+    response, 0 for a request. The head of `data` always ends with an empty line, at `head_end`.
     """
 
-    __slots__ = ("_low", "call_id", "cseq", "data", "first_line_end", "head_end", "is_request", "method", "status")
+    __slots__ = ("_from", "_low", "_to", "call_id", "cseq", "data", "first_line_end", "head_end", "is_request", "method", "status")
 
-    def __init__(self, data: bytes, first_line_end: int, head_end: int, low: bytes) -> None:
+    def __init__(self, data: bytes, first_line_end: int, head_end: int) -> None:
         self.data = data
         self.first_line_end = first_line_end
         self.head_end = head_end
-        self._low = low
+        self._low = b""
+        self._from: bytes | None = None
+        self._to: bytes | None = None
         self.is_request = True
         self.method = b""
         self.status = 0
@@ -63,38 +67,81 @@ class Message:
     @property
     def uri(self) -> bytes:
         """The Request-URI (b"" for a response); a URI with white space in it is taken whole."""
-        line = self.data[: self.first_line_end]
+        line = self.data[: self.first_line_end].rstrip()
         return line[line.find(b" ") + 1 : line.rfind(b" ")].strip() if self.is_request else b""
 
     @property
     def body(self) -> bytes:
-        """What follows the empty line."""
-        return self.data[self.head_end + 4 :]
+        """What follows the empty line, up to Content-Length where that says less (RFC 3261 section 18.3)."""
+        start = self.head_end + 4
+        length = self.header(CONTENT_LENGTH)
+        if length.isdigit() and len(length) < 6:
+            return self.data[start : start + int(length)]
+        return self.data[start:]
 
-    def header(self, name: tuple[bytes, bytes]) -> bytes:
+    @property
+    def from_value(self) -> bytes:
+        """The From header's value."""
+        if self._from is None:
+            self._from = self.header(FROM)
+        return self._from
+
+    @property
+    def to_value(self) -> bytes:
+        """The To header's value."""
+        if self._to is None:
+            self._to = self.header(TO)
+        return self._to
+
+    def header(self, name: tuple[bytes, ...]) -> bytes:
         """The first value of a header, stripped; b"" where it is missing."""
-        at = self._low.find(name[0])
-        key = name[0]
-        if at < 0 and name[1]:
-            key = name[1]
-            at = self._low.find(key)
-        if at < 0:
-            return b""
-        start = at + len(key)
-        end = self.data.find(b"\r\n", start, self.head_end)
-        return self.data[start : end if end >= 0 else self.head_end].strip()
-
-    def headers(self, name: tuple[bytes, bytes]) -> list[bytes]:
-        """Every value of a header, in order, long form before compact; values joined by commas stay joined."""
-        values = []
+        low = self._low
+        if not low:
+            low = self._low = self.data[: self.head_end + 4].lower()
         for key in name:
-            at = self._low.find(key) if key else -1
+            at = low.find(key)
             while at >= 0:
                 start = at + len(key)
-                end = self.data.find(b"\r\n", start, self.head_end)
-                values.append(self.data[start : end if end >= 0 else self.head_end].strip())
-                at = self._low.find(key, start)
+                if low[start] == _COLON:
+                    end = low.find(b"\r\n", start)
+                    if low[end + 2] not in _BLANKS:
+                        return self.data[start + 1 : end].strip()
+                    return self._folded_value(start)
+                if _is_blank_to_colon(low, start):
+                    return self._folded_value(start)
+                at = low.find(key, start)
+        return b""
+
+    def headers(self, name: tuple[bytes, ...]) -> list[bytes]:
+        """Every value of a header, in order, long form before compact; values joined by commas stay joined."""
+        low = self._low
+        if not low:
+            low = self._low = self.data[: self.head_end + 4].lower()
+        values = []
+        for key in name:
+            at = low.find(key)
+            while at >= 0:
+                start = at + len(key)
+                if low[start] == _COLON or _is_blank_to_colon(low, start):
+                    values.append(self._folded_value(start))
+                at = low.find(key, start)
         return values
+
+    def _folded_value(self, start: int) -> bytes:
+        """What stands behind the next colon, folded lines joined (RFC 3261 section 7.3.1)."""
+        data = self.data
+        end = data.find(b"\r\n", start)
+        while data[end + 2] in _BLANKS:
+            end = data.find(b"\r\n", end + 2)
+        lines = data[data.find(b":", start) + 1 : end].split(b"\r\n")
+        return b" ".join([line.strip() for line in lines]).strip()
+
+
+def _is_blank_to_colon(low: bytes, at: int) -> bool:
+    """True where only white space stands before a colon (RFC 3261 section 7.3.1 allows it)."""
+    while low[at] in _BLANKS:
+        at += 1
+    return low[at] == _COLON
 
 
 def looks_like_sip(data: bytes) -> bool:
@@ -111,103 +158,89 @@ def parse_message(data: bytes) -> Message | None:
 
     Raises MalformedMessage for a SIP first line whose Call-ID or CSeq cannot be read.
     """
-    head_end = data.find(b"\r\n\r\n")
-    if head_end < 0:
-        data = _with_line_ends(data)
-        head_end = data.find(b"\r\n\r\n")
-        if head_end < 0:  # cut short, or the empty line forgotten: what is there still counts
-            head_end = len(data)
     first_line_end = data.find(b"\r\n")
-    if first_line_end <= 0:
-        stripped = data.lstrip(b"\r\n\t ")  # RFC 3261 section 7.5: ignore empty lines before the start line
-        return parse_message(stripped) if stripped and len(stripped) < len(data) else None
-    message = Message(data, first_line_end, head_end, data[:head_end].lower())
+    head_end = data.find(b"\r\n\r\n")
+    if first_line_end <= 0 or head_end < 0:
+        return _parse_unframed(data)
+    message = Message(data, first_line_end, head_end)
     if not _parse_first_line(message):
         return None
-    if not _parse_identity(message):
-        message = _straightened(message)
-        if not _parse_first_line(message) or not _parse_identity(message):
-            raise MalformedMessage("no readable Call-ID or CSeq")
-    if message.is_request and message.method in _READ_IN_FULL and _is_crooked(message):
-        straight = _straightened(message)
-        if _parse_first_line(straight) and _parse_identity(straight):
-            return straight
+    # Call-ID and behind it CSeq, as nearly everybody writes them
+    at = data.find(b"\r\nCall-ID: ", first_line_end, head_end)
+    end = data.find(b"\r\n", at + 11)
+    if at >= 0 and data[end : end + 8] == b"\r\nCSeq: ":
+        cseq_end = data.find(b"\r\n", end + 8)
+        if data[cseq_end + 2] not in _BLANKS and _take_identity(message, data[at + 11 : end], data[end + 8 : cseq_end]):
+            return message
+    if not _take_identity(message, message.header(CALL_ID), b" ".join(message.header(CSEQ).split())):
+        return _parse_mixed(message)
     return message
 
 
-_READ_IN_FULL = (b"INVITE", b"REFER", b"REGISTER", b"CANCEL", b"BYE")
+def _parse_unframed(data: bytes) -> Message | None:
+    """Leniency: empty lines before the start line (RFC 3261 section 7.5), bare line feeds, a missing empty line."""
+    data = data.lstrip(b"\r\n\t ")
+    if data.find(b"\n") < 0:
+        return None
+    if data.find(b"\r\n") < 0:  # old phones, hand-made tests
+        data = data.replace(b"\n", b"\r\n")
+    if data.find(b"\r\n\r\n") < 0:  # cut short, or the empty line forgotten: what is there still counts
+        data += b"\r\n\r\n"
+    return parse_message(data)
 
 
-def _with_line_ends(data: bytes) -> bytes:
-    """Bare line feeds (old phones, hand-made tests) become CR LF."""
-    if data.find(b"\n") < 0 or data.find(b"\r\n") >= 0:
-        return data
-    return data.replace(b"\n", b"\r\n")
+def _parse_mixed(message: Message) -> Message:
+    """Leniency: some lines end with a bare line feed."""
+    data = message.data
+    if data.find(b"\n") != message.first_line_end + 1 or data.count(b"\n") != data.count(b"\r\n"):
+        again = parse_message(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        if again is not None:
+            return again
+    raise MalformedMessage("no readable Call-ID or CSeq")
 
 
 def _parse_first_line(message: Message) -> bool:
     """Request or response, its method or status. False where the line is not SIP's; RFC 3261 section 7.1, 7.2."""
     data = message.data
+    end = message.first_line_end
     if data[:8] == b"SIP/2.0 ":
-        message.is_request = False
         status = data[8:11]
-        if not status.isdigit() or data[11:12] not in (b" ", b"\r", b""):
+        if not status.isdigit() or data[11] not in (32, 13):
             return False
+        message.is_request = False
         message.status = int(status)
         return 100 <= message.status <= 699
-    space = data.find(b" ", 0, message.first_line_end)
-    version = message._low[message.first_line_end - 8 : message.first_line_end]
-    if space <= 0 or version != b" sip/2.0":
+    space = data.find(b" ", 0, end)
+    if space <= 0 or data[end - 8 : end] != b" SIP/2.0":
         return _parse_odd_first_line(message, space)
     message.method = data[:space]
-    return space < message.first_line_end - 8
+    return space < end - 8
 
 
 def _parse_odd_first_line(message: Message, space: int) -> bool:
-    """Leniency: white space behind the version, or the version in another case in a status line."""
-    line = message._low[: message.first_line_end].rstrip()
-    if line[:8] == b"sip/2.0 " and line[8:11].isdigit():
+    """Leniency: white space behind the version, or the version in another case."""
+    line = message.data[: message.first_line_end].upper().rstrip()
+    if line[:8] == b"SIP/2.0 " and line[8:11].isdigit():
         message.is_request = False
         message.status = int(line[8:11])
         return 100 <= message.status <= 699
-    if space <= 0 or line[-8:] != b" sip/2.0" or space >= len(line) - 8:
+    if space <= 0 or line[-8:] != b" SIP/2.0" or space >= len(line) - 8:
         return False
     message.method = message.data[:space]
     return True
 
 
-def _parse_identity(message: Message) -> bool:
-    """Call-ID and CSeq; False where one is missing or not in plain form."""
-    message.call_id = message.header(CALL_ID)
-    cseq = message.header(CSEQ)
+def _take_identity(message: Message, call_id: bytes, cseq: bytes) -> bool:
+    """Sets Call-ID, CSeq and a response's method; False where one is missing or unreadable."""
     number, _, method = cseq.partition(b" ")
-    if not message.call_id or not number.isdigit() or len(number) > 10:
-        number, _, method = cseq.replace(b"\t", b" ").partition(b" ")
-        if not message.call_id or not number.isdigit() or len(number) > 10:
-            return False
+    call_id = call_id.strip()
+    if not number.isdigit() or len(number) > 10 or not call_id or len(call_id) > MAX_CALL_ID_BYTES:
+        return False
+    message.call_id = call_id
     message.cseq = int(number)
     if not message.is_request:
         message.method = method.strip()
     return bool(message.method)
-
-
-def _is_crooked(message: Message) -> bool:
-    """True where a line is folded or white space stands before a colon."""
-    low = message._low
-    return low.find(b"\r\n ") >= 0 or low.find(b"\r\n\t") >= 0 or low.find(b" :") >= 0 or low.find(b"\t:") >= 0
-
-
-def _straightened(message: Message) -> Message:
-    """The same message with folded lines joined (RFC 3261 section 7.3.1) and no white space before colons."""
-    lines: list[bytes] = []
-    for line in message.data[: message.head_end].replace(b"\r\n", b"\n").split(b"\n"):
-        if line[:1] in (b" ", b"\t") and lines:
-            lines[-1] = lines[-1] + b" " + line.strip()
-        else:
-            name, colon, value = line.partition(b":")
-            lines.append(name.rstrip() + colon + value if colon and lines else line)
-    head = b"\r\n".join(lines)
-    return Message(head + message.data[message.head_end :], len(lines[0]), len(head), head.lower())
 
 
 # --- addresses (RFC 3261 sections 19.1, 20.10) ----------------------------------------------------------------------
@@ -245,31 +278,51 @@ def _after_quoted(value: bytes) -> int:
 
 def tag_of(value: bytes) -> bytes:
     """The tag parameter of a From or To value; b"" where there is none."""
-    at = value.rfind(b"tag=")
+    at = value.rfind(b";tag=")
     if at < 0:
-        at = value.lower().rfind(b"tag=")
-    if at < 1 or value[at - 1 : at] not in (b";", b" "):
+        return _odd_tag_of(value)
+    end = value.find(b";", at + 5)
+    if value.find(b">", at) >= 0:  # within the URI or the display name
         return b""
-    tag = value[at + 4 :]
-    for stop in (b";", b",", b" "):
-        cut = tag.find(stop)
-        if cut >= 0:
-            tag = tag[:cut]
-    return tag
+    return value[at + 5 : end if end >= 0 else len(value)].strip()[:MAX_TAG_BYTES]
+
+
+def _odd_tag_of(value: bytes) -> bytes:
+    """Leniency: the name in another case, or white space around its semicolon and equals sign."""
+    for part in value[value.rfind(b">") + 1 :].split(b";")[1:]:
+        name, equals, tag = part.partition(b"=")
+        if equals and name.strip().lower() == b"tag":
+            return tag.strip()[:MAX_TAG_BYTES]
+    return b""
+
+
+def branch_of(message: Message) -> bytes:
+    """The branch of the topmost Via: names the transaction on this hop (RFC 3261 section 8.1.1.7)."""
+    via = message.header(VIA)
+    at = via.find(b";branch=z9hG4bK")
+    if at < 0 or via.find(b",", at) >= 0:  # an RFC 2543 branch, or several Vias in one line
+        return parameter(via, b"branch")[:MAX_TAG_BYTES]
+    end = via.find(b";", at + 8)
+    return via[at + 8 : end if end >= 0 else len(via)].rstrip()[:MAX_TAG_BYTES]
 
 
 def user_of(uri: bytes) -> str:
     """The user part of a sip, sips or tel URI as text: escapes resolved, password and parameters dropped."""
-    scheme, colon, rest = uri.partition(b":")
-    if not colon:
+    colon = uri.find(b":")
+    if colon < 0:
         return ""
-    if scheme.lower() == b"tel":
-        user = rest
-    else:
-        user, at, _ = rest.partition(b"@")
-        if not at:
+    at = uri.find(b"@", colon)
+    if at < 0:
+        if uri[:colon].lower() != b"tel":
             return ""
-    user = user.partition(b";")[0].partition(b":")[0]
+        at = len(uri)
+    user = uri[colon + 1 : at]
+    if user.isdigit():
+        return str(user, "utf-8")
+    for stop in (b";", b":"):
+        end = user.find(stop)
+        if end >= 0:
+            user = user[:end]
     return text_of(unescape(user) if user.find(b"%") >= 0 else user)
 
 
@@ -291,11 +344,16 @@ def unescape(value: bytes) -> bytes:
     parts = value.split(b"%")
     whole = [parts[0]]
     for part in parts[1:]:
-        try:
-            whole.append(bytes([int(part[:2], 16)]) + part[2:])
-        except ValueError:
+        high = _HEX.find(part[:1].lower())
+        low = _HEX.find(part[1:2].lower())
+        if len(part) < 2 or high < 0 or low < 0:
             whole.append(b"%" + part)
+        else:
+            whole.append(bytes([high << 4 | low]) + part[2:])
     return b"".join(whole)
+
+
+_HEX = b"0123456789abcdef"
 
 
 def text_of(value: bytes) -> str:

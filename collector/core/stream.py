@@ -5,9 +5,10 @@ were never seen the rest of that message is lost, the hole is counted, and readi
 """
 
 from collector.core.counters import Counters
-from collector.core.sip import MAX_MESSAGE_BYTES, looks_like_sip
-from collector.core.timers import TimerQueue, Waiting, leave
+from collector.core.sip import looks_like_sip
+from collector.core.timers import TimerQueue, Waiting
 
+MAX_MESSAGE_BYTES = 65_535  # as in a UDP datagram; over TCP nobody sends more
 MAX_CONNECTIONS = 512  # two halves each phone of a large office; the idlest goes first
 MAX_AHEAD = 32  # segments kept while an earlier one is missing; then it is given up as lost
 IDLE_MS = 3_600_000  # RFC 5923 connections are kept alive far more often
@@ -67,8 +68,8 @@ class StreamTable:
         return half
 
     def _forget(self, half: _Half | None) -> None:
-        if half is not None and half.key in self._halves:
-            leave(half)
+        if half is not None and half.queue is not None:
+            half.queue.remove(half)
             del self._halves[half.key]
 
     def _place(self, half: _Half, sequence: int, payload: bytes) -> list[bytes]:
