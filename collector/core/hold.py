@@ -13,7 +13,7 @@ CALLEE = 1
 class HoldMeter:
     """Who holds whom, since when, and the sums."""
 
-    __slots__ = ("_direction", "_holding", "_pending_cseq", "_pending_side", "_since_ms", "hold_ms", "holds")
+    __slots__ = ("_delayed", "_direction", "_holding", "_pending_cseq", "_pending_side", "_since_ms", "hold_ms", "holds")
 
     def __init__(self) -> None:
         self.hold_ms = 0
@@ -23,6 +23,7 @@ class HoldMeter:
         self._pending_side = -1
         self._pending_cseq = 0
         self._direction = NO_SDP
+        self._delayed: tuple[int, int, int] | None = None  # side, CSeq and direction that a 2xx offered: its ACK answers
 
     @property
     def is_held(self) -> bool:
@@ -45,9 +46,16 @@ class HoldMeter:
         self._pending_side = -1
         if self._direction == NO_SDP:  # delayed: the 2xx carries the offer of the other side
             if direction != NO_SDP:
+                self._delayed = (1 - side, self._pending_cseq, direction)
                 self._settle(1 - side, direction, NO_SDP, now_ms)
         else:
             self._settle(side, self._direction, direction, now_ms)
+
+    def receive_ack(self, side: int, cseq: int, direction: int, now_ms: int) -> None:
+        """The ACK of a re-INVITE that left the offer to the 2xx: it carries the answer."""
+        if self._delayed is not None and self._delayed[:2] == (1 - side, cseq) and direction != NO_SDP:
+            self._settle(1 - side, self._delayed[2], direction, now_ms)
+            self._delayed = None
 
     def receive_refusal(self) -> None:
         """488, 491 ...: everything stays as it was."""

@@ -10,13 +10,13 @@ It reads no clock: `now_ms` is the packet's time on the host's timeline, an inte
 from collector.core.counters import Counters
 from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
 from collector.core.invite import InviteReader
-from collector.core.legs import LegTracker
 from collector.core.numbers import NumberingPlan
 from collector.core.packet import PROTOCOL_UDP, PacketDecoder
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
 from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message
 from collector.core.stream import StreamTable
+from collector.core.tracker import LegTracker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

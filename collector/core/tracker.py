@@ -1,0 +1,466 @@
+"""From messages to legs: finds the leg that a message belongs to, names the signal, lets the table in `legs.py` decide."""
+
+from collector.core.counters import Counters
+from collector.core.events import TRANSPORTS, GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.hold import HoldMeter
+from collector.core.invite import InviteReader
+from collector.core.legs import (
+    ACTIONS,
+    ANSWER,
+    ANSWER_ACK,
+    BYE,
+    BYE_DONE,
+    CALLING,
+    CANCEL,
+    CANCELLING,
+    CHALLENGE,
+    CHALLENGED,
+    ENDED,
+    INVITE,
+    LEAVING,
+    PROCEEDING,
+    REFUSAL_ACK,
+    REFUSE,
+    RING,
+    RINGING,
+    SIGNAL_NAMES,
+    STATE_NAMES,
+    TALKING,
+    TIMEOUT,
+    TRANSITIONS,
+    TRYING,
+    WAIT_MS,
+    TrackedLeg,
+)
+from collector.core.midcall import dtmf_digits, read_notify_status, read_refer
+from collector.core.sdp import NO_SDP, media_direction
+from collector.core.sip import RETRY_AFTER, Message, branch_of, tag_of
+from collector.core.timers import TimerQueue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
+MAX_DIGITS = 32  # SIP INFO digits kept of one call
+MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
+MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
+_CHALLENGES = (401, 407, 422, 491, 494)
+_UNANSWERED = (CALLING, PROCEEDING, RINGING)
+_SIGNALS = len(SIGNAL_NAMES)
+
+
+class LegTracker:
+    """All open legs, found by Call-ID; bounded, the longest unanswered going first."""
+
+    def __init__(
+        self,
+        reader: InviteReader,
+        counters: Counters,
+        events: list[LegEnded | RegistrationChanged | GapObserved | HealthReported],
+        max_legs: int,
+        max_ended: int,
+        max_call_ms: int,
+    ) -> None:
+        self._reader = reader
+        self._counters = counters
+        self._events = events
+        self._max_legs = max_legs
+        self._max_ended = max_ended
+        self._calls: dict[bytes, list[TrackedLeg]] = {}
+        # Call-ID -> last CSeq of legs that ended: late retransmissions start no new leg. Two generations of a dict
+        # forget the older half at once, without an order that MicroPython's dicts do not have.
+        self._ended: dict[bytes, int] = {}
+        self._ended_before: dict[bytes, int] = {}
+        self._timers = [TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state]) for state in range(ENDED)]
+        self._table = _compile()
+        self._requests = {
+            b"ACK": self._receive_ack,
+            b"CANCEL": self._receive_cancel,
+            b"BYE": self._receive_bye,
+            b"UPDATE": self._receive_update,
+            b"REFER": self._receive_refer,
+            b"NOTIFY": self._receive_notify,
+            b"INFO": self._receive_info,
+        }
+        self._responses = {
+            b"INVITE": self._receive_invite_response,
+            b"BYE": self._receive_bye_response,
+            b"UPDATE": self._receive_offer_response,
+            b"REFER": self._receive_refer_response,
+        }
+
+    # --- input ---
+
+    def receive_message(
+        self,
+        message: Message,
+        now_ms: int,
+        source: bytes,
+        source_port: int,
+        target: bytes,
+        target_port: int,
+        transport: int,
+    ) -> None:
+        """Takes one message from `source` to `target`; `transport` indexes `events.TRANSPORTS`."""
+        legs = self._calls.get(message.call_id)
+        method = message.method
+        if message.is_request:
+            if method == b"INVITE":
+                self._receive_invite(legs, message, now_ms, source, source_port, target, target_port, transport)
+                return
+            handle = self._requests.get(method)
+        else:
+            handle = self._responses.get(method)
+        if legs is None:
+            self._receive_stray(message)
+            return
+        if handle is None:
+            legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
+            return
+        mark = (message.status, message.cseq, method, source)
+        for leg in legs if len(legs) == 1 else self._matching(message, legs):
+            if leg.last_mark == mark and now_ms - leg.last_ms <= DUPLICATE_MS:
+                self._counters.duplicates += 1
+                continue
+            leg.last_mark = mark
+            leg.last_ms = now_ms
+            handle(leg, message, now_ms, source)
+
+    def _matching(self, message: Message, legs: list[TrackedLeg]) -> list[TrackedLeg]:
+        """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
+        branch = branch_of(message)
+        found = [leg for leg in legs if branch in leg.branches]
+        if found:
+            return found
+        tags = (tag_of(message.from_value), tag_of(message.to_value))
+        found = [leg for leg in legs if leg.answer_tag and leg.answer_tag in tags]
+        if found or message.method == b"ACK":
+            return found
+        return [leg for leg in legs if leg.state in _UNANSWERED] or legs[:1]
+
+    def _receive_stray(self, message: Message) -> None:
+        """A message of a dialog that is over, or whose start was not seen."""
+        method = message.method
+        if message.call_id in self._ended or message.call_id in self._ended_before:
+            if method == b"INVITE" or method == b"BYE" or (method == b"CANCEL" and message.is_request):
+                self._counters.retransmissions += 1
+        elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
+            self._counters.orphans += 1
+
+    # --- INVITE ---
+
+    def _receive_invite(
+        self,
+        legs: list[TrackedLeg] | None,
+        message: Message,
+        now_ms: int,
+        source: bytes,
+        source_port: int,
+        target: bytes,
+        target_port: int,
+        transport: int,
+    ) -> None:
+        to_tag = tag_of(message.to_value)
+        if legs is None:
+            if self._was_ended(message):
+                self._counters.retransmissions += 1
+            elif to_tag:
+                self._counters.orphans += 1
+            else:
+                self._open(message, now_ms, source, source_port, target, target_port, transport)
+            return
+        branch = branch_of(message)
+        mark = (0, message.cseq, message.method, source)
+        for leg in legs:
+            if leg.last_mark == mark and branch in leg.branches and now_ms - leg.last_ms <= DUPLICATE_MS:
+                self._counters.duplicates += 1
+                return
+        if to_tag:
+            for leg in legs if len(legs) == 1 else self._matching(message, legs):
+                _note(leg, mark, now_ms, branch)
+                self._receive_offer(leg, message)
+            return
+        for leg in legs:
+            if leg.invite_cseq == message.cseq and branch and branch in leg.branches:
+                _note(leg, mark, now_ms, b"")
+                self._count_repeat(leg)
+                return
+        facts, name, _ = self._reader.read(message, now_ms, source, source_port, target, target_port)
+        for leg in legs:
+            if leg.target == name:
+                _note(leg, mark, now_ms, branch)
+                self._receive_further_invite(leg, facts, message, now_ms)
+                return
+        self._open(message, now_ms, source, source_port, target, target_port, transport)
+
+    def _was_ended(self, message: Message) -> bool:
+        """True where the INVITE belongs to a leg that is over."""
+        last_cseq = self._ended.get(message.call_id)
+        if last_cseq is None:
+            last_cseq = self._ended_before.get(message.call_id, -1)
+        return message.cseq <= last_cseq
+
+    def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
+        """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
+        self._reader.refine(leg.facts, further)
+        if message.cseq > leg.invite_cseq:
+            leg.invite_cseq = message.cseq
+            leg.from_tag = tag_of(message.from_value)
+            self._step(leg, INVITE, message, now_ms)
+
+    def _open(
+        self,
+        message: Message,
+        now_ms: int,
+        source: bytes,
+        source_port: int,
+        target: bytes,
+        target_port: int,
+        transport: int,
+    ) -> None:
+        if self._counters.legs_open >= self._max_legs:
+            self._evict(now_ms)
+        legs = self._calls.get(message.call_id)
+        if legs is not None and len(legs) >= MAX_FORKS:
+            self._counters.legs_evicted += 1
+            return
+        facts, name, records_digits = self._reader.read(message, now_ms, source, source_port, target, target_port)
+        facts.transport = TRANSPORTS[transport]
+        leg = TrackedLeg(facts, message.call_id, name, source, message.cseq, tag_of(message.from_value))
+        leg.records_digits = records_digits
+        _note(leg, (0, message.cseq, message.method, source), now_ms, branch_of(message))
+        if legs is None:
+            self._calls[message.call_id] = [leg]
+        else:
+            legs.append(leg)
+        self._counters.legs_open += 1
+        self._timers[CALLING].arm(leg, now_ms)
+
+    def _count_repeat(self, leg: TrackedLeg) -> None:
+        leg.facts.retransmissions += 1
+        self._counters.retransmissions += 1
+
+    def _receive_invite_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        status = message.status
+        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
+            self._settle_offer(leg, leg.hold, message, now_ms)
+            return
+        if message.cseq != leg.invite_cseq and not self._missed_invite(leg, message, now_ms):
+            return
+        if leg.answer_tag and 200 <= status < 300 and self._is_lost_fork(leg, message):
+            return
+        if status == leg.last_status:
+            if status != 100 and source == leg.status_source:
+                self._count_repeat(leg)
+            return
+        leg.last_status = status
+        leg.status_source = source
+        if status == 100:
+            self._step(leg, TRYING, message, now_ms)
+        elif status < 200:
+            self._step(leg, RING, message, now_ms)
+        elif status < 300:
+            self._step(leg, ANSWER, message, now_ms)
+            self._reader.read_connected(leg.facts, message)
+        elif status in _CHALLENGES or (status == 503 and message.header(RETRY_AFTER)):
+            self._step(leg, CHALLENGE, message, now_ms)
+        else:
+            self._step(leg, REFUSE, message, now_ms)
+
+    def _missed_invite(self, leg: TrackedLeg, message: Message, now_ms: int) -> bool:
+        """True where a response answers the next try of a challenged leg, whose INVITE was lost before the tap."""
+        if leg.state != CHALLENGED or message.cseq < leg.invite_cseq:
+            return False
+        leg.invite_cseq = message.cseq
+        self._step(leg, INVITE, message, now_ms)
+        return True
+
+    def _is_lost_fork(self, leg: TrackedLeg, message: Message) -> bool:
+        """True for a further 2xx of a fork that lost the race (RFC 3261 section 13.2.2.4): the first one counts."""
+        tag = tag_of(message.to_value)
+        if not tag or tag == leg.answer_tag or tag_of(message.from_value) != leg.from_tag:
+            return False
+        if leg.lost_tags is None:
+            leg.lost_tags = []
+        if tag not in leg.lost_tags and len(leg.lost_tags) < MAX_FORKS:
+            leg.lost_tags.append(tag)
+        return True
+
+    def _receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.state == TALKING:
+            if leg.hold is not None and message.body:
+                leg.hold.receive_ack(leg.side_of(message), message.cseq, media_direction(message.body), now_ms)
+        elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
+            self._step(leg, REFUSAL_ACK if branch_of(message) in leg.branches else ANSWER_ACK, message, now_ms)
+
+    def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.state == CANCELLING and source == leg.source:
+            self._count_repeat(leg)
+        else:
+            self._step(leg, CANCEL, message, now_ms)
+
+    def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.lost_tags is not None:
+            tags = (tag_of(message.from_value), tag_of(message.to_value))
+            if tags[0] in leg.lost_tags or tags[1] in leg.lost_tags:
+                return  # the PBX hangs up on a fork that answered too late
+        if leg.state == LEAVING:
+            if source == leg.status_source:
+                self._count_repeat(leg)
+        else:
+            leg.status_source = source
+            self._step(leg, BYE, message, now_ms)
+
+    def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if message.status >= 200 and message.status not in _CHALLENGES:
+            self._step(leg, BYE_DONE, message, now_ms)
+
+    # --- what happens inside a dialog ---
+
+    def _receive_offer(self, leg: TrackedLeg, message: Message) -> None:
+        """A re-INVITE or an UPDATE: maybe hold, maybe news of who is connected."""
+        if leg.state != TALKING:
+            return
+        if leg.hold is None:
+            leg.hold = HoldMeter()
+        side = leg.side_of(message)
+        if leg.hold.is_pending(side, message.cseq):
+            self._count_repeat(leg)
+            return
+        leg.hold.receive_offer(side, message.cseq, media_direction(message.body))
+        self._reader.read_connected(leg.facts, message)
+        self._timers[TALKING].arm(leg, leg.last_ms)  # a refresh proves that the call lives (RFC 4028 section 10)
+
+    def _receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if media_direction(message.body) != NO_SDP:
+            self._receive_offer(leg, message)
+        else:
+            self._reader.read_connected(leg.facts, message)
+            if leg.state == TALKING:
+                self._timers[TALKING].arm(leg, now_ms)
+
+    def _receive_offer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
+            self._settle_offer(leg, leg.hold, message, now_ms)
+
+    def _settle_offer(self, leg: TrackedLeg, hold: HoldMeter, message: Message, now_ms: int) -> None:
+        if 200 <= message.status < 300:
+            hold.receive_answer(media_direction(message.body), now_ms)
+            self._reader.read_connected(leg.facts, message)
+        elif message.status >= 300:
+            hold.receive_refusal()
+
+    def _receive_refer(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        leg.refer = (message.cseq,) + read_refer(message)
+
+    def _receive_refer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.refer is not None and leg.refer[0] == message.cseq and 200 <= message.status < 300:
+            _, leg.facts.transfer, leg.facts.refer_to, replaces_key = leg.refer
+            if replaces_key:
+                leg.facts.replaces_key = replaces_key
+
+    def _receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        """A failed transfer: the caller returns (RFC 3515 section 2.4.5)."""
+        if leg.refer is not None and read_notify_status(message) >= 300:
+            leg.facts.transfer = ""
+            leg.facts.refer_to = ""
+            if leg.facts.replaces_key == leg.refer[3]:
+                leg.facts.replaces_key = b""
+            leg.refer = None
+
+    def _receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
+            leg.digit_cseq = message.cseq
+            leg.facts.digits += dtmf_digits(message)
+
+    # --- the machine ---
+
+    def _step(self, leg: TrackedLeg, signal: int, message: Message | None, now_ms: int) -> None:
+        entry = self._table[leg.state * _SIGNALS + signal]
+        if entry is None:
+            return
+        state, action = entry
+        leg.state = state
+        action(leg, message, now_ms)
+        if state == ENDED:
+            self._finish(leg)
+        else:
+            self._timers[state].arm(leg, now_ms)
+
+    # --- output and time ---
+
+    def _finish(self, leg: TrackedLeg) -> None:
+        """Reports a leg and forgets it, but for its Call-ID."""
+        leg.state = ENDED
+        if leg.queue is not None:
+            leg.queue.remove(leg)
+        self._events.append(leg.facts)
+        self._counters.legs_open -= 1
+        legs = self._calls[leg.call_id]
+        if len(legs) > 1:
+            legs.remove(leg)
+            return
+        del self._calls[leg.call_id]
+        if len(self._ended) >= self._max_ended >> 1:
+            self._ended_before = self._ended
+            self._ended = {}
+        self._ended[leg.call_id] = leg.invite_cseq
+
+    def next_deadline(self) -> int | None:
+        """When the first leg's time runs out."""
+        deadline = None
+        for queue in self._timers:
+            first = queue.first()
+            if first is not None and (deadline is None or first.deadline_ms < deadline):
+                deadline = first.deadline_ms
+        return deadline
+
+    def handle_deadline(self, now_ms: int) -> None:
+        """Steps every leg whose time has run out."""
+        for queue in self._timers:
+            first = queue.first()
+            while isinstance(first, TrackedLeg) and first.deadline_ms <= now_ms:
+                self._step(first, TIMEOUT, None, now_ms)
+                first = queue.first()
+
+    def _evict(self, now_ms: int) -> None:
+        """Makes room: the oldest leg in the least valuable state goes, reported as partial."""
+        for state in (CALLING, PROCEEDING, CHALLENGED, CANCELLING, LEAVING, RINGING, TALKING):
+            first = self._timers[state].first()
+            if isinstance(first, TrackedLeg):
+                first.facts.partial = True
+                first.finish_hold(now_ms)
+                self._finish(first)
+                self._counters.legs_evicted += 1
+                return
+
+    def close(self, now_ms: int) -> None:
+        """Watching ends: what is still up is reported as partial, without an end where none was seen."""
+        legs = [leg for call in self._calls.values() for leg in call]
+        for leg in sorted(legs, key=_age):  # MicroPython's dicts keep no order
+            leg.facts.partial = leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
+            leg.finish_hold(now_ms)
+            self._finish(leg)
+
+
+def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
+    return leg.facts.invite_ms, leg.call_id, leg.target
+
+
+def _note(leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes) -> None:
+    """What is needed to recognise a message's copies, its responses and its ACK."""
+    leg.last_mark = mark
+    leg.last_ms = now_ms
+    if branch and len(leg.branches) < MAX_BRANCHES:
+        leg.branches.append(branch)
+
+
+def _compile() -> "list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None]":
+    """The table as one flat list: `state * signals + signal` -> (next state, action) or None."""
+    table: list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None] = [None] * (
+        len(STATE_NAMES) * _SIGNALS
+    )
+    for (state, signal), (following, action) in TRANSITIONS.items():
+        table[state * _SIGNALS + signal] = (following, ACTIONS[action])
+    return table
