@@ -1,0 +1,95 @@
+"""`ringtap bench core`: how many SIP messages a CPU-second the complete core takes, beside other tools.
+
+Each program runs as a whole process on the same capture; what it uses on an empty capture (its start) is taken off.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from collector.adapters.pcapfile import open_captures
+from collector.core.monitor import CallMonitor, MonitorSettings
+from fieldkit.bench.captures import make_phone_sized, record_calls, write_empty
+from fieldkit.bench.figures import Figure, print_figures
+from fieldkit.bench.measure import run_measured
+
+GOAL_MESSAGES = 150_000
+GOAL_PHONE_SIZED = 110_000
+GOAL_RSS_MB = 64
+
+# calls of the full run and of --quick: (answered, cancelled, busy)
+FULL = (30_000, 5_500, 4_500)
+QUICK = (2_400, 440, 360)
+
+SNGREP = ("sngrep", "-N", "-q", "-I")
+TSHARK = ("tshark", "-o", "sdp.establish_conversation:FALSE", "-Y", "sip", "-T", "fields", "-e", "sip.Call-ID", "-r")
+
+
+def run_core_benchmark(*, quick: bool, capture: Path | None) -> int:
+    """Measure and print; returns 1 where a goal was missed. `capture` is read instead of recording one."""
+    with tempfile.TemporaryDirectory() as folder:
+        small = capture or Path(folder) / "calls.pcap"
+        if capture is None:
+            answered, cancelled, busy = QUICK if quick else FULL
+            print(f"recording {answered + cancelled + busy:,} calls by sipp ...", file=sys.stderr)
+            record_calls(small, answered=answered, cancelled=cancelled, busy=busy)
+        large = Path(folder) / "phone-sized.pcap"
+        make_phone_sized(small, large)
+        empty = Path(folder) / "empty.pcap"
+        write_empty(small, empty)
+        figures = [*_measure_ours(small, large, empty), *_measure_peers(small, empty)]
+    return print_figures("ringtap bench core: SIP messages per CPU-second", figures)
+
+
+def _measure_ours(small: Path, large: Path, empty: Path) -> list[Figure]:
+    figures = []
+    for name, path, goal in (
+        ("ringtap", small, GOAL_MESSAGES),
+        ("ringtap, 820-byte messages", large, GOAL_PHONE_SIZED),
+    ):
+        rate, rss_mb, messages = _rate((sys.executable, "-m", "fieldkit.bench.core"), path, empty)
+        figures.append(Figure(f"{name} ({messages:,} messages)", rate, "messages/s", at_least=goal))
+        figures.append(Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_RSS_MB))
+    return figures
+
+
+def _measure_peers(path: Path, empty: Path) -> list[Figure]:
+    """The same capture through sngrep and tshark, where installed."""
+    figures = []
+    messages = int(run_measured((sys.executable, "-m", "fieldkit.bench.core", str(path))).output.split()[0])
+    for command in (SNGREP, TSHARK):
+        if shutil.which(command[0]) is None:
+            print(f"{command[0]} not found, left out: apt-get install {command[0]}", file=sys.stderr)
+            continue
+        used, start = run_measured((*command, str(path))), run_measured((*command, str(empty)))
+        rate = messages / max(used.cpu_s - start.cpu_s, 0.001)
+        figures += [Figure(command[0], rate, "messages/s"), Figure(f"{command[0]}: memory", used.rss_mb, "MB")]
+    return figures
+
+
+def _rate(command: Sequence[str], path: Path, empty: Path) -> tuple[float, float, int]:
+    """(messages per CPU-second, MB, messages): the best of three runs, since others share the machine."""
+    start = min(run_measured((*command, str(empty))).cpu_s for _ in range(3))
+    runs = [run_measured((*command, str(path))) for _ in range(3)]
+    messages = int(runs[0].output.split()[0])
+    return messages / max(min(run.cpu_s for run in runs) - start, 0.001), max(run.rss_mb for run in runs), messages
+
+
+def main(path: str) -> None:
+    """Read a capture through the complete core, frames in and events out, and print how much there was."""
+    monitor = CallMonitor(MonitorSettings(ports=(5060, 5070, 5080)))
+    now_ms = legs = 0
+    for frame, now_ms, link_type, length in open_captures([path]).frames():
+        monitor.receive_frame(frame, now_ms, link_type, length)
+        while monitor.next_event() is not None:
+            legs += 1
+    monitor.close(now_ms)
+    while monitor.next_event() is not None:
+        legs += 1
+    print(monitor.counters.sip_messages, "messages", legs, "legs")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
