@@ -5,10 +5,11 @@ is found without guessing how long the longest call may be.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select
 
 from cloud_sink.contacts.records import Leg, OfficePlan
 from cloud_sink.contacts.stitch import islands, stitch
@@ -30,16 +31,13 @@ def stitch_range(connection: Connection, plan: OfficePlan, start: int, until: in
     """Replace contacts, outcomes and islands of a range that no contact crosses; returns the number of contacts."""
     legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
     stitched = stitch(legs, plan, sees_trunk=_sees_trunk(connection, plan.office, until))
-    for table in (tables.contacts, tables.leg_outcomes, tables.islands):
-        _clear(connection, table, plan.office, start, until)
-    insert_new(connection, tables.contacts, [contact_row(contact) for contact in stitched.contacts])
-    insert_new(
-        connection,
+    replace = partial(_replace, connection, plan.office, start, until)
+    replace(tables.contacts, [contact_row(contact) for contact in stitched.contacts])
+    replace(
         tables.leg_outcomes,
         [outcome_row(leg, stitched.contact_of.get(leg.leg_id, ""), stitched.outcomes[leg.leg_id]) for leg in legs],
     )
-    rows = [(plan.office, first, last) for first, last in islands(legs, plan.gap_ms)]
-    insert_new(connection, tables.islands, rows)
+    replace(tables.islands, [(plan.office, first, last) for first, last in islands(legs, plan.gap_ms)])
     return len(stitched.contacts)
 
 
@@ -113,6 +111,20 @@ def _within(table: Table, time: str, office: str, start: int, until: int) -> Any
     return select(table).where(table.c.office_id == office, column >= start, column <= until).order_by(column)
 
 
-def _clear(connection: Connection, table: Table, office: str, start: int, until: int) -> None:
-    column = table.c[_TIME_COLUMN[table.name]]
-    connection.execute(delete(table).where(table.c.office_id == office, column >= start, column <= until))
+def _replace(
+    connection: Connection, office: str, start: int, until: int, table: Table, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Make `rows` the table's rows of the range, writing only what differs: of a long island that is a few rows."""
+    found = connection.execute(_within(table, _TIME_COLUMN[table.name], office, start, until))
+    before, after = {tuple(row) for row in found}, set(rows)
+    _delete(connection, table, before - after)
+    insert_new(connection, table, [row for row in rows if row not in before])
+
+
+def _delete(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
+    keys = [column.name for column in table.primary_key.columns]
+    places = [table.columns.keys().index(key) for key in keys]
+    values = [{f"key_{key}": row[place] for key, place in zip(keys, places, strict=True)} for row in rows]
+    if values:
+        same = and_(*(table.c[key] == bindparam(f"key_{key}") for key in keys))
+        connection.execute(delete(table).where(same), values)
