@@ -10,14 +10,16 @@ MAX_DATAGRAMS = 64  # datagrams in pieces at once; an office has one or two
 MAX_DATAGRAM_BYTES = 65_535
 MAX_PIECES = 64  # 65,535 bytes over a 1,280-byte MTU make 52
 TIMEOUT_MS = 15_000  # as long as most stacks wait; the second piece normally follows within a millisecond
+PATIENCE_MS = 10  # then the first piece is read alone: a port filter at the tap drops all others, which carry no ports
 
 
 class _Pieces:
-    __slots__ = ("length", "pieces", "started_ms")
+    __slots__ = ("length", "pieces", "read_alone", "started_ms")
 
     def __init__(self, started_ms: int) -> None:
         self.started_ms = started_ms
         self.length = -1  # known once the last fragment came
+        self.read_alone = False
         self.pieces: list[tuple[int, bytes]] = []  # sorted by offset, not overlapping
 
 
@@ -28,6 +30,7 @@ class FragmentTable:
         self._counters = counters
         self._tables: dict[tuple[bytes, bytes, int, int], _Pieces] = {}
         self._order: list[tuple[bytes, bytes, int, int]] = []  # oldest first; MicroPython's dicts keep no order
+        self.unread = 0  # at most so many datagrams wait for `take_first_pieces`
 
     def receive_fragment(
         self, key: tuple[bytes, bytes, int, int], offset: int, more: bool, data: bytes, now_ms: int
@@ -49,11 +52,28 @@ class FragmentTable:
             self._remove(key)
         return whole
 
+    def take_first_pieces(self, now_ms: int) -> list[tuple[tuple[bytes, bytes, int, int], int, bytes]]:
+        """(key, its time, data) of the first pieces that wait too long for the others: each once.
+
+        The first piece of a SIP message holds its headers, and calls can be timed by them. The datagram stays in the
+        table: if it does become whole, it comes out again.
+        """
+        found = []
+        for key in self._order:
+            pieces = self._tables[key]
+            if not pieces.read_alone and now_ms - pieces.started_ms >= PATIENCE_MS:
+                pieces.read_alone = True
+                if pieces.pieces[0][0] == 0:
+                    found.append((key, pieces.started_ms, pieces.pieces[0][1]))
+        self.unread = sum([not self._tables[key].read_alone for key in self._order])
+        return found
+
     def _open(self, key: tuple[bytes, bytes, int, int], now_ms: int) -> _Pieces:
         if len(self._order) >= MAX_DATAGRAMS:
             self._give_up(self._order[0])
         pieces = self._tables[key] = _Pieces(now_ms)
         self._order.append(key)
+        self.unread += 1
         return pieces
 
     def _give_up_old(self, now_ms: int) -> None:

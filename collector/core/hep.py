@@ -1,6 +1,6 @@
 """HEP3 (EEP), the format in which a PBX mirrors its own SIP, also the SIP that it encrypts (HEP3 specification, rev. 12).
 
-    "HEP3" | total length (2) | chunk ...        chunk = vendor (2) | type (2) | length with these six bytes (2) | value
+"HEP3" | total length (2) | chunk ...        chunk = vendor (2) | type (2) | length with these six bytes (2) | value
 """
 
 MAGIC = b"HEP3"

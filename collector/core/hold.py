@@ -13,7 +13,16 @@ CALLEE = 1
 class HoldMeter:
     """Who holds whom, since when, and the sums."""
 
-    __slots__ = ("_delayed", "_direction", "_holding", "_pending_cseq", "_pending_side", "_since_ms", "hold_ms", "holds")
+    __slots__ = (
+        "_delayed",
+        "_direction",
+        "_holding",
+        "_pending_cseq",
+        "_pending_side",
+        "_since_ms",
+        "hold_ms",
+        "holds",
+    )
 
     def __init__(self) -> None:
         self.hold_ms = 0
@@ -23,7 +32,9 @@ class HoldMeter:
         self._pending_side = -1
         self._pending_cseq = 0
         self._direction = NO_SDP
-        self._delayed: tuple[int, int, int] | None = None  # side, CSeq and direction that a 2xx offered: its ACK answers
+        self._delayed: tuple[int, int, int] | None = (
+            None  # side, CSeq and direction that a 2xx offered: its ACK answers
+        )
 
     @property
     def is_held(self) -> bool:

@@ -40,8 +40,10 @@ class InviteReader:
         """(facts, target's name, whether INFO digits are kept) of an INVITE from `source` to `target`."""
         facts = LegEnded(now_ms, call_key(message.call_id))
         facts.call_id = message.call_id
-        called = self._number(user_of(split_address(message.to_value)[0]))
-        uri_user = self._number(user_of(message.uri))
+        called_as_written = user_of(split_address(message.to_value)[0])
+        called = self._number(called_as_written)
+        uri_user = user_of(message.uri)
+        uri_user = called if uri_user == called_as_written else self._number(uri_user)
         facts.caller = self._caller(message)
         facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(
             source, source_port, target, target_port, facts.caller, uri_user, called
@@ -96,5 +98,3 @@ def _last_of(value: bytes) -> bytes:
 
 def _address_name(address: bytes) -> str:
     return ".".join([str(byte) for byte in address])
-
-

@@ -9,6 +9,9 @@ It reads no clock: `now_ms` is the packet's time on the host's timeline, an inte
 
 from collector.core.counters import Counters
 from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.fragments import PATIENCE_MS
+from collector.core.hep import MAGIC as HEP_MAGIC
+from collector.core.hep import unwrap_hep
 from collector.core.invite import InviteReader
 from collector.core.numbers import NumberingPlan
 from collector.core.packet import PROTOCOL_UDP, PacketDecoder
@@ -16,6 +19,8 @@ from collector.core.parties import Parties
 from collector.core.registrar import Registrar
 from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message
 from collector.core.stream import StreamTable
+from collector.core.tzsp import PORT as TZSP_PORT
+from collector.core.tzsp import unwrap_tzsp
 from collector.core.tracker import LegTracker
 
 TYPE_CHECKING = False
@@ -82,13 +87,12 @@ class CallMonitor:
         self._parties = Parties(
             self._registrar, settings.pbx, settings.trunks, settings.extensions, settings.feature_codes
         )
-        reader = InviteReader(
-            self._parties, settings.numbering, settings.correlation_header, settings.digit_numbers
-        )
+        reader = InviteReader(self._parties, settings.numbering, settings.correlation_header, settings.digit_numbers)
         self._tracker = LegTracker(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
         self._next_look_ms = 0
+        self._wrapped = False
 
     # --- input ---
 
@@ -101,6 +105,11 @@ class CallMonitor:
         if now_ms >= self._next_look_ms:
             self._next_look_ms = now_ms + TIMER_GRAIN_MS
             self.handle_deadline(now_ms)
+        if self._decoder.has_unread_pieces:
+            self._take_first_pieces(now_ms)
+        self._receive_inner_frame(frame, now_ms, link_type)
+
+    def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int) -> None:
         datagram = self._decoder.decode(frame, link_type, now_ms)
         if datagram is None:
             return
@@ -110,23 +119,82 @@ class CallMonitor:
         else:
             self._receive_segment(payload, now_ms, source, source_port, target, target_port, sequence, flags)
 
+    def _take_first_pieces(self, now_ms: int) -> None:
+        """Datagrams whose further fragments do not come are read as far as their first one goes."""
+        for began_ms, datagram in self._decoder.take_first_pieces(now_ms):
+            _, source, source_port, target, target_port, payload, _, _ = datagram
+            self.receive_payload(payload, began_ms, source, source_port, target, target_port, UDP)
+
+    def receive_tzsp(self, datagram: bytes, now_ms: int) -> None:
+        """One datagram of a router's sniffer stream (TZSP)."""
+        unwrapped = unwrap_tzsp(datagram)
+        if unwrapped is None:
+            self.counters.ignored += 1
+            return
+        frame, link_type = unwrapped
+        self._wrapped = True  # a wrapping within a wrapping is nobody's router
+        self._receive_inner_frame(frame, now_ms, link_type)
+        self._wrapped = False
+
+    def receive_hep(self, data: bytes, now_ms: int) -> None:
+        """One HEP3 packet of a PBX that mirrors its own SIP; its addresses are those that the PBX names."""
+        packet = unwrap_hep(data)
+        if packet is None:
+            self.counters.ignored += 1
+            return
+        transport = UDP if packet.protocol == PROTOCOL_UDP else TCP
+        self._wrapped = True
+        self.receive_payload(
+            packet.payload, now_ms, packet.source, packet.source_port, packet.target, packet.target_port, transport
+        )
+        self._wrapped = False
+
     def receive_payload(
-        self, payload: bytes, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int, transport: int
+        self,
+        payload: bytes,
+        now_ms: int,
+        source: bytes,
+        source_port: int,
+        target: bytes,
+        target_port: int,
+        transport: int,
     ) -> None:
         """One datagram's payload, or one message cut from a stream."""
         ports = self._ports
+        counters = self.counters
         if source_port not in ports and target_port not in ports and not (self._any_port and looks_like_sip(payload)):
-            self.counters.ignored += 1
+            self._receive_other(payload, now_ms, target_port)
             return
         try:
             message = parse_message(payload)
         except MalformedMessage:
-            self.counters.malformed += 1
+            counters.malformed += 1
             return
         if message is None:
             self._count_unread(payload)
             return
-        self._receive_message(message, now_ms, source, source_port, target, target_port, transport)
+        counters.sip_messages += 1
+        if message.is_request:
+            counters.sip_requests += 1
+        else:
+            counters.sip_responses += 1
+        if self.message_listener is not None:
+            self.message_listener(now_ms, source, source_port, target, target_port, message)
+        if message.method == b"REGISTER":
+            self._receive_register(message, now_ms, source, source_port, target)
+        else:
+            self._tracker.receive_message(message, now_ms, source, source_port, target, target_port, transport)
+
+    def _receive_other(self, payload: bytes, now_ms: int, target_port: int) -> None:
+        """Not SIP itself: maybe SIP that a router or a PBX wrapped, found in a recording of its stream."""
+        if self._wrapped:
+            self.counters.ignored += 1
+        elif target_port == TZSP_PORT:
+            self.receive_tzsp(payload, now_ms)
+        elif payload[:4] == HEP_MAGIC:
+            self.receive_hep(payload, now_ms)
+        else:
+            self.counters.ignored += 1
 
     def _count_unread(self, payload: bytes) -> None:
         """Keep-alives and noise are ignored; what begins like SIP was malformed."""
@@ -158,25 +226,7 @@ class CallMonitor:
         for message in self._streams.receive_segment(key, sequence, flags, payload, now_ms):
             self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
 
-    def _receive_message(
-        self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int, transport: int
-    ) -> None:
-        counters = self.counters
-        counters.sip_messages += 1
-        if message.is_request:
-            counters.sip_requests += 1
-        else:
-            counters.sip_responses += 1
-        if self.message_listener is not None:
-            self.message_listener(now_ms, source, source_port, target, target_port, message)
-        if message.method == b"REGISTER":
-            self._receive_register(message, now_ms, source, source_port, target)
-        else:
-            self._tracker.receive_message(message, now_ms, source, source_port, target, target_port, transport)
-
-    def _receive_register(
-        self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes
-    ) -> None:
+    def _receive_register(self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes) -> None:
         registrar = self._registrar
         if message.is_request:
             role = self._parties.registration_role(source, target)
@@ -208,6 +258,7 @@ class CallMonitor:
 
     def close(self, now_ms: int) -> None:
         """Watching ends: everything that is still open is reported as far as it was seen."""
+        self._take_first_pieces(now_ms + PATIENCE_MS)
         for (source, source_port, target, target_port), message in self._streams.close():
             self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
         self._decoder.close()
@@ -217,13 +268,15 @@ class CallMonitor:
 
     def next_event(self) -> LegEnded | RegistrationChanged | GapObserved | HealthReported | None:
         """The next event, oldest first; None when there is none now."""
-        if self._next_event >= len(self._events):
-            self._events.clear()
+        events = self._events
+        if not events:
+            return None
+        if self._next_event >= len(events):
+            events.clear()
             self._next_event = 0
             return None
-        event = self._events[self._next_event]
         self._next_event += 1
-        return event
+        return events[self._next_event - 1]
 
 
 def _is_tls(payload: bytes) -> bool:

@@ -58,6 +58,22 @@ class PacketDecoder:
             self._counters.truncated += 1
             return None
 
+    @property
+    def has_unread_pieces(self) -> bool:
+        """True where `take_first_pieces` may have something."""
+        return self._fragments.unread > 0
+
+    def take_first_pieces(self, now_ms: int) -> list[tuple[int, tuple[int, bytes, int, bytes, int, bytes, int, int]]]:
+        """(time, datagram as far as its first fragment goes) of UDP datagrams whose other fragments do not come."""
+        found = []
+        for (source, destination, protocol, _), started_ms, data in self._fragments.take_first_pieces(now_ms):
+            if protocol == PROTOCOL_UDP and len(data) > 8:
+                datagram = self._decode_transport(data, 0, len(data), protocol, source, destination, started_ms, 0)
+                if datagram is not None:
+                    self._counters.truncated += 1
+                    found.append((started_ms, datagram))
+        return found
+
     def close(self) -> None:
         """The capture ended: counts the datagrams that never became whole."""
         self._fragments.give_up_all()

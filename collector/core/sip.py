@@ -44,20 +44,32 @@ class Message:
     response, 0 for a request. The head of `data` always ends with an empty line, at `head_end`.
     """
 
-    __slots__ = ("_from", "_low", "_to", "call_id", "cseq", "data", "first_line_end", "head_end", "is_request", "method", "status")
+    __slots__ = (
+        "_from",
+        "_low",
+        "_to",
+        "call_id",
+        "cseq",
+        "data",
+        "first_line_end",
+        "head_end",
+        "is_request",
+        "method",
+        "status",
+    )
 
-    def __init__(self, data: bytes, first_line_end: int, head_end: int) -> None:
+    def __init__(self, data: bytes, first_line_end: int, head_end: int, method: bytes, status: int) -> None:
         self.data = data
         self.first_line_end = first_line_end
         self.head_end = head_end
+        self.is_request = status == 0
+        self.method = method
+        self.status = status
+        self.call_id = b""
+        self.cseq = 0
         self._low = b""
         self._from: bytes | None = None
         self._to: bytes | None = None
-        self.is_request = True
-        self.method = b""
-        self.status = 0
-        self.call_id = b""
-        self.cseq = 0
 
     @property
     def first_line(self) -> bytes:
@@ -162,9 +174,10 @@ def parse_message(data: bytes) -> Message | None:
     head_end = data.find(b"\r\n\r\n")
     if first_line_end <= 0 or head_end < 0:
         return _parse_unframed(data)
-    message = Message(data, first_line_end, head_end)
-    if not _parse_first_line(message):
+    method, status = _parse_first_line(data, first_line_end)
+    if not method and not status:
         return None
+    message = Message(data, first_line_end, head_end, method, status)
     # Call-ID and behind it CSeq, as nearly everybody writes them
     at = data.find(b"\r\nCall-ID: ", first_line_end, head_end)
     end = data.find(b"\r\n", at + 11)
@@ -175,6 +188,37 @@ def parse_message(data: bytes) -> Message | None:
     if not _take_identity(message, message.header(CALL_ID), b" ".join(message.header(CSEQ).split())):
         return _parse_mixed(message)
     return message
+
+
+def _take_identity(message: Message, call_id: bytes, cseq: bytes) -> bool:
+    """Sets Call-ID, CSeq and a response's method; False where one is missing or unreadable."""
+    number, _, method = cseq.partition(b" ")
+    if not number.isdigit() or len(number) > 10 or len(call_id) > MAX_CALL_ID_BYTES:
+        return False
+    message.call_id = call_id.strip()
+    message.cseq = int(number)
+    if not message.method:
+        message.method = method.strip()
+    return bool(message.method and message.call_id)
+
+
+def _parse_first_line(data: bytes, end: int) -> tuple[bytes, int]:
+    """(method, 0) of a request, (b"", status) of a response, (b"", 0) of neither; RFC 3261 sections 7.1, 7.2."""
+    if data[:8] == b"SIP/2.0 ":
+        status = data[8:11]
+        if status.isdigit() and data[11] in (32, 13):
+            number = int(status)
+            return b"", number if 100 <= number <= 699 else 0
+        return b"", 0
+    space = data.find(b" ", 0, end)
+    if space > 0 and data[end - 8 : end] == b" SIP/2.0" and space < end - 8:
+        return data[:space], 0
+    line = data[:end].upper().rstrip()  # leniency: white space behind the version, or the version in another case
+    if line[:8] == b"SIP/2.0 " and line[8:11].isdigit() and 100 <= int(line[8:11]) <= 699:
+        return b"", int(line[8:11])
+    if space > 0 and line[-8:] == b" SIP/2.0" and space < len(line) - 8:
+        return data[:space], 0
+    return b"", 0
 
 
 def _parse_unframed(data: bytes) -> Message | None:
@@ -192,55 +236,11 @@ def _parse_unframed(data: bytes) -> Message | None:
 def _parse_mixed(message: Message) -> Message:
     """Leniency: some lines end with a bare line feed."""
     data = message.data
-    if data.find(b"\n") != message.first_line_end + 1 or data.count(b"\n") != data.count(b"\r\n"):
+    if data.count(b"\n") != data.count(b"\r\n"):
         again = parse_message(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
         if again is not None:
             return again
     raise MalformedMessage("no readable Call-ID or CSeq")
-
-
-def _parse_first_line(message: Message) -> bool:
-    """Request or response, its method or status. False where the line is not SIP's; RFC 3261 section 7.1, 7.2."""
-    data = message.data
-    end = message.first_line_end
-    if data[:8] == b"SIP/2.0 ":
-        status = data[8:11]
-        if not status.isdigit() or data[11] not in (32, 13):
-            return False
-        message.is_request = False
-        message.status = int(status)
-        return 100 <= message.status <= 699
-    space = data.find(b" ", 0, end)
-    if space <= 0 or data[end - 8 : end] != b" SIP/2.0":
-        return _parse_odd_first_line(message, space)
-    message.method = data[:space]
-    return space < end - 8
-
-
-def _parse_odd_first_line(message: Message, space: int) -> bool:
-    """Leniency: white space behind the version, or the version in another case."""
-    line = message.data[: message.first_line_end].upper().rstrip()
-    if line[:8] == b"SIP/2.0 " and line[8:11].isdigit():
-        message.is_request = False
-        message.status = int(line[8:11])
-        return 100 <= message.status <= 699
-    if space <= 0 or line[-8:] != b" SIP/2.0" or space >= len(line) - 8:
-        return False
-    message.method = message.data[:space]
-    return True
-
-
-def _take_identity(message: Message, call_id: bytes, cseq: bytes) -> bool:
-    """Sets Call-ID, CSeq and a response's method; False where one is missing or unreadable."""
-    number, _, method = cseq.partition(b" ")
-    call_id = call_id.strip()
-    if not number.isdigit() or len(number) > 10 or not call_id or len(call_id) > MAX_CALL_ID_BYTES:
-        return False
-    message.call_id = call_id
-    message.cseq = int(number)
-    if not message.is_request:
-        message.method = method.strip()
-    return bool(message.method)
 
 
 # --- addresses (RFC 3261 sections 19.1, 20.10) ----------------------------------------------------------------------
@@ -289,6 +289,8 @@ def tag_of(value: bytes) -> bytes:
 
 def _odd_tag_of(value: bytes) -> bytes:
     """Leniency: the name in another case, or white space around its semicolon and equals sign."""
+    if value.lower().find(b"tag") < 0:
+        return b""
     for part in value[value.rfind(b">") + 1 :].split(b";")[1:]:
         name, equals, tag = part.partition(b"=")
         if equals and name.strip().lower() == b"tag":
