@@ -18,33 +18,50 @@ from cloud_sink.store.engine import insert_new
 from cloud_sink.store.rows import contact_row, legs_of, outcome_row
 
 REBUILD_LEGS = 5_000  # legs looked at together: a few megabytes
+Row = tuple[Any, ...]
+
+NEAR_MS = 30 * 60 * 1000  # the islands within half an hour cost less to stitch again than to ask for one by one
 _TIME_COLUMN = {"contacts": "t_offer", "leg_outcomes": "start", "islands": "start"}
 
 
 def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg]) -> None:
-    """Stitch again what the new legs (stored already) touch."""
-    for start, until in islands(new_legs, plan.gap_ms):
+    """Stitch again what the new legs (stored already) touch; legs that are near each other together."""
+    for start, until in islands(new_legs, max(plan.gap_ms, NEAR_MS)):
         stitch_range(connection, plan, *_widened(connection, plan, start, until))
 
 
 def stitch_range(connection: Connection, plan: OfficePlan, start: int, until: int) -> int:
-    """Replace contacts, outcomes and islands of a range that no contact crosses; returns the number of contacts."""
+    """Replace contacts, outcomes and islands of a range that no contact crosses; returns the number of contacts.
+
+    Each island is stitched by itself: the result does not depend on which islands are stitched together.
+    """
     legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
-    stitched = stitch(legs, plan, sees_trunk=_sees_trunk(connection, plan.office, until))
+    trunk_since = _trunk_since(connection, plan.office)
+    ranges = islands(legs, plan.gap_ms)
+    contacts: list[Row] = []
+    outcomes: list[Row] = []
+    for (_, last), island in zip(ranges, _by_island(legs, ranges), strict=True):
+        stitched = stitch(island, plan, sees_trunk=trunk_since is not None and trunk_since <= last)
+        contacts += [contact_row(contact) for contact in stitched.contacts]
+        outcomes += [outcome_row(leg, stitched.contact_of[leg.leg_id], stitched.outcomes[leg.leg_id]) for leg in island]
     replace = partial(_replace, connection, plan.office, start, until)
-    replace(tables.contacts, [contact_row(contact) for contact in stitched.contacts])
-    replace(
-        tables.leg_outcomes,
-        [outcome_row(leg, stitched.contact_of.get(leg.leg_id, ""), stitched.outcomes[leg.leg_id]) for leg in legs],
-    )
-    replace(tables.islands, [(plan.office, first, last) for first, last in islands(legs, plan.gap_ms)])
-    return len(stitched.contacts)
+    replace(tables.contacts, contacts)
+    replace(tables.leg_outcomes, outcomes)
+    replace(tables.islands, [(plan.office, first, last) for first, last in ranges])
+    return len(contacts)
+
+
+def _by_island(legs: Sequence[Leg], ranges: Sequence[tuple[int, int]]) -> Iterator[Sequence[Leg]]:
+    """Cut legs in order of their start into the islands they make."""
+    starts = [leg.t_invite for leg in legs]
+    for first, last in ranges:
+        yield legs[bisect_left(starts, first) : bisect_right(starts, last)]
 
 
 def rebuild(connection: Connection, plan: OfficePlan, progress: Callable[[int, int], None]) -> int:
     """Stitch all legs of an office again, island by island; returns the number of contacts.
 
-    Memory holds one office's leg times and one island's legs, never all legs.
+    Memory holds some thousand legs and one island, never all legs.
     """
     for table in (tables.contacts, tables.leg_outcomes, tables.islands):
         connection.execute(delete(table).where(table.c.office_id == plan.office))
@@ -68,23 +85,22 @@ def _stored_islands(connection: Connection, plan: OfficePlan) -> Iterator[tuple[
         held += legs_of(rows)
         ranges = islands(held, plan.gap_ms)
         complete_until = ranges[-1][0]  # the last island may go on in the rows to come
-        yield from _counted(ranges[:-1], [leg for leg in held if leg.t_invite < complete_until])
+        yield from _counted(ranges[:-1], held)
         held = [leg for leg in held if leg.t_invite >= complete_until]
     if held:
         yield from _counted(islands(held, plan.gap_ms), held)
 
 
 def _counted(ranges: Sequence[tuple[int, int]], legs: Sequence[Leg]) -> Iterator[tuple[int, int, int]]:
-    starts = [leg.t_invite for leg in legs]  # in order, as they were read
-    for start, until in ranges:
-        yield start, until, bisect_right(starts, until) - bisect_left(starts, start)
+    for (start, until), island in zip(ranges, _by_island(legs, ranges), strict=True):
+        yield start, until, len(island)
 
 
-def _sees_trunk(connection: Connection, office: str, until: int) -> bool:
-    """Tell whether the office's boxes saw trunk legs by then: a caller is then known by his trunk leg."""
+def _trunk_since(connection: Connection, office: str) -> int | None:
+    """Return since when the office's boxes see trunk legs: from then on a caller is known by his."""
     table = tables.boxes
     since = connection.execute(select(func.min(table.c.trunk_since)).where(table.c.office_id == office)).scalar()
-    return since is not None and since <= until
+    return None if since is None else int(since)
 
 
 def _widened(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
@@ -111,9 +127,7 @@ def _within(table: Table, time: str, office: str, start: int, until: int) -> Any
     return select(table).where(table.c.office_id == office, column >= start, column <= until).order_by(column)
 
 
-def _replace(
-    connection: Connection, office: str, start: int, until: int, table: Table, rows: Sequence[tuple[Any, ...]]
-) -> None:
+def _replace(connection: Connection, office: str, start: int, until: int, table: Table, rows: Sequence[Row]) -> None:
     """Make `rows` the table's rows of the range, writing only what differs: of a long island that is a few rows."""
     found = connection.execute(_within(table, _TIME_COLUMN[table.name], office, start, until))
     before, after = {tuple(row) for row in found}, set(rows)
@@ -121,7 +135,7 @@ def _replace(
     insert_new(connection, table, [row for row in rows if row not in before])
 
 
-def _delete(connection: Connection, table: Table, rows: Iterable[tuple[Any, ...]]) -> None:
+def _delete(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
     keys = [column.name for column in table.primary_key.columns]
     places = [table.columns.keys().index(key) for key in keys]
     values = [{f"key_{key}": row[place] for key, place in zip(keys, places, strict=True)} for row in rows]

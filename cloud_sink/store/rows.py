@@ -1,11 +1,13 @@
 """Legs and contacts as rows of their tables and back; encoder and decoder stand next to each other."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 from sqlalchemy import Row
 
-from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.contacts.records import Contact, Leg, QueueVisit
 from cloud_sink.store import tables
 
 LEG_COLUMNS = tuple(column.name for column in tables.legs.columns)
@@ -55,8 +57,9 @@ def leg_of(row: Row[Any]) -> Leg:
 
 def contact_row(contact: Contact) -> tuple[Any, ...]:
     """Return the values of a contact in the order of CONTACT_COLUMNS."""
-    values = [contact.office, *(getattr(contact, name) for name in CONTACT_COLUMNS[1:-1])]
-    return (*values, " ".join(contact.legs))
+    values = [contact.office, *(getattr(contact, name) for name in CONTACT_COLUMNS[1:-2])]
+    visits = json.dumps([astuple(visit) for visit in contact.visits]) if contact.visits else ""
+    return (*values, " ".join(contact.legs), visits)
 
 
 def contact_of(row: Row[Any]) -> Contact:
@@ -65,6 +68,7 @@ def contact_of(row: Row[Any]) -> Contact:
     values["office"] = values.pop("office_id")
     values["short"] = bool(values["short"])
     values["legs"] = tuple(values["legs"].split())
+    values["visits"] = tuple(QueueVisit(*visit) for visit in json.loads(values["visits"] or "[]"))
     return Contact(**values)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
-from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan, QueueVisit, Stitched
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import Acknowledgement, BatchArrived, Gap, Health, Junk, Registration, StateArrived, Store, tables
 from cloud_sink.store.junk import MAX_ROWS
@@ -175,6 +175,21 @@ def test_late_leg_joins_its_contact(store: Store) -> None:
     assert before == store.contacts("lab", T0 + 3_600_000, EVER[1])
     assert [trunk, phone] == [leg for leg, _ in store.legs_of("lab", contacts[0].contact_id)]
     assert [(phone, "answered")] == store.phone_legs("lab", *EVER)
+
+
+def test_contact_comes_back_as_it_was(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every field of a contact survives the store, its further queues too."""
+    leg = make_leg(1, 0)
+    visit = QueueVisit("sales", T0 + 1, None, T0 + 9, "abandoned", "", 8, 0, short=True)
+    contact = Contact(
+        leg.leg_id, "lab", "support", "442079460400", "in", "442079460999", T0, T0 + 1, T0 + 2, T0 + 3, T0 + 4,
+        "answered", "101", "102", 5, "caller", 6, 7, 8, 9, 10, True, "ambiguous", "T2", "agent", "queue",
+        (leg.leg_id,), (visit, replace(visit, t_agent_answer=T0 + 2)),
+    )  # fmt: skip
+    stitched = Stitched([contact], {leg.leg_id: "answered"}, {leg.leg_id: leg.leg_id})
+    monkeypatch.setattr("cloud_sink.store.restitch.stitch", lambda *_, **__: stitched)
+    ingest(store, make_batch(1, leg))
+    assert [contact] == store.contacts("lab", *EVER)
 
 
 def test_contacts_of_a_period(store: Store) -> None:

@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("ended_by", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("legs", sa.Text(), nullable=False),
+        sa.Column("visits", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("office_id", "t_offer", "contact_id"),
         sqlite_with_rowid=False,
     )
