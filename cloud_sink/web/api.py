@@ -1,0 +1,148 @@
+"""The JSON API: /api/v1, described by its own OpenAPI document."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+
+from cloud_sink.kpi.catalogue import catalogue_json
+from cloud_sink.kpi.grid import grid_json
+from cloud_sink.kpi.missed import missed_callers
+from cloud_sink.kpi.period import Period, iso_time
+from cloud_sink.web import schema
+from cloud_sink.web.office import CLEARING_MS, Office, Offices
+from cloud_sink.web.question import Question
+from cloud_sink.web.records import write_box, write_contact, write_leg
+
+PREFIX = "/api/v1"
+MAX_PAGE = 1000  # contacts in one answer
+
+router = APIRouter(prefix=PREFIX, responses={404: {"model": schema.Problem}, 422: {"model": schema.Problem}})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The office and the period of a request."""
+
+    office: Office
+    period: Period
+
+
+def all_offices(request: Request) -> Offices:
+    """The offices this application serves."""
+    offices: Offices = request.app.state.offices
+    return offices
+
+
+def asked(
+    offices: Annotated[Offices, Depends(all_offices)],
+    office: Annotated[str, Path(description="id of the office")],
+    day: Annotated[str | None, Query(description="one local day, 2026-06-01; without any: the latest observed")] = None,
+    from_: Annotated[str | None, Query(alias="from", description="day or time, inclusive; office's zone")] = None,
+    until: Annotated[str | None, Query(description="day (inclusive) or time (exclusive)")] = None,
+) -> Asked:
+    """Find out what is asked about."""
+    found = offices.get(office)
+    return Asked(found, found.period(Question(day, from_, until)))
+
+
+AllOffices = Annotated[Offices, Depends(all_offices)]
+AskedFor = Annotated[Asked, Depends(asked)]
+Threshold = Annotated[float | None, Query(ge=0, le=3600, description="seconds; without: the office's own")]
+
+
+@router.get("/offices", summary="All offices")
+def list_offices(offices: AllOffices) -> list[schema.OfficeOut]:
+    """Every office, and from when to when it was observed."""
+    return [_write_office(office) for office in offices.all()]
+
+
+def _write_office(office: Office) -> schema.OfficeOut:
+    """One office."""
+    span, zone = office.span(), office.plan.time_zone
+    return schema.OfficeOut(
+        office=office.id,
+        name=office.title,
+        time_zone=zone,
+        first=iso_time(span[0], zone) if span else None,
+        last=iso_time(span[1], zone) if span else None,
+        latest_day=office.latest_day().isoformat() if span else None,
+    )
+
+
+@router.get("/offices/{office}/report", summary="All KPIs of a period")
+def get_report(about: AskedFor, threshold_s: Threshold = None) -> schema.Report:
+    """In total, per queue and per extension; every value with its counters, basis and interval."""
+    return schema.Report.model_validate(about.office.report(about.period, threshold_s).to_json())
+
+
+@router.get("/offices/{office}/grid", summary="The period by quarter hour")
+def get_grid(about: AskedFor, threshold_s: Threshold = None) -> schema.Grid:
+    """Counters of the contacts that arrived in each quarter hour."""
+    threshold = about.office.plan.service_level_s if threshold_s is None else threshold_s
+    buckets = grid_json(about.office.contacts(about.period), period=about.period, threshold_s=threshold)
+    return schema.Grid.model_validate({"period": about.period.to_json(), "threshold_s": threshold, "buckets": buckets})
+
+
+@router.get("/offices/{office}/contacts", summary="Contacts of a period")
+def list_contacts(
+    about: AskedFor,
+    direction: Annotated[str | None, Query(pattern="^(in|out|int|feature)$")] = None,
+    disposition: Annotated[str | None, Query(max_length=32)] = None,
+    queue: Annotated[str | None, Query(max_length=200)] = None,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+) -> schema.ContactPage:
+    """In order of arrival, a page at a time."""
+    wanted = {"direction": direction, "disposition": disposition, "queue": queue}
+    kept = [
+        contact
+        for contact in about.office.contacts(about.period)
+        if all(word is None or getattr(contact, name) == word for name, word in wanted.items())
+    ]
+    page = [write_contact(contact) for contact in kept[offset : offset + limit]]
+    return schema.ContactPage(
+        period=schema.PeriodOut.model_validate(about.period.to_json()),
+        total=len(kept),
+        offset=offset,
+        limit=limit,
+        contacts=page,
+    )
+
+
+@router.get("/offices/{office}/contacts/{contact_id}", summary="One contact with its legs")
+def get_contact(offices: AllOffices, office: str, contact_id: str) -> schema.ContactWithLegs:
+    """Every leg that served a contact, with its settled outcome."""
+    found = offices.get(office).contact(contact_id)
+    if found is None:
+        raise HTTPException(404, f'office "{office}" has no contact "{contact_id}"')
+    contact, legs = found
+    return schema.ContactWithLegs(contact=write_contact(contact), legs=[write_leg(leg, word) for leg, word in legs])
+
+
+@router.get("/offices/{office}/missed", summary="Callers nobody answered")
+def list_missed(about: AskedFor) -> schema.MissedList:
+    """The latest first, with what came of each since."""
+    period = about.period
+    afterwards = about.office.contacts(Period(period.from_ms, period.until_ms + CLEARING_MS))
+    callers = missed_callers([c for c in afterwards if period.holds(c.t_offer)], afterwards)
+    rows = [caller.to_json(period.time_zone) for caller in callers]
+    return schema.MissedList.model_validate({"period": period.to_json(), "callers": rows})
+
+
+@router.get("/kpis", summary="The catalogue of KPIs")
+def list_kpis() -> list[schema.Kpi]:
+    """Every KPI once: what it says, its formula, its source and what it rests on."""
+    return [schema.Kpi.model_validate(definition) for definition in catalogue_json()]
+
+
+@router.get("/health", summary="Whether the sink can answer")
+def get_health(offices: AllOffices) -> schema.Health:
+    """Asks the database, so an answer means that it can be read."""
+    store = offices.store
+    return schema.Health(
+        status="ok",
+        offices=len(offices.names()),
+        quarantined=store.quarantined(),
+        boxes=[write_box(box) for box in store.boxes()],
+    )

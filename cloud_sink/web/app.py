@@ -1,0 +1,98 @@
+"""The web application: what is served, how errors are told, and what a browser is allowed to load."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.errors import StoreUnusable
+from cloud_sink.store import Store
+from cloud_sink.web import api, page
+from cloud_sink.web.office import Clock, Offices, UnknownOffice
+from cloud_sink.web.question import BadQuestion
+
+STATIC = Path(__file__).parent / "static"
+SECURITY_HEADERS = {
+    # everything comes from this server: no outside address, no inline script or style, no frame around it
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def create_app(store: Store, plans: Mapping[str, OfficePlan], *, now_ms: Clock | None = None) -> FastAPI:
+    """Build the application over a migrated store; `now_ms` is the wall clock unless given."""
+    app = FastAPI(
+        title="ringtap",
+        description="Contact-centre KPIs from SIP signalling. Every value says what it rests on.",
+        version=_version(),
+        openapi_url=f"{api.PREFIX}/openapi.json",
+        docs_url=None,  # its page would load scripts from outside
+        redoc_url=None,
+    )
+    app.state.offices = Offices(store, plans, now_ms or _wall_clock)
+    app.include_router(api.router)
+    app.include_router(page.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.middleware("http")(_add_security_headers)
+    app.exception_handler(BadQuestion)(_tell_bad_question)
+    app.exception_handler(UnknownOffice)(_tell_unknown_office)
+    app.exception_handler(RequestValidationError)(_tell_invalid)
+    app.exception_handler(StoreUnusable)(_tell_store_unusable)
+    return app
+
+
+def _version() -> str:
+    """The installed version; a checkout that was never installed has none."""
+    try:
+        return version("ringtap")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def _add_security_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Every answer carries them, errors too; what is computed is never kept by a cache."""
+    response = await call_next(request)
+    response.headers.update(SECURITY_HEADERS)
+    if not request.url.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _tell_bad_question(request: Request, error: BadQuestion) -> Response:
+    return _tell(request, 422, str(error))
+
+
+async def _tell_unknown_office(request: Request, error: UnknownOffice) -> Response:
+    return _tell(request, 404, str(error))
+
+
+async def _tell_invalid(request: Request, error: RequestValidationError) -> Response:
+    first = error.errors()[0]
+    return _tell(request, 422, f'"{first["loc"][-1]}": {first["msg"]}')
+
+
+async def _tell_store_unusable(request: Request, error: StoreUnusable) -> Response:
+    return _tell(request, 503, str(error))
+
+
+def _tell(request: Request, status: int, problem: str) -> Response:
+    """One line: as JSON to programs, on a page to people."""
+    if request.url.path.startswith(api.PREFIX):
+        return JSONResponse({"detail": problem}, status)
+    return page.problem_page(request, status, problem)

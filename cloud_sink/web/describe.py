@@ -1,0 +1,155 @@
+"""A report in the words and rows of the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cloud_sink.kpi.accessibility import service_levels
+from cloud_sink.kpi.grid import Bucket
+from cloud_sink.kpi.missed import MissedCaller
+from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.report import Report, Values
+from cloud_sink.kpi.value import PERCENT, value_of
+from cloud_sink.web.shown import KIND_WORDS, STATE_WORDS, Shown, clock_text, duration_text, show, show_all, value_text
+
+FEWEST_QUARTERS = 16  # the chart shows at least four hours, so that a short recording does not fill it with two bars
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The service level against its target; shares in percent."""
+
+    shown: Shown
+    target: float
+    threshold: str  # "20 s"
+    verdict: str
+    state: str  # good | bad | unknown
+    low: float  # 95 % interval
+    high: float
+
+
+def describe_level(report: Report) -> Level:
+    """Say whether the target was met, and whether so few calls can tell."""
+    value, target = report.total["service_level"], 100 * report.target
+    low, high = value.interval or (0.0, 0.0)
+    verdict, state = _judge(value.value, target)
+    if value.small and value.value is not None:
+        verdict += ", from few calls"
+    return Level(show("service_level", value), target, f"{report.threshold_s:g} s", verdict, state, low, high)
+
+
+def _judge(level: float | None, target: float) -> tuple[str, str]:
+    """The verdict in words, and its colour."""
+    if level is None:
+        return "no calls to judge by", "unknown"
+    if level >= target:
+        return "on target", "good"
+    return f"{target - level:.1f} points below target", "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A queue, ring group or direct line."""
+
+    name: str
+    kind: str
+    values: dict[str, Shown]
+    state: str  # good | bad | unknown
+
+
+def describe_places(report: Report) -> dict[str, list[Place]]:
+    """Named places apart from direct lines: a manager looks at the former first."""
+    places: dict[str, list[Place]] = {"named": [], "direct": []}
+    for name, values in report.queues.items():
+        group = "direct" if report.queue_kinds[name] == "direct" else "named"
+        places[group].append(_describe_place(name, report.queue_kinds[name], values, 100 * report.target))
+    return places
+
+
+def _describe_place(name: str, kind: str, values: Values, target: float) -> Place:
+    """One row of the table."""
+    _, state = _judge(values["service_level"].value, target)
+    return Place(name or "not known", KIND_WORDS.get(kind, ""), show_all(values), state)
+
+
+@dataclass(frozen=True, slots=True)
+class MissedRow:
+    """One caller nobody answered."""
+
+    at: str
+    caller: str
+    place: str
+    attempts: int
+    waited: str
+    state: str
+    outcome: str  # "called back 14:05 by 102"
+
+
+def describe_missed(report: Report) -> list[MissedRow]:
+    """The list, the latest first."""
+    return [_describe_caller(missed, report.period.time_zone) for missed in report.missed]
+
+
+def _describe_caller(missed: MissedCaller, time_zone: str) -> MissedRow:
+    """One row of the list."""
+    waits = [contact.wait_ms for contact in missed.attempts if contact.wait_ms is not None]
+    outcome = STATE_WORDS[missed.state]
+    if missed.cleared_ms is not None:
+        outcome += f" {clock_text(missed.cleared_ms, time_zone)}"
+    if missed.cleared_by:
+        outcome += f" by {missed.cleared_by}"
+    return MissedRow(
+        at=clock_text(missed.last.t_offer, time_zone),
+        caller=missed.caller or "withheld",
+        place=missed.last.queue or missed.last.did,
+        attempts=len(missed.attempts),
+        waited=duration_text(max(waits) / 1000 if waits else None),
+        state=missed.state,
+        outcome=outcome,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """One quarter hour: a row of the table, a bar of the chart. The counts below `offered` add up to it."""
+
+    at_s: int  # Unix seconds
+    label: str  # "09:15"
+    offered: int
+    in_time: int
+    late: int
+    missed: int
+    short: int
+    other: int  # still going on, or its end was not seen
+    level: str
+    provisional: bool
+
+
+def describe_quarters(buckets: Sequence[Bucket], period: Period) -> list[Quarter]:
+    """The hours in which anybody called, whole hours, at least four of them."""
+    busy = [index for index, bucket in enumerate(buckets) if bucket.offered]
+    if not busy:
+        return []
+    first, last = busy[0] - busy[0] % 4, busy[-1] - busy[-1] % 4 + 4
+    missing = max(0, FEWEST_QUARTERS - (last - first))
+    first = max(0, first - (missing // 8) * 4)
+    last = max(last, first + FEWEST_QUARTERS)
+    return [_describe_quarter(bucket, period.time_zone) for bucket in buckets[first:last]]
+
+
+def _describe_quarter(bucket: Bucket, time_zone: str) -> Quarter:
+    """One row."""
+    level = value_of(service_levels(bucket.service)["service_level"], unit=PERCENT, basis="queue", averaged=True)
+    late = bucket.answered - bucket.service.answered_within
+    known = bucket.answered + bucket.missed + bucket.short_abandoned
+    return Quarter(
+        at_s=bucket.from_ms // 1000,
+        label=clock_text(bucket.from_ms, time_zone),
+        offered=bucket.offered,
+        in_time=bucket.service.answered_within,
+        late=late,
+        missed=bucket.missed,
+        short=bucket.short_abandoned,
+        other=bucket.offered - known,
+        level=value_text(level),
+        provisional=bucket.open > 0,
+    )

@@ -1,0 +1,135 @@
+"""One office as the store and its plan know it: everything the API and the page ask for, in one place."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan
+from cloud_sink.kpi.coverage import coverage, watched_spans
+from cloud_sink.kpi.period import Period, local_day
+from cloud_sink.kpi.report import Report, report
+from cloud_sink.store import BoxStatus, Gap, Store
+from cloud_sink.web.question import BadQuestion, Question, one_day, parse_day, parse_period
+
+CLEARING_MS = 7 * 86_400_000  # how long after a period a conversation still clears its missed callers
+
+Clock = Callable[[], int]  # Unix milliseconds
+
+
+class UnknownOffice(Exception):
+    """No such office; the text names those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """When the taps of an office were watching, within a period."""
+
+    share: float  # 0 to 1, of the period up to now
+    spans: list[tuple[int, int]]
+    gaps: list[Gap]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An office: its plan, and what the store holds of it."""
+
+    plan: OfficePlan
+    store: Store
+    now_ms: Clock
+
+    @property
+    def id(self) -> str:
+        """Its name in addresses and configuration."""
+        return self.plan.office
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return self.plan.name or self.plan.office
+
+    def span(self) -> tuple[int, int] | None:
+        """First and last moment it was watched; a box that is online is watching now."""
+        seen = self.store.observed_span(self.id)
+        if seen is None or not any(box.online for box in self.boxes()):
+            return seen
+        return seen[0], max(seen[1], self.now_ms())
+
+    def today(self) -> date:
+        """The day it is there."""
+        return local_day(self.now_ms(), self.plan.time_zone)
+
+    def latest_day(self) -> date:
+        """The latest day anything was observed on; today before the first event."""
+        seen = self.store.observed_span(self.id)
+        return self.today() if seen is None else local_day(seen[1], self.plan.time_zone)
+
+    def period(self, question: Question) -> Period:
+        """The period asked for. Raises BadQuestion."""
+        if question.day and (question.from_ or question.until):
+            raise BadQuestion('ask for a "day", or for "from" and "until", not for both')
+        if question.from_ or question.until:
+            if not (question.from_ and question.until):
+                raise BadQuestion('a period needs both "from" and "until"')
+            return parse_period(question.from_, question.until, self.plan.time_zone)
+        return one_day(parse_day(question.day) if question.day else self.latest_day(), self.plan.time_zone)
+
+    def contacts(self, period: Period) -> list[Contact]:
+        """Contacts that arrived in the period."""
+        return self.store.contacts(self.id, period.from_ms, period.until_ms)
+
+    def contact(self, contact_id: str) -> tuple[Contact, list[tuple[Leg, str]]] | None:
+        """One contact with its legs."""
+        legs = self.store.legs_of(self.id, contact_id)
+        if not legs:
+            return None
+        first = min(leg.t_invite for leg, _ in legs)
+        last = max(leg.t_end or leg.t_invite for leg, _ in legs)
+        found = [c for c in self.store.contacts(self.id, first, last + 1) if c.contact_id == contact_id]
+        return (found[0], legs) if found else None
+
+    def watch(self, period: Period) -> Watch:
+        """When it was watched; the part of the period that is still to come is left out."""
+        within = (period.from_ms, max(period.from_ms, min(period.until_ms, self.now_ms())))
+        gaps = self.store.gaps(self.id, *within)
+        blind = [(gap.from_ms, gap.until_ms) for gap in gaps]
+        span = self.span()
+        return Watch(coverage(span, blind, within), watched_spans(span, blind, within), gaps)
+
+    def report(self, period: Period, threshold_s: float | None = None) -> Report:
+        """All KPIs of the period."""
+        return report(
+            self.store.contacts(self.id, period.from_ms, period.until_ms + CLEARING_MS),
+            self.store.phone_legs(self.id, period.from_ms, period.until_ms),
+            period=period,
+            plan=self.plan,
+            coverage=self.watch(period).share,
+            threshold_s=threshold_s,
+        )
+
+    def boxes(self) -> list[BoxStatus]:
+        """Its boxes, as they reported last."""
+        return self.store.boxes(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Offices:
+    """All offices: those configured, and those the store has data of."""
+
+    store: Store
+    plans: Mapping[str, OfficePlan]
+    now_ms: Clock
+
+    def names(self) -> list[str]:
+        """In the order of the configuration, then by name."""
+        return [*self.plans, *(name for name in self.store.offices() if name not in self.plans)]
+
+    def get(self, name: str) -> Office:
+        """One office. Raises UnknownOffice."""
+        names = self.names()
+        if name not in names:
+            raise UnknownOffice(f'there is no office "{name}"; there is: {", ".join(names) or "none yet"}')
+        return Office(self.plans.get(name, OfficePlan(name)), self.store, self.now_ms)
+
+    def all(self) -> list[Office]:
+        """Every office."""
+        return [self.get(name) for name in self.names()]

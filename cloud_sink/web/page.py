@@ -1,0 +1,87 @@
+"""The dashboard: one page, made on the server; without JavaScript only the chart is missing, its table is there."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.templating import Jinja2Templates
+from jinja2 import Environment, FileSystemLoader
+
+from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
+from cloud_sink.kpi.grid import grid
+from cloud_sink.web.api import all_offices
+from cloud_sink.web.describe import describe_level, describe_missed, describe_places, describe_quarters
+from cloud_sink.web.office import Office, Offices
+from cloud_sink.web.quality import describe_quality
+from cloud_sink.web.question import one_day, parse_day
+from cloud_sink.web.shown import show_all
+
+FORMULAS = ("sl_excl_short", "sl_offered", "sl_answered", "sl_late_ab", "sl_ab_ok", "sl_short_credit")
+REFRESH_S = 15
+
+router = APIRouter(include_in_schema=False)
+templates = Jinja2Templates(
+    env=Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+)
+
+
+@router.get("/")
+def dashboard(
+    request: Request,
+    offices: Annotated[Offices, Depends(all_offices)],
+    office: Annotated[str, Query(max_length=64)] = "",
+    day: Annotated[str, Query(max_length=10)] = "",
+) -> Response:
+    """Show one office's day; without any choice the first office's latest, which follows new data."""
+    names = offices.names()
+    if not names:
+        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
+    chosen = offices.get(office or names[0])
+    shown_day = parse_day(day) if day else chosen.latest_day()
+    context = _describe(chosen, shown_day) | {
+        "offices": offices.all(),
+        "refresh_s": REFRESH_S if not day or shown_day == chosen.today() else 0,
+    }
+    return templates.TemplateResponse(request, "dashboard.html", context)
+
+
+def problem_page(request: Request, status: int, problem: str) -> Response:
+    """A mistake, told in one line, with a way back."""
+    return templates.TemplateResponse(request, "problem.html", {"problem": problem}, status_code=status)
+
+
+def _describe(office: Office, day: date) -> dict[str, object]:
+    """Everything the page shows of one office's day."""
+    period = one_day(day, office.plan.time_zone)
+    report = office.report(period)
+    buckets = grid(office.contacts(period), period=period, threshold_s=report.threshold_s)
+    total = show_all(report.total)
+    return {
+        "office": office,
+        "day": day,
+        "earlier": _neighbour(day, -1),
+        "later": _neighbour(day, 1) if day < max(office.today(), office.latest_day()) else None,
+        "total": total,
+        "level": describe_level(report),
+        "formulas": [(CATALOGUE[name], total[name]) for name in FORMULAS],
+        "places": describe_places(report),
+        "extensions": {name: show_all(values) for name, values in report.extensions.items()},
+        "missed": describe_missed(report),
+        "quarters": describe_quarters(buckets, period),
+        "quality": describe_quality(office, period, report),
+        "sections": SECTIONS,
+    }
+
+
+def _neighbour(day: date, days: int) -> date | None:
+    """The day before or after; None at the calendar's ends."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return None

@@ -1,0 +1,61 @@
+"""What a visitor asks about: which office, which period. Errors say what is wrong and what would do."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from cloud_sink.kpi.period import Period, midnight_ms
+
+LONGEST_DAYS = 400  # a report is computed from raw rows: a year and a bit, not a lifetime
+
+
+class BadQuestion(Exception):
+    """The visitor's mistake; its text is a line for him."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How a period is asked for: a day, or both ends, or nothing for the latest day with data."""
+
+    day: str | None
+    from_: str | None
+    until: str | None
+
+
+def parse_day(text: str) -> date:
+    """A calendar day written as YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadQuestion(f'"{text}" is no day: write it as 2026-06-01') from error
+
+
+def parse_period(from_: str, until: str, time_zone: str) -> Period:
+    """A period given by both its ends; a plain day as the end includes that day."""
+    period = Period(_parse_time(from_, time_zone, end=False), _parse_time(until, time_zone, end=True), time_zone)
+    if period.from_ms >= period.until_ms:
+        raise BadQuestion(f'"until" ({until}) must be later than "from" ({from_})')
+    if period.length_ms > LONGEST_DAYS * 86_400_000:
+        raise BadQuestion(f"a period may have at most {LONGEST_DAYS} days: ask for a shorter one")
+    return period
+
+
+def _parse_time(text: str, time_zone: str, *, end: bool) -> int:
+    """Milliseconds of a day or a moment; without an offset it is meant in the office's zone."""
+    try:
+        if len(text) == len("2026-06-01"):
+            day = date.fromisoformat(text)
+            return Period.of_days(day, day, time_zone).until_ms if end else midnight_ms(day, time_zone)
+        moment = datetime.fromisoformat(text)
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))
+        return round(zoned.timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise BadQuestion(f'"{text}" is no time: write 2026-06-01 or 2026-06-01T09:00 or 2026-06-01T09:00Z') from error
+
+
+def one_day(day: date, time_zone: str) -> Period:
+    """The period of one local day. Raises BadQuestion for days no calendar of the office has."""
+    try:
+        return Period.of_days(day, day, time_zone)
+    except (ValueError, OverflowError) as error:
+        raise BadQuestion(f"{day} is outside the calendar: choose a day between 1970 and 9998") from error

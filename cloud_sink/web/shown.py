@@ -1,0 +1,120 @@
+"""How values look on the page: short, with their unit, and beside each what it is based on."""
+
+from dataclasses import dataclass
+
+from cloud_sink.kpi.catalogue import CATALOGUE
+from cloud_sink.kpi.period import local_time
+from cloud_sink.kpi.value import NUMBER, PERCENT, Value
+
+NOTHING = "—"
+BASIS_WORDS = {
+    "caller": "waiting is counted from the caller's INVITE",
+    "queue": "waiting is counted from the PBX's answer",
+    "ring": "counted from the first ring, which is all the tap can see",
+}
+KIND_WORDS = {
+    "queue": "queue",
+    "ring_group": "ring group",
+    "ivr": "menu",
+    "survey": "survey",
+    "voicemail": "voicemail",
+    "announcement": "announcement",
+    "feature": "feature",
+    "direct": "direct line",
+}
+STATE_WORDS = {
+    "open": "to call back",
+    "called_back": "called back",
+    "called_again": "got through",
+    "not_callable": "number withheld",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One KPI as the page shows it."""
+
+    id: str
+    title: str
+    text: str  # "81.9 %"
+    exact: str  # "81.904762", "" where null: what the API says
+    note: str  # "n 243 · 77.0–86.1 %"
+    tip: str  # what it says, its formula, its basis
+    small: bool
+    percent: float  # 0 to 100 for bars, 0 where it is no share
+    known: bool
+
+
+def show(kpi_id: str, value: Value) -> Shown:
+    """Put a value into words."""
+    kpi = CATALOGUE[kpi_id]
+    return Shown(
+        id=kpi_id,
+        title=kpi.title,
+        text=value_text(value),
+        exact="" if value.value is None else f"{value.value:.6g}",
+        note=note_text(value),
+        tip=f"{kpi.says}\nFormula: {kpi.formula}\nBasis: {BASIS_WORDS[value.basis]}\n{kpi.observability}",
+        small=value.small,
+        percent=value.value or 0.0 if value.unit == PERCENT else 0.0,
+        known=value.value is not None,
+    )
+
+
+def show_all(values: dict[str, Value]) -> dict[str, Shown]:
+    """Every value of a report's part."""
+    return {kpi_id: show(kpi_id, value) for kpi_id, value in values.items()}
+
+
+def value_text(value: Value) -> str:
+    """The number with its unit; a dash where nothing was observed."""
+    if value.value is None:
+        return NOTHING
+    if value.unit == PERCENT:
+        return f"{value.value:.1f} %"
+    if value.unit == NUMBER:
+        return f"{value.value:.1f}" if value.averaged else count_text(value.value)
+    return duration_text(value.value) if value.unit == "s" else f"{value.value:.1f} a day"
+
+
+def count_text(count: float) -> str:
+    """A whole number with its thousands apart."""
+    return f"{count:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def note_text(value: Value) -> str:
+    """How many observations, and how far chance reaches; nothing for plain counts."""
+    if not value.averaged or value.value is None:
+        return ""
+    if value.interval is None:
+        return f"n {value.denominator:.0f}"
+    low, high = value.interval
+    return f"n {value.denominator:.0f} · {low:.0f}–{high:.0f} %"
+
+
+def duration_text(seconds: float | None) -> str:
+    """A duration as people say it: 5.1 s, 2:05 min, 1:02 h."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60) if seconds >= 3600 else 0
+    if minutes:
+        return f"{minutes // 60}:{minutes % 60:02d} h"
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else "1:00 h"
+
+
+def clock_text(at_ms: int, time_zone: str) -> str:
+    """Hours and minutes there."""
+    return local_time(at_ms, time_zone).strftime("%H:%M")
+
+
+def ago_text(ms: int) -> str:
+    """How long ago, roughly."""
+    seconds = max(0, ms // 1000)
+    for size, word in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {word}{'s' if count > 1 else ''} ago"
+    return "just now" if seconds < 10 else f"{seconds} seconds ago"
