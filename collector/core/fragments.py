@@ -10,6 +10,7 @@ MAX_DATAGRAMS = 64  # datagrams in pieces at once; an office has one or two
 MAX_DATAGRAM_BYTES = 65_535
 MAX_PIECES = 64  # 65,535 bytes over a 1,280-byte MTU make 52
 TIMEOUT_MS = 15_000  # as long as most stacks wait; the second piece normally follows within a millisecond
+DUPLICATE_MS = 100  # a mirror port repeats the pieces of a whole datagram at once; later the number may be used again
 PATIENCE_MS = 10  # then the first piece is read alone: a port filter at the tap drops all others, which carry no ports
 
 
@@ -30,6 +31,8 @@ class FragmentTable:
         self._counters = counters
         self._tables: dict[tuple[bytes, bytes, int, int], _Pieces] = {}
         self._order: list[tuple[bytes, bytes, int, int]] = []  # oldest first; MicroPython's dicts keep no order
+        self._done_key: tuple[bytes, bytes, int, int] | None = None  # the datagram that became whole last
+        self._done_ms = 0
         self.unread = 0  # at most so many datagrams wait for `take_first_pieces`
 
     def receive_fragment(
@@ -40,6 +43,8 @@ class FragmentTable:
         self._give_up_old(now_ms)
         pieces = self._tables.get(key)
         if pieces is None:
+            if key == self._done_key and now_ms - self._done_ms <= DUPLICATE_MS:
+                return None
             pieces = self._open(key, now_ms)
         if offset + len(data) > MAX_DATAGRAM_BYTES or len(pieces.pieces) >= MAX_PIECES:
             self._give_up(key)
@@ -50,6 +55,8 @@ class FragmentTable:
         whole = _join(pieces)
         if whole is not None:
             self._remove(key)
+            self._done_key = key
+            self._done_ms = now_ms
         return whole
 
     def take_first_pieces(self, now_ms: int) -> list[tuple[tuple[bytes, bytes, int, int], int, bytes]]:

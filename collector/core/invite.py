@@ -54,7 +54,7 @@ class InviteReader:
         correlation = message.header(self._correlation)
         if correlation:
             facts.session_key = call_key(correlation.partition(b";")[0])
-        diverted = message.header(DIVERSION) or _last_of(message.header(HISTORY_INFO))
+        diverted = message.header(DIVERSION) or _diverting_entry(message.headers(HISTORY_INFO))
         if diverted:
             facts.diverted_by = self._number(user_of(split_address(diverted)[0]))
         return facts, facts.callee or _address_name(target), facts.callee in self._digit_numbers
@@ -79,9 +79,12 @@ class InviteReader:
 
     def _caller(self, message: Message) -> str:
         """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
-        from_user = user_of(split_address(message.from_value)[0])
+        from_uri = split_address(message.from_value)[0]
+        from_user = user_of(from_uri)
+        if from_user.lower() in _ANONYMOUS or from_uri.lower().find(b"@anonymous.invalid") >= 0:
+            return ""
         privacy = message.header(PRIVACY).lower()
-        if from_user.lower() in _ANONYMOUS or (privacy and privacy != b"none"):
+        if privacy and (privacy.find(b"id") >= 0 or privacy.find(b"user") >= 0 or privacy.find(b"full") >= 0):
             return ""
         identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
         number = user_of(split_address(identity)[0]) if identity else ""
@@ -91,9 +94,10 @@ class InviteReader:
         return normalise(user, self._plan)[:MAX_TEXT]
 
 
-def _last_of(value: bytes) -> bytes:
-    """The last entry of a History-Info list (RFC 7044): where the call was before it came here."""
-    return value.rpartition(b",")[2] if value else value
+def _diverting_entry(values: list[bytes]) -> bytes:
+    """The last but one entry of a History-Info list (RFC 7044): the last is where the call is now."""
+    entries = [entry for value in values for entry in value.split(b",")]
+    return entries[-2].strip() if len(entries) > 1 else b""
 
 
 def _address_name(address: bytes) -> str:

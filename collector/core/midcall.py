@@ -3,8 +3,10 @@
 from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND, LegEnded
 from collector.core.keys import call_key
 from collector.core.sip import CONTENT_TYPE, REASON, REFER_TO, Message, parameter, split_address, unescape, user_of
+from collector.core.wire import MAX_TEXT
 
 _DIGITS = b"0123456789*#ABCD"
+_EVENT_NUMBERS = {b"10": b"*", b"11": b"#", b"12": b"A", b"13": b"B", b"14": b"C", b"15": b"D"}  # RFC 4733 section 3.2
 
 
 def read_reasons(facts: LegEnded, message: Message) -> None:
@@ -25,7 +27,7 @@ def read_refer(message: Message) -> tuple[str, str, bytes]:
     """(transfer, number it goes to, call_key of the dialog it replaces) of a REFER (RFC 3515, RFC 3891)."""
     uri = split_address(message.header(REFER_TO))[0]
     target, question, headers = uri.partition(b"?")
-    number = user_of(target)
+    number = user_of(target)[:MAX_TEXT]
     at = headers.lower().find(b"replaces=") if question else -1
     if at < 0:
         return TRANSFER_BLIND, number, b""
@@ -56,6 +58,5 @@ def dtmf_digits(message: Message) -> str:
     elif not kind.startswith(b"application/dtmf"):
         return ""
     digit = body.strip()[:2].strip()
-    names = {b"10": b"*", b"11": b"#"}
-    digit = names.get(digit, digit[:1]).upper()
+    digit = _EVENT_NUMBERS.get(digit, digit).upper()
     return str(digit, "utf-8") if len(digit) == 1 and digit in _DIGITS else ""

@@ -24,7 +24,7 @@ def normalise(number: str, plan: NumberingPlan) -> str:
         if plan.area and SHORTEST_NATIONAL < len(number) <= 8:
             return plan.country + plan.area + number
         return number
-    digits = number
+    digits = number.replace("(0)", "") if number.startswith("+") else number  # +44 (0)20 ...: to be dropped abroad
     for separator in _SEPARATORS:
         digits = digits.replace(separator, "")
     if digits.startswith("+") and digits[1:].isdigit():

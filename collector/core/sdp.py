@@ -27,7 +27,7 @@ def media_direction(body: bytes) -> int:
     session_end = body.find(b"\nm=", start)
     session = body[start : session_end if session_end >= 0 else len(body)]
     connection = section if section.find(b"\nc=") >= 0 else session
-    if connection.find(b"IP4 0.0.0.0") >= 0:
+    if connection.find(b"\nc=IN IP4 0.0.0.0") >= 0:
         return SEND_ONLY
     found = _attribute(section)
     return found if found else _attribute(session) or SEND_RECEIVE
