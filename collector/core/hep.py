@@ -1,4 +1,4 @@
-"""HEP3 (EEP), the format in which a PBX mirrors its own SIP, also the SIP that it encrypts (HEP3 specification, rev. 12).
+"""HEP3 (EEP, revision 12), the format in which a PBX mirrors its own SIP, also the SIP that it encrypts.
 
 "HEP3" | total length (2) | chunk ...        chunk = vendor (2) | type (2) | length with these six bytes (2) | value
 """

@@ -14,14 +14,14 @@ from collector.core.hep import MAGIC as HEP_MAGIC
 from collector.core.hep import unwrap_hep
 from collector.core.invite import InviteReader
 from collector.core.numbers import NumberingPlan
-from collector.core.packet import PROTOCOL_UDP, PacketDecoder
+from collector.core.packet import PROTOCOL_UDP, QUOTED, PacketDecoder
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
 from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message
 from collector.core.stream import StreamTable
+from collector.core.tracker import LegTracker
 from collector.core.tzsp import PORT as TZSP_PORT
 from collector.core.tzsp import unwrap_tzsp
-from collector.core.tracker import LegTracker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 UDP = 1  # indexes of events.TRANSPORTS
 TCP = 2
+SIPS_PORT = 5061  # SIP over TLS (RFC 3261 section 18.2.1): calls that cannot be heard are reported wherever it is seen
 TIMER_GRAIN_MS = 500  # deadlines are looked at this often while frames come
 
 
@@ -78,7 +79,7 @@ class CallMonitor:
         self.counters = Counters()
         self.message_listener: Callable[[int, bytes, int, bytes, int, Message], None] | None = None
         self._any_port = settings.any_port
-        self._ports = {port: 1 for port in settings.ports}
+        self._ports = dict.fromkeys(settings.ports, 1)
         self._decoder = PacketDecoder(self.counters)
         self._streams = StreamTable(self.counters)
         self._registrar = Registrar()
@@ -100,21 +101,26 @@ class CallMonitor:
         """One captured frame; `original_length` is its length on the wire, before the capture cut it."""
         counters = self.counters
         counters.frames += 1
-        if original_length > len(frame):
-            counters.truncated += 1
         if now_ms >= self._next_look_ms:
             self._next_look_ms = now_ms + TIMER_GRAIN_MS
             self.handle_deadline(now_ms)
         if self._decoder.has_unread_pieces:
             self._take_first_pieces(now_ms)
+        if original_length <= len(frame):
+            self._receive_inner_frame(frame, now_ms, link_type)
+            return
+        truncated = counters.truncated
         self._receive_inner_frame(frame, now_ms, link_type)
+        counters.truncated = truncated + 1  # once, whether the decoder noticed it or not
 
     def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int) -> None:
         datagram = self._decoder.decode(frame, link_type, now_ms)
         if datagram is None:
             return
         protocol, source, source_port, target, target_port, payload, sequence, flags = datagram
-        if protocol == PROTOCOL_UDP:
+        if flags == QUOTED:
+            self._count_quoted(payload)
+        elif protocol == PROTOCOL_UDP:
             self.receive_payload(payload, now_ms, source, source_port, target, target_port, UDP)
         else:
             self._receive_segment(payload, now_ms, source, source_port, target, target_port, sequence, flags)
@@ -169,6 +175,7 @@ class CallMonitor:
             message = parse_message(payload)
         except MalformedMessage:
             counters.malformed += 1
+            self._count_message(payload)
             return
         if message is None:
             self._count_unread(payload)
@@ -196,6 +203,22 @@ class CallMonitor:
         else:
             self.counters.ignored += 1
 
+    def _count_message(self, payload: bytes) -> None:
+        """A message that is counted by its first line only."""
+        self.counters.sip_messages += 1
+        if payload.lstrip()[:4] == b"SIP/":
+            self.counters.sip_responses += 1
+        else:
+            self.counters.sip_requests += 1
+
+    def _count_quoted(self, payload: bytes) -> None:
+        """An ICMP error shows a message that went before: seen twice, sent once."""
+        if looks_like_sip(payload):
+            self._count_message(payload)
+            self.counters.duplicates += 1
+        else:
+            self.counters.ignored += 1
+
     def _count_unread(self, payload: bytes) -> None:
         """Keep-alives and noise are ignored; what begins like SIP was malformed."""
         if looks_like_sip(payload):
@@ -215,12 +238,17 @@ class CallMonitor:
         flags: int,
     ) -> None:
         on_port = source_port in self._ports or target_port in self._ports
+        if _is_tls(payload):
+            if on_port or SIPS_PORT in (source_port, target_port):
+                self.counters.encrypted += 1
+            else:
+                self.counters.ignored += 1
+            return
         if not on_port and not self._any_port:
             self.counters.ignored += 1
             return
-        if _is_tls(payload):
-            if on_port or 5061 in (source_port, target_port):
-                self.counters.encrypted += 1
+        if payload[:4] == b"GET " and payload.lower().find(b"\r\nsec-websocket-protocol: sip") >= 0:
+            self.counters.websocket += 1
             return
         key = (source, source_port, target, target_port)
         for message in self._streams.receive_segment(key, sequence, flags, payload, now_ms):

@@ -18,11 +18,15 @@ LINK_LOOP = 108
 LINK_SLL = 113
 LINK_SLL2 = 276
 
+PROTOCOL_ICMP = 1
 PROTOCOL_IPIP = 4
 PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17
 PROTOCOL_IPV6 = 41
 PROTOCOL_GRE = 47
+PROTOCOL_ICMPV6 = 58
+
+QUOTED = 0x100  # in `flags`: not a datagram that was sent, but one that an ICMP error quotes
 
 MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet might
 _VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
@@ -196,8 +200,23 @@ class PacketDecoder:
                 return self._decode_network(frame[:end], start, b"IP", now_ms, depth + 1)
             if protocol == PROTOCOL_GRE:
                 return self._decode_gre(frame[:end], start, now_ms, depth + 1)
+            if protocol in (PROTOCOL_ICMP, PROTOCOL_ICMPV6) and end > start + 28:
+                return self._decode_quoted(frame[:end], start, protocol, now_ms)
         self._counters.ignored += 1
         return None
+
+    def _decode_quoted(
+        self, frame: bytes, start: int, protocol: int, now_ms: int
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        """The datagram that an ICMP error is about (RFC 792, RFC 4443 section 3), as far as it is quoted."""
+        errors = (3, 4, 5, 11, 12) if protocol == PROTOCOL_ICMP else (1, 2, 3, 4)
+        if frame[start] not in errors:
+            self._counters.ignored += 1
+            return None
+        truncated = self._counters.truncated
+        inner = self._decode_network(frame, start + 8, b"IP", now_ms, MAX_TUNNELS)
+        self._counters.truncated = truncated  # a quotation is short by design
+        return inner[:7] + (QUOTED,) if inner is not None else None
 
     def _decode_tcp(
         self, frame: bytes, start: int, end: int, source: bytes, destination: bytes

@@ -28,8 +28,8 @@ class Parties:
         feature_codes: tuple[str, ...],
     ) -> None:
         self._registrar = registrar
-        self._pbx = {address: 1 for address in pbx}
-        self._trunks = {address: 1 for address in trunks}
+        self._pbx = dict.fromkeys(pbx, 1)
+        self._trunks = dict.fromkeys(trunks, 1)
         self._extensions = extensions
         self._feature_codes = feature_codes
 

@@ -21,7 +21,7 @@ RST = 4
 class _Half(Waiting):
     """One direction of one connection."""
 
-    __slots__ = ("ahead", "buffer", "in_step", "key", "next_sequence")
+    __slots__ = ("ahead", "buffer", "in_step", "key", "next_sequence", "to_skip")
 
     def __init__(self, key: tuple[bytes, int, bytes, int], next_sequence: int) -> None:
         super().__init__()
@@ -29,6 +29,7 @@ class _Half(Waiting):
         self.next_sequence = next_sequence
         self.buffer = b""
         self.in_step = False  # the buffer begins where a message begins
+        self.to_skip = 0  # bytes of a body that is too long to be kept
         self.ahead: list[tuple[int, bytes]] = []
 
 
@@ -103,6 +104,7 @@ class StreamTable:
         """The missing segment will not come: go on behind it."""
         self._counters.tcp_gaps += 1
         half.buffer = b""
+        half.to_skip = 0
         half.in_step = False
         half.next_sequence = half.ahead[0][0]
         return self._take_overlapping(half)
@@ -122,6 +124,10 @@ class StreamTable:
                 return []
             half.in_step = True
             half.buffer = b""
+        if half.to_skip:
+            skipped = min(half.to_skip, len(payload))
+            half.to_skip -= skipped
+            payload = payload[skipped:]
         half.buffer += payload
         return self._cut(half)
 
@@ -131,14 +137,15 @@ class StreamTable:
         while True:
             half.buffer = half.buffer.lstrip(b"\r\n")  # keep-alives (RFC 5626 section 3.5.1)
             end = _message_end(half.buffer)
-            if end < 0 or end > MAX_MESSAGE_BYTES or len(half.buffer) > MAX_MESSAGE_BYTES:
+            if end < 0 or (end == 0 and len(half.buffer) > MAX_MESSAGE_BYTES):
                 self._counters.malformed += 1
                 half.buffer = b""
                 half.in_step = False
                 return messages
-            if end == 0 or end > len(half.buffer):
+            if end == 0 or len(half.buffer) < end <= MAX_MESSAGE_BYTES:
                 return messages
             messages.append(half.buffer[:end])
+            half.to_skip = max(0, end - len(half.buffer))  # a longer body is passed over, its head is read
             half.buffer = half.buffer[end:]
 
 
@@ -160,6 +167,6 @@ def _message_end(buffer: bytes) -> int:
         return head_end + 4
     line_end = low.find(b"\r\n", at + 2)
     value = low[at + 2 : line_end if line_end >= 0 else head_end].partition(b":")[2].strip()
-    if not value.isdigit() or len(value) > 6:
+    if not value.isdigit() or len(value) > 9:
         return -1
     return head_end + 4 + int(value)
