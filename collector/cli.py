@@ -1,11 +1,13 @@
 """The command `ringtap-collector`: the only place that builds adapters and puts them together."""
 
 import argparse
+import hashlib
 import logging
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -99,19 +101,31 @@ def _check_config(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config)
     settings.require_box()
-    source = _open_source(settings, arguments.source)
-    sink: EventSink = JsonLines(sys.stdout) if arguments.print else _open_publisher(settings)
+    paths = _source_paths(settings, arguments.source)
+    source = open_captures(paths)
+    store = None if arguments.print else _open_spool(settings)
+    sink = JsonLines(sys.stdout) if store is None else _open_publisher(settings, store)
     service = Service(CallMonitor(settings.monitor_settings()), sink, _privacy(settings).protect)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     progress = ProgressLine("reading", sys.stderr, tenths=arguments.once and not arguments.print)
-    service.watch(source, speed=arguments.speed, on_progress=progress)
+    watch = partial(service.watch, source, speed=arguments.speed, on_progress=progress)
+    if store is None or "-" in paths:
+        watch()
+    elif watch(skip_events=store.resume_source(_fingerprint(paths, settings)), resumable=True):
+        store.finish_source()
     if arguments.once or arguments.print:
         service.deliver()
     else:
         service.stay()
     sink.close()
     return _report_problems(source)
+
+
+def _fingerprint(paths: Sequence[str], settings: config.Configuration) -> str:
+    """The same for the same recordings, read with the same knowledge: then the same events come out."""
+    files = [(path, Path(path).stat().st_size, Path(path).stat().st_mtime_ns) for path in paths]
+    return hashlib.sha256(repr((files, settings.sip, settings.numbers)).encode()).hexdigest()[:16]
 
 
 def _report_problems(source: FrameSource) -> int:
@@ -123,13 +137,13 @@ def _report_problems(source: FrameSource) -> int:
 # --- from settings to parts -----------------------------------------------------------------------------------------
 
 
-def _open_source(settings: config.Configuration, named: list[str] | None) -> FrameSource:
+def _source_paths(settings: config.Configuration, named: list[str] | None) -> list[str]:
     configured = [item.path if item.path == "-" else str(settings.resolve(item.path)) for item in settings.sources]
     if not named and not configured:
         raise ConfigurationError(
             f"{settings.path}: [[source]]: missing; add one, or name a recording with --source FILE"
         )
-    return open_captures(named or configured)
+    return named or configured
 
 
 def _privacy(settings: config.Configuration) -> CallerPrivacy:
@@ -140,15 +154,16 @@ def _privacy(settings: config.Configuration) -> CallerPrivacy:
     return CallerPrivacy(mode, key, lambda number: office.is_extension(number) or office.is_feature_code(number))
 
 
-def _open_publisher(settings: config.Configuration) -> EventSink:
-
-    machine = MACHINE_ID_FILE.read_text().strip() if MACHINE_ID_FILE.exists() else ""
-    store = Spool(
+def _open_spool(settings: config.Configuration) -> Spool:
+    return Spool(
         str(settings.resolve(settings.spool.path)),
         max_bytes=settings.spool.max_bytes,
         max_days=settings.spool.max_days,
-        machine=machine,
+        machine=MACHINE_ID_FILE.read_text().strip() if MACHINE_ID_FILE.exists() else "",
     )
+
+
+def _open_publisher(settings: config.Configuration, store: Spool) -> EventSink:
     box = settings.box
     return MqttPublisher(store, _broker(settings), Identity(box.id, box.office, box.tenant, version("ringtap")))
 

@@ -38,14 +38,28 @@ class Service:
         self.first_ms: int | None = None  # times of the first and the latest frame
         self.last_ms = 0
         self._stopping = False
+        self._skip_events = 0
 
     def stop(self) -> None:
-        """End soon: open legs are reported as partial, what waits is written."""
+        """End soon; what waits is written."""
         self._stopping = True
 
-    def watch(self, source: FrameSource, *, speed: float = 0.0, on_progress: Callable[[float], object] = abs) -> None:
-        """Take every frame of the source, `speed` times as fast as it happened (0: as fast as it goes), to its end."""
+    def watch(
+        self,
+        source: FrameSource,
+        *,
+        speed: float = 0.0,
+        on_progress: Callable[[float], object] = abs,
+        skip_events: int = 0,
+        resumable: bool = False,
+    ) -> bool:
+        """Take every frame of the source, `speed` times as fast as it happened (0: as fast as it goes), to its end.
+
+        The first `skip_events` events were written before an interruption. False: told to stop before the end; a
+        `resumable` source will go on from there, of any other the open legs are reported as partial.
+        """
         pace = Pace(speed, self._monotonic)
+        self._skip_events = skip_events
         for count, frame in enumerate(source.frames()):
             if frame is not None:
                 self._keep_pace(pace, frame[1])
@@ -55,8 +69,12 @@ class Service:
                 on_progress(source.progress())
             if self._stopping:
                 break
-        self._finish()
+        if not (self._stopping and resumable):
+            self._close_monitor()
+        self._write()
+        self._sink.pump()
         on_progress(1.0)
+        return not self._stopping
 
     def deliver(self) -> None:
         """Wait until the sink has everything, or until told to stop."""
@@ -82,9 +100,15 @@ class Service:
     def _collect(self) -> None:
         while (event := self._monitor.next_event()) is not None:
             self._protect(event)
-            self._waiting.append(event)
+            self._keep(event)
         if (report := self._health.report_if_due(self.last_ms)) is not None:
-            self._waiting.append(report)
+            self._keep(report)
+
+    def _keep(self, event: Event) -> None:
+        if self._skip_events > 0:
+            self._skip_events -= 1
+        else:
+            self._waiting.append(event)
 
     def _take_turn(self) -> None:
         self._write_if_due()
@@ -107,13 +131,11 @@ class Service:
             self._write_if_due()
             self._sink.pump(min(rest_s, PATIENCE_S))
 
-    def _finish(self) -> None:
+    def _close_monitor(self) -> None:
         self._monitor.close(self.last_ms)
         self._collect()
         if self.first_ms is not None:
-            self._waiting.append(self._health.report(self.last_ms))
-        self._write()
-        self._sink.pump()
+            self._keep(self._health.report(self.last_ms))
 
 
 class Pace:

@@ -63,6 +63,8 @@ class Spool:
         self._max_days = max_days
         self._epoch = self._first_seq = self._last_seq = 0
         self._forgotten = 0  # acknowledgements since the last commit
+        self._source = ""
+        self._source_events = 0
         self._machine = machine
         self._clock = clock
         self._database = self._open()
@@ -104,6 +106,23 @@ class Spool:
             self._write_meta(database, "connection", count)
         return count
 
+    # --- where a recording was left ---
+
+    def resume_source(self, source: str) -> int:
+        """How many events of this source were written before it was interrupted; 0 for one that is new or finished.
+
+        A recording says the same again when it is read again: so many events are to be left out.
+        """
+        count, _, name = self._read_meta("source").partition(" ")
+        self._source, self._source_events = source, int(count) if name == source else 0
+        return self._source_events
+
+    def finish_source(self) -> None:
+        """The source has been read to its end: read again, it is a new one."""
+        self._source, self._source_events = "", 0
+        with self._transaction() as database:
+            self._write_meta(database, "source", "")
+
     # --- rows ---
 
     def append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
@@ -113,6 +132,7 @@ class Spool:
         except sqlite3.DatabaseError as error:
             self._replace(error)
             self._append(rows)
+        self._source_events += len(rows)
 
     def pending(self, after_seq: int, limit: int) -> list[Row]:
         """Up to `limit` rows after `after_seq`, oldest first."""
@@ -156,6 +176,8 @@ class Spool:
         with self._transaction() as database:
             for t_ms, body in rows:
                 self._insert(database, t_ms, body, 0)
+            if self._source:
+                self._write_meta(database, "source", f"{self._source_events + len(rows)} {self._source}")
             self._drop_aged(database)
             while self._used_bytes(database) > self._max_bytes and self._drop_oldest(database):
                 pass

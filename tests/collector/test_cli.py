@@ -80,6 +80,24 @@ def test_a_service_stays_until_it_is_told_to_go(box_toml, make_broker, make_sink
     sink.wait_until(lambda: sink.states[-1]["online"] is False)
 
 
+def test_killed_in_the_middle_of_a_recording_every_leg_arrives_once(box_toml, make_broker, make_sink, captures):
+    """Kill -9 while it reads, again and again; the last run ends by itself: 223 legs, not one more."""
+    broker = make_broker()
+    sink = make_sink(broker.port)
+    arguments = ["run", "--config", box_toml(broker.port), "--once", "--source", str(captures / "c-queue.pcap.gz")]
+    for runs in range(3):
+        process = subprocess.Popen([*COMMAND, *arguments, "--speed", "300"], stderr=subprocess.DEVNULL)
+        sink.wait_until(lambda runs=runs: len(sink.states) > runs)
+        time.sleep(1.2)
+        process.kill()
+        process.wait()
+    seen = len(sink.kinds)
+    code, _, _ = run(*arguments)
+    assert (0, True) == (code, 0 < seen < len(sink.kinds))
+    assert sum(kind == wire.KIND_LEG for kind in sink.kinds.values()) == 223
+    assert sorted(seq for _, seq in sink.kinds) == list(range(1, len(sink.kinds) + 1))
+
+
 def test_numbers_are_keyed_unless_the_configuration_says_otherwise(box_toml, captures, tmp_path):
     """A file without [privacy] makes a key beside the spool and sends codes."""
     text = Path(box_toml()).read_text().replace('caller_numbers = "clear"', "")

@@ -45,6 +45,20 @@ class SpoolOnly:
         self.spool.close()
 
 
+class ListSink:
+    """An event sink that fills a list."""
+
+    def __init__(self, events):
+        self.write = events.extend
+
+    def pump(self, wait_s=0.0):
+        """Nothing waits."""
+
+    def undelivered(self):
+        """Nothing is left."""
+        return 0
+
+
 @pytest.fixture
 def monitor(lab_config):
     """A monitor that knows the lab."""
@@ -118,6 +132,28 @@ def test_stop_ends_the_watch_and_reports_open_legs(monitor, captures):
     legs = [line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == "leg"]
     assert 0 < len(legs) < 223
     assert any(leg["partial"] and leg["end_ms"] is None for leg in legs)
+
+
+def test_an_interrupted_recording_goes_on_where_it_was(lab_config, spool, captures):
+    """Stopped three times and read from the start each time: the spool has the same events as after one reading."""
+    settings = config.load(str(lab_config)).monitor_settings()
+    paths = [str(captures / "c-queue.pcap.gz")]
+
+    def read_until(share):
+        service = Service(CallMonitor(settings), SpoolOnly(spool), lambda _event: None)
+        skip = spool.resume_source("c-queue")
+        return service.watch(
+            open_captures(paths),
+            skip_events=skip,
+            resumable=True,
+            on_progress=lambda at: at >= share and service.stop(),
+        )
+
+    assert [False, False, False, True] == [read_until(share) for share in (0.2, 0.5, 0.8, 2.0)]
+    spooled = [body for _, _, body in spool.pending(0, 10_000) if body[0] != wire.KIND_HEALTH]
+    whole = []
+    Service(CallMonitor(settings), ListSink(whole), lambda _event: None).watch(open_captures(paths))
+    assert [body for _, body in map(wire.encode_event, whole) if body[0] != wire.KIND_HEALTH] == spooled
 
 
 def test_a_recording_waits_for_a_slow_sink(monitor, spool):

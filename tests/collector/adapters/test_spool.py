@@ -138,6 +138,24 @@ def test_connections_are_counted_over_restarts(open_spool):
     assert open_spool().next_connection() == 3
 
 
+def test_an_interrupted_recording_is_resumed_after_what_was_written(open_spool):
+    """The count is kept with the rows themselves; a finished or another recording starts at 0."""
+    spool = open_spool()
+    assert spool.resume_source("monday") == 0
+    spool.append(make_rows(3))
+    spool.append(make_rows(4, start=4))
+    spool.close()
+    spool = open_spool()
+    assert spool.resume_source("monday") == 7
+    spool.append(make_rows(1, start=8))
+    spool.close()
+    spool = open_spool()
+    assert spool.resume_source("tuesday") == 0
+    assert spool.resume_source("monday") == 8
+    spool.finish_source()
+    assert spool.resume_source("monday") == 0
+
+
 def test_a_full_spool_drops_the_oldest_and_says_how_many(open_spool):
     """Rows kept plus rows the gaps count are all rows ever written; the newest is kept; the size is bounded."""
     spool = open_spool(max_bytes=200_000)
