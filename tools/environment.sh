@@ -14,7 +14,7 @@ need_packages() {
     shift
     [ $# -eq 0 ] && return
     if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        die "$purpose needs: sudo apt-get install --yes $*"
+        die "first run: sudo apt-get install --yes $*   (for $purpose)"
     fi
     say "installing for $purpose: $*"
     { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$@"; } \
