@@ -2,7 +2,7 @@
 
 
 class Counters:
-    """Plain integers, one attribute each; `as_dict` names them for health events and for `ringtap replay --show stats`."""
+    """Plain integers, one attribute each; `as_dict` names them for health events and `replay --show stats`."""
 
     NAMES = (
         "frames",  # link-layer frames received

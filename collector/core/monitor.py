@@ -4,7 +4,7 @@
     monitor.handle_deadline(now_ms)             when `next_deadline()` has come and no frame did
     event = monitor.next_event()                until it returns None
 
-It reads no clock: `now_ms` is the packet's time on the host's timeline, an integer of milliseconds that never goes back.
+It reads no clock: `now_ms` is the packet's time on the host's timeline, in whole milliseconds that never go back.
 """
 
 from collector.core.counters import Counters

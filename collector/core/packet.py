@@ -264,7 +264,7 @@ def _find_network_layer(frame: bytes, link_type: int) -> tuple[int, bytes]:
 
 
 def _skip_tags(frame: bytes, offset: int, ethertype: bytes) -> tuple[int, bytes]:
-    """Walks 802.1Q and 802.1ad tags, then PPPoE (RFC 2516) or LLC/SNAP; `offset` is where the EtherType's data start."""
+    """Walks VLAN tags (802.1Q, 802.1ad), then PPPoE (RFC 2516) or LLC/SNAP; data of the EtherType start at `offset`."""
     while ethertype in _VLAN_TAGS:
         ethertype = frame[offset + 2 : offset + 4]
         offset += 4

@@ -1,4 +1,4 @@
-"""From messages to legs: finds the leg that a message belongs to, names the signal, lets the table in `legs.py` decide."""
+"""From messages to legs: finds the leg of a message, names the signal, lets the table in `legs.py` decide."""
 
 from collector.core.counters import Counters
 from collector.core.events import TRANSPORTS, GapObserved, HealthReported, LegEnded, RegistrationChanged

@@ -214,7 +214,7 @@ def encode_event(event: LegEnded | RegistrationChanged | GapObserved | HealthRep
 def decode_event(
     kind: int, at_ms: int, values: list[object]
 ) -> LegEnded | RegistrationChanged | GapObserved | HealthReported | None:
-    """The event of `[kind, *values]` at `at_ms`; None for a kind that this version does not know. Raises MalformedEvent."""
+    """The event of `[kind, *values]` at `at_ms`; None for a kind that is not known here. Raises MalformedEvent."""
     if kind == KIND_LEG:
         leg = LegEnded(at_ms, b"")
         _unpack_flags(leg, _decode_fields(leg, _LEG_FIELDS, values, at_ms))
@@ -283,14 +283,14 @@ class Batch:
 
 
 def encode_batch(epoch: int, seq0: int, clock: int, rows: list[tuple[int, list[object]]]) -> list[object]:
-    """The envelope of consecutive rows `(at_ms, [kind, field, ...])`, as `encode_event` made them; `rows` is not empty."""
+    """The envelope of consecutive rows `(at_ms, [kind, field, ...])` as `encode_event` made them, at least one."""
     t0_ms = min([at_ms for at_ms, _ in rows])
     events = [[body[0], at_ms - t0_ms] + body[1:] for at_ms, body in rows]
     return [SCHEMA_VERSION, epoch, seq0, t0_ms, clock, events]
 
 
 def decode_batch(array: object) -> Batch:
-    """The batch of an unpacked payload. Raises UnknownVersion or MalformedBatch; single bad events are marked, not raised."""
+    """The batch of an unpacked payload; single bad events are marked. Raises UnknownVersion or MalformedBatch."""
     if not isinstance(array, list) or len(array) < 6:
         raise MalformedBatch("not an array of six")
     if array[0] != SCHEMA_VERSION or isinstance(array[0], bool):
