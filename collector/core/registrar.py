@@ -5,10 +5,12 @@ several lines, and the Contact's user part may be random: so a binding is kept b
 contact's user part.
 """
 
-from collector.core.events import ROLE_PHONE, ROLE_TRUNK, RegistrationChanged
-from collector.core.sip import CONTACT, EXPIRES, TO, Message, host_of, parameter, split_address, user_of
+from collector.core.events import ROLE_PHONE, RegistrationChanged
+from collector.core.sip import CONTACT, EXPIRES, Message, host_of, parameter, split_address, user_of
+from collector.core.wire import MAX_TEXT
 
 MAX_BINDINGS = 2048  # an office has tens; a scanner that registers random names must not fill the memory
+MAX_SERVERS = 16  # PBXes of one office, its standby included
 MAX_PENDING = 256  # REGISTERs whose answer is still to come
 DEFAULT_EXPIRES_S = 3600  # RFC 3261 section 10.2.1.1, where neither side says
 
@@ -25,13 +27,27 @@ class _Binding:
         self.expires_ms = 0
 
 
+class _Request:
+    """A REGISTER whose answer is still to come."""
+
+    __slots__ = ("contacts", "extension", "port", "removes", "role", "source")
+
+    def __init__(self, extension: str, role: str, source: bytes, port: int) -> None:
+        self.extension = extension
+        self.role = role
+        self.source = source
+        self.port = port
+        self.contacts: list[tuple[str, bytes]] = []  # (user, host) that it asked to bind
+        self.removes: list[tuple[str, bytes]] = []  # and those to forget
+
+
 class Registrar:
     """Bindings of an office's phones, learned from the wire."""
 
     def __init__(self) -> None:
-        self._pending: dict[bytes, tuple[str, str, bytes, int]] = {}
+        self._pending: dict[bytes, _Request] = {}
         self._bindings: dict[tuple[str, str, bytes], _Binding] = {}
-        self._by_address: dict[tuple[bytes, int], list[_Binding]] = {}
+        self._by_address: dict[bytes, list[_Binding]] = {}
         self._registered: dict[str, int] = {}  # extension -> number of bindings
         self._next_expiry_ms: int | None = None
         self.servers: dict[bytes, int] = {}  # addresses that REGISTER was sent to: PBXes
@@ -41,37 +57,59 @@ class Registrar:
 
     def receive_register(self, message: Message, role: str, source: bytes, port: int, server: bytes) -> None:
         """A REGISTER request: remembered until it is answered. A fetch (no Contact) changes nothing."""
-        extension = user_of(split_address(message.header(TO))[0])
-        if role == ROLE_PHONE and len(self.servers) < 16:
+        extension = user_of(split_address(message.to_value)[0])[:MAX_TEXT]
+        if role == ROLE_PHONE and len(self.servers) < MAX_SERVERS:
             self.servers[server] = 1
-        if not extension or not message.header(CONTACT):
+        contacts = _contacts(message)
+        if not extension or not contacts:
             return
+        request = _Request(extension, role, source, port)
+        default = _seconds(message.header(EXPIRES), DEFAULT_EXPIRES_S)
+        for uri, parameters in contacts:
+            wanted = _seconds(parameter(parameters, b"expires"), default)
+            (request.contacts if wanted else request.removes).append((user_of(uri)[:MAX_TEXT], host_of(uri)))
         if len(self._pending) >= MAX_PENDING:
             self._pending.clear()  # never answered: a scan; phones repeat theirs
-        self._pending[message.call_id] = (extension, role, source, port)
+        self._pending[message.call_id] = request
 
     def receive_answer(self, message: Message, now_ms: int) -> None:
         """A 2xx to REGISTER: it lists the bindings that the registrar now keeps (RFC 3261 section 10.3 step 8)."""
-        pending = self._pending.get(message.call_id)
-        if pending is None:
+        request = self._pending.pop(message.call_id, None)
+        if request is None:
             return
-        del self._pending[message.call_id]
-        extension, role, source, port = pending
-        listed = [contact for value in message.headers(CONTACT) for contact in _split_contacts(value)]
         default = _seconds(message.header(EXPIRES), DEFAULT_EXPIRES_S)
-        for contact in listed:
-            uri, parameters = split_address(contact)
-            expires_s = _seconds(parameter(b";" + parameters.lstrip(b";"), b"expires"), default)
-            mine = len(listed) == 1 or host_of(uri).startswith(_host_text(source))
-            if mine:
-                self._bind(extension, role, user_of(uri), source, port, now_ms + 1000 * expires_s, now_ms)
-        if not listed:
-            self._unbind_source(extension, source, now_ms)
+        kept: list[str] = []
+        listed = _contacts(message)
+        for uri, parameters in listed:
+            user = user_of(uri)[:MAX_TEXT]
+            if self._is_senders(request, user, host_of(uri)) or (len(listed) == 1 and not request.removes):
+                expires_s = _seconds(parameter(parameters, b"expires"), default)
+                kept.append(user)
+                self._bind(request, user, now_ms + 1000 * expires_s, now_ms)
+        if request.removes:
+            self._forget_removed(request, kept, now_ms)
 
-    def _bind(
-        self, extension: str, role: str, contact_user: str, source: bytes, port: int, expires_ms: int, now_ms: int
-    ) -> None:
-        key = (extension, contact_user, source)
+    def _is_senders(self, request: _Request, user: str, host: bytes) -> bool:
+        """True where a listed contact is the sender's own: as it asked, or with an address that the registrar put."""
+        if (user, host) in request.contacts:
+            return True
+        if (user, host) in request.removes:
+            return False
+        if host.partition(b":")[0] == _host_text(request.source):
+            return True
+        return user in [wanted for wanted, _ in request.contacts]  # Asterisk's rewrite_contact, behind NAT
+
+    def _forget_removed(self, request: _Request, kept: list[str], now_ms: int) -> None:
+        """The phone took back what it had: one contact, or all of them (`Contact: *`)."""
+        users = [user for user, _ in request.removes]
+        for key in sorted(self._bindings):
+            extension, user, source = key
+            mine = extension == request.extension and source == request.source
+            if mine and user not in kept and (user in users or "*" in users):
+                self._remove(key, self._bindings[key], now_ms)
+
+    def _bind(self, request: _Request, contact_user: str, expires_ms: int, now_ms: int) -> None:
+        key = (request.extension, contact_user, request.source)
         binding = self._bindings.get(key)
         if expires_ms <= now_ms:
             if binding is not None:
@@ -80,37 +118,29 @@ class Registrar:
         if binding is None:
             if len(self._bindings) >= MAX_BINDINGS:
                 return
-            binding = self._bindings[key] = _Binding(extension, role, contact_user, source, port)
-            self._by_address.setdefault((source, port), []).append(binding)
+            binding = _Binding(request.extension, request.role, contact_user, request.source, request.port)
+            self._bindings[key] = binding
+            self._by_address.setdefault(request.source, []).append(binding)
             self._count(binding, 1, now_ms)
-        elif binding.port != port:
-            self._forget_address(binding)
-            binding.port = port
-            self._by_address.setdefault((source, port), []).append(binding)
+        binding.port = request.port
         binding.expires_ms = expires_ms
         if self._next_expiry_ms is None or expires_ms < self._next_expiry_ms:
             self._next_expiry_ms = expires_ms
 
-    def _unbind_source(self, extension: str, source: bytes, now_ms: int) -> None:
-        """A 2xx that lists no binding: this phone took back what it had (Expires: 0 or Contact: *)."""
-        for key in [key for key in self._bindings if key[0] == extension and key[2] == source]:
-            self._remove(key, self._bindings[key], now_ms)
-
     def _remove(self, key: tuple[str, str, bytes], binding: _Binding, now_ms: int) -> None:
         del self._bindings[key]
-        self._forget_address(binding)
+        others = self._by_address[binding.address]
+        others.remove(binding)
+        if not others:
+            del self._by_address[binding.address]
         self._count(binding, -1, now_ms)
-
-    def _forget_address(self, binding: _Binding) -> None:
-        others = [other for other in self._by_address[binding.address, binding.port] if other is not binding]
-        if others:
-            self._by_address[binding.address, binding.port] = others
-        else:
-            del self._by_address[binding.address, binding.port]
 
     def _count(self, binding: _Binding, change: int, now_ms: int) -> None:
         before = self._registered.get(binding.extension, 0)
-        self._registered[binding.extension] = before + change
+        if before + change:
+            self._registered[binding.extension] = before + change
+        else:
+            del self._registered[binding.extension]
         if before == 0 or before + change == 0:
             self.events.append(RegistrationChanged(now_ms, binding.role, binding.extension, change > 0))
 
@@ -124,8 +154,9 @@ class Registrar:
         """Bindings that were not refreshed are gone."""
         if self._next_expiry_ms is None or now_ms < self._next_expiry_ms:
             return
-        for key in [key for key in self._bindings if self._bindings[key].expires_ms <= now_ms]:
-            self._remove(key, self._bindings[key], self._bindings[key].expires_ms)
+        gone = [(binding.expires_ms, key) for key, binding in self._bindings.items() if binding.expires_ms <= now_ms]
+        for expires_ms, key in sorted(gone):  # MicroPython's dicts keep no order
+            self._remove(key, self._bindings[key], expires_ms)
         times = [binding.expires_ms for binding in self._bindings.values()]
         self._next_expiry_ms = min(times) if times else None
 
@@ -136,14 +167,24 @@ class Registrar:
         return self._registered.get(extension, 0) > 0
 
     def extension_at(self, address: bytes, port: int, contact_user: str) -> str:
-        """The extension whose phone is at an address; its contact's user part decides between lines. "" if unknown."""
-        bindings = self._by_address.get((address, port))
-        if not bindings:
-            return ""
-        for binding in bindings:
-            if binding.contact_user == contact_user and binding.role == ROLE_PHONE:
-                return binding.extension
-        return bindings[0].extension if len(bindings) == 1 and bindings[0].role != ROLE_TRUNK else ""
+        """The extension whose phone is at an address; its contact's user part decides between lines. "" if unknown.
+
+        Over TCP a phone registers from another port than it is called at: the port decides only between phones.
+        """
+        phones = [binding for binding in self._by_address.get(address, ()) if binding.role == ROLE_PHONE]
+        found = [binding for binding in phones if binding.contact_user == contact_user] or phones
+        if len(found) > 1:
+            found = [binding for binding in found if binding.port == port] or found
+        for binding in found[1:]:
+            if binding.extension != found[0].extension:
+                return ""
+        return found[0].extension if found else ""
+
+
+def _contacts(message: Message) -> list[tuple[bytes, bytes]]:
+    """(URI, parameters) of every contact, in order; the parameters begin with a semicolon."""
+    listed = [split_address(contact) for value in message.headers(CONTACT) for contact in _split_contacts(value)]
+    return [(uri if uri != b"*" else b"sip:*@", b";" + parameters.lstrip(b"; ")) for uri, parameters in listed]
 
 
 def _split_contacts(value: bytes) -> list[bytes]:
@@ -168,5 +209,5 @@ def _seconds(value: bytes, default: int) -> int:
 
 
 def _host_text(address: bytes) -> bytes:
-    """An IPv4 address as written in a Contact; b"[" for IPv6, whose spelling varies."""
-    return b".".join([b"%d" % byte for byte in address]) if len(address) == 4 else b"["
+    """An IPv4 address as written in a Contact; b"" for IPv6, whose spelling varies."""
+    return b".".join([b"%d" % byte for byte in address]) if len(address) == 4 else b""
