@@ -1,11 +1,12 @@
 """Legs in, contacts out: grouping, settling, understanding, in this order."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 
 from cloud_sink.contacts.grouping import Grouper
 from cloud_sink.contacts.islands import islands
 from cloud_sink.contacts.outcomes import BusySpans, settle
-from cloud_sink.contacts.records import Contact, Leg, OfficePlan, Stitched
+from cloud_sink.contacts.records import Leg, OfficePlan, Stitched
 from cloud_sink.contacts.understanding import understand
 
 __all__ = ["islands", "stitch"]
@@ -19,15 +20,28 @@ def stitch(legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool | None = None
     """
     if sees_trunk is None:
         sees_trunk = any(leg.role == "trunk" for leg in legs)
+    stitched = Stitched([], {}, {})
+    for together in _by_island(legs, plan.gap_ms):
+        _stitch_island(together, plan, sees_trunk, stitched)
+    stitched.contacts.sort(key=lambda contact: (contact.t_offer, contact.contact_id))
+    return stitched
+
+
+def _by_island(legs: Sequence[Leg], gap_ms: int) -> Iterator[list[Leg]]:
+    """The legs of each island: no tie, not even a Call-ID that a phone uses for days, reaches across."""
+    waiting = deque(sorted(legs, key=lambda leg: leg.t_invite))
+    for _, until in islands(legs, gap_ms):
+        together = []
+        while waiting and waiting[0].t_invite <= until:
+            together.append(waiting.popleft())
+        yield together
+
+
+def _stitch_island(legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool, stitched: Stitched) -> None:
     busy = BusySpans(legs)
-    contacts: list[Contact] = []
-    outcomes: dict[str, str] = {}
-    contact_of: dict[str, str] = {}
     for group in Grouper(plan).group(legs):
-        settled = settle(group, busy)
-        contact = understand(group, settled, plan, sees_trunk)
-        contacts.append(contact)
-        outcomes.update(settled)
-        contact_of.update((leg_id, contact.contact_id) for leg_id in contact.legs)
-    contacts.sort(key=lambda contact: (contact.t_offer, contact.contact_id))
-    return Stitched(contacts, outcomes, contact_of)
+        outcomes = settle(group, busy)
+        contact = understand(group, outcomes, plan, sees_trunk)
+        stitched.contacts.append(contact)
+        stitched.outcomes.update(outcomes)
+        stitched.contact_of.update((leg_id, contact.contact_id) for leg_id in contact.legs)
