@@ -1,4 +1,4 @@
-"""Accessibility: how fast customers were answered, how many gave up (spec/kpis.md section 4).
+"""Accessibility: how fast customers were answered, how many gave up.
 
 The six service-level formulas in use stand side by side over the same six counters, because "80 % in 20 seconds"
 means a different number in each of them.
@@ -58,7 +58,7 @@ def count_service(contacts: Sequence[Contact], threshold_ms: int) -> ServiceCoun
 
 
 def service_levels(n: ServiceCounts) -> dict[str, Parts]:
-    """All six formulas, and `service_level` as the default one of them (spec/kpis.md section 4, after ICMI)."""
+    """All six formulas, and `service_level` as the default one of them; after ICMI."""
     levels = {
         "sl_answered": Parts(n.answered_within, n.answered),
         "sl_offered": Parts(n.answered_within, n.answered + n.abandoned + n.overflow),

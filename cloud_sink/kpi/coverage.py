@@ -1,4 +1,4 @@
-"""How much of a period the tap really watched (spec/kpis.md section 11, `coverage`)."""
+"""How much of a period the tap really watched (`coverage`)."""
 
 from collections.abc import Iterable
 

@@ -12,19 +12,32 @@ HEAD = """\
 Every number ringtap shows, with its formula and what it rests on. Made from `catalogue.py` by
 `python -m cloud_sink.kpi.document`; a test fails when the two differ.
 
-**Rules.** Nothing to divide by is shown as "—" (`null`), never as 100 % or 0. A contact counts where it *arrived*,
-whatever happened later. Within a threshold includes the threshold. Internal calls, feature codes and surveys are no
-customers. Shares carry their 95 % Wilson interval; under 20 observations a share or an average is greyed. Every value
-says its `basis`: `caller` (waiting counted from the caller's INVITE), `queue` (from the PBX's answer) or `ring` (from
-the first ring, all that can be seen with a hosted PBX); of a mixture the weakest is named.
+## Rules
 
-**Letters.** A answered, B abandoned, b abandoned at once, F overflow and voicemail, `_T` within the threshold
+- R1: nothing to divide by is shown as "—" (`null`), never as 100 % or 0 (RFC 6076 section 4: undefined).
+- R2: a contact counts where it *arrived*, whatever happened later; while it is going on, its quarter hour is provisional.
+- R3: the grid is the quarter hour in UTC. Every zone's offset is a multiple of it, so local days add up exactly.
+- R4: durations come from packet times, which a step of the clock cannot bend.
+- R5: "within the threshold" includes the threshold, as in Asterisk.
+- R6: every value says its `basis`: `caller` (waiting counted from the caller's INVITE), `queue` (from the PBX's answer)
+  or `ring` (from the first ring, all that can be seen with a hosted PBX); of a mixture the weakest is named. What cannot
+  be seen is `null`, never 0.
+- R7: internal calls, feature codes and surveys are no customers and stay out of the total. The rows of queues and ring
+  groups count whoever waited there: a colleague too, and a caller once for each queue that he was passed on to.
+- R8: averages are a sum divided by a count; averages are never averaged.
+- R9: shares carry their 95 % Wilson interval; under 20 observations a share or an average is greyed.
+
+Letters: A answered, B abandoned, b abandoned at once, F overflow and voicemail, `_T` within the threshold
 (the office's `service_level_s`; the API's `threshold_s` switches it). A contact answered after a wait the tap did not
 see is in no service level.
 
-**Always true.** offered = answered + abandoned + overflow + voicemail + claimed_elsewhere + open + unknown. With a
-short limit within the threshold: sl_offered ≤ sl_excl_short ≤ sl_late_ab ≤ sl_answered, sl_late_ab ≤ sl_ab_ok and
-sl_excl_short ≤ sl_short_credit ≤ sl_ab_ok. Cohorts may be added up in any order.
+## Always true
+
+- I1: offered = answered + abandoned + overflow + voicemail + claimed_elsewhere + open + unknown.
+- I2: short_abandoned ≤ abandoned.
+- I3: with a short limit within the threshold, sl_offered ≤ sl_excl_short ≤ sl_late_ab ≤ sl_answered,
+  sl_late_ab ≤ sl_ab_ok and sl_excl_short ≤ sl_short_credit ≤ sl_ab_ok.
+- I4: cohorts may be added up in any order.
 """
 UNIT_WORDS = {NUMBER: "number"}
 

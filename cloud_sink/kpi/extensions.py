@@ -1,4 +1,4 @@
-"""Extensions: what each phone was asked to do and did (spec/kpis.md sections 3, 5 and 7).
+"""Extensions: what each phone was asked to do and did.
 
 Rests on the phone legs and their settled outcomes, so it holds for a hosted PBX as well. A ring that a sibling
 answered, that found the phone in a call, or that lost a race by a blink is nobody's fault and counts for nobody.

@@ -1,4 +1,4 @@
-"""Handling: what happened once an agent had answered (spec/kpis.md section 5).
+"""Handling: what happened once an agent had answered.
 
 After-call work is not visible in SIP alone, so handle time is talk and hold, and is labelled "no ACW".
 A call that is still up has no talk time yet and stays out of the averages until it ends.
@@ -10,7 +10,7 @@ from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import ANSWERED, customers
 
-SHORT_CALL_MS = 10_000  # spec/kpis.md `short_call_rate`: a wrong number, or an agent who drops calls
+SHORT_CALL_MS = 10_000  # `short_call_rate`: a wrong number, or an agent who drops calls
 
 
 def handled(contacts: Sequence[Contact]) -> list[Contact]:

@@ -1,4 +1,4 @@
-"""Data quality: how far the other numbers can be trusted (spec/kpis.md section 11)."""
+"""Data quality: how far the other numbers can be trusted."""
 
 from collections.abc import Sequence
 

@@ -1,9 +1,9 @@
 """The report: all KPIs of a period, in total, per queue and per extension."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cloud_sink.contacts.records import Contact, OfficePlan
+from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, OfficePlan
 from cloud_sink.kpi.accessibility import (
     DEFAULT_FORMULA,
     count_service,
@@ -20,11 +20,12 @@ from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_caller
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
 from cloud_sink.kpi.value import RING, Measured, Parts, Value, value_of, weakest_basis
-from cloud_sink.kpi.volume import customers, measure_outbound, measure_trunk, measure_volume, offered
+from cloud_sink.kpi.volume import measure_outbound, measure_trunk, measure_volume, offered
 
 __all__ = ["Period", "Report", "Value", "report"]
 
 WAIT_START_BASIS = {"offer": "caller", "pbx_answer": "queue", "first_ring": "ring", "": RING}
+WORK_OF_A_TEAM = (QUEUE, RING_GROUP)  # a colleague's call here is work for the queue, though he is no customer (R7)
 NOT_OBSERVED = Parts(0, 0)
 COVERAGE = "coverage"  # known even where nothing was observed
 Values = dict[str, Value]
@@ -91,10 +92,16 @@ def report(
 
 
 def _by_queue(cohort: Sequence[Contact]) -> dict[str, list[Contact]]:
-    """Customers' contacts by where they wanted to go, named places first, then extensions called directly."""
+    """Visits by where they waited, named places first, then extensions called directly.
+
+    A caller who is transferred into another queue waits there too, as in Asterisk's queue_log; so does a colleague
+    who calls the queue.
+    """
     groups: dict[str, list[Contact]] = {}
-    for contact in customers(cohort):
-        groups.setdefault(contact.queue, []).append(contact)
+    for contact in cohort:
+        for visit in contact.queue_visits():
+            if visit.direction == "in" or (visit.direction == "int" and visit.kind in WORK_OF_A_TEAM):
+                groups.setdefault(visit.queue, []).append(visit)
     return dict(sorted(groups.items(), key=lambda item: (item[1][0].kind in ("direct", ""), item[0])))
 
 
@@ -119,8 +126,10 @@ class _Frame:
         return self._values(measured, TOTAL, self._basis(cohort))
 
     def queue(self, group: Sequence[Contact], time_zone: str) -> Values:
-        """All KPIs of one queue, ring group, or extension called directly."""
-        return self._values(self._contacts(group, time_zone), QUEUES, self._basis(group))
+        """All KPIs of one queue, ring group, or extension called directly; only customers are called back."""
+        visits = [replace(visit, direction="in") for visit in group]
+        callbacks = measure_callbacks(missed_callers(group, self.everything))
+        return self._values(self._contacts(visits, time_zone) | callbacks, QUEUES, self._basis(visits))
 
     def extension(self, legs: Sequence[SettledLeg]) -> Values:
         """All KPIs of one extension: always what the phone itself showed."""

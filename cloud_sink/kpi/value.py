@@ -80,7 +80,9 @@ def wilson_percent(successes: float, trials: float) -> tuple[float, float] | Non
     shrink = 1 + Z_95**2 / trials
     centre = (share + Z_95**2 / (2 * trials)) / shrink
     half = Z_95 / shrink * (share * (1 - share) / trials + Z_95**2 / (4 * trials**2)) ** 0.5
-    return max(0.0, 100 * (centre - half)), min(100.0, 100 * (centre + half))
+    low = max(0.0, centre - half) if successes else 0.0  # exact where rounding would leave a speck
+    high = min(1.0, centre + half) if successes < trials else 1.0
+    return 100 * low, 100 * high
 
 
 def weakest_basis(bases: Iterable[str], *, otherwise: str = RING) -> str:

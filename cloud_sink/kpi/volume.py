@@ -1,4 +1,4 @@
-"""Volume: how many customers called, and what became of them (spec/kpis.md section 3, invariants I1 and I2)."""
+"""Volume: how many customers called, and what became of them."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How far the page can be trusted: what was watched, what was lost, who reports (spec/kpis.md section 11)."""
+"""How far the page can be trusted: what was watched, what was lost, who reports."""
 
 from dataclasses import dataclass
 

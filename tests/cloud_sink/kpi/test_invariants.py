@@ -1,4 +1,4 @@
-"""Properties that hold for any traffic (spec/kpis.md section 1: I1, I2, I3, I5)."""
+"""Properties that hold for any traffic."""
 
 import random
 from functools import reduce
@@ -77,7 +77,7 @@ def test_i3_formulas_keep_their_order(make_contact, fields, threshold):
 
 @given(fields=TRAFFIC, threshold=THRESHOLDS, seed=st.integers(0, 1000))
 def test_i5_merging_buckets_in_any_order_is_the_whole(make_contact, start, fields, threshold, seed):
-    """I5: quarter hours put together in any order count what the whole period counts at once."""
+    """I4: quarter hours put together in any order count what the whole period counts at once."""
     contacts = [make_contact(**each) for each in fields]
     buckets = grid(contacts, period=Period(start, start + HOURS * 3_600_000), threshold_s=threshold)
     shuffled = random.Random(seed).sample(buckets, len(buckets))
@@ -89,7 +89,7 @@ def test_i5_merging_buckets_in_any_order_is_the_whole(make_contact, start, field
 
 @given(fields=TRAFFIC, seed=st.integers(0, 1000))
 def test_i5_the_order_of_contacts_does_not_matter(make_contact, start, fields, seed):
-    """I5: a report is the same whatever the order its contacts are handed over in."""
+    """I4: a report is the same whatever the order its contacts are handed over in."""
     contacts = [make_contact(contact_id=f"lab-{at}", **each) for at, each in enumerate(fields)]
     shuffled = random.Random(seed).sample(contacts, len(contacts))
     period, plan = Period(start, start + HOURS * 3_600_000), OfficePlan("lab")
@@ -100,7 +100,7 @@ def test_i5_the_order_of_contacts_does_not_matter(make_contact, start, fields, s
 
 @given(fields=TRAFFIC)
 def test_i5_kpis_that_add_up_do(make_contact, start, fields):
-    """I5: the catalogue's `sum` KPIs of two queues together are those of the office, counter by counter."""
+    """I4: the catalogue's `sum` KPIs of two queues together are those of the office, counter by counter."""
     contacts = [make_contact(**(each | {"direction": "in", "visibility": "T2"})) for each in fields]
     result = report(contacts, [], period=Period(start, start + HOURS * 3_600_000), plan=OfficePlan("lab"), coverage=1.0)
     for kpi_id, definition in CATALOGUE.items():

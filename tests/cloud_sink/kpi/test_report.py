@@ -1,6 +1,6 @@
 import json
 
-from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.contacts.records import OfficePlan, QueueVisit
 from cloud_sink.kpi.catalogue import CATALOGUE, definitions_of
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import report
@@ -88,3 +88,30 @@ def test_basis_is_what_the_office_is_promised_when_nobody_called(start):
 def test_catalogue_ids_are_their_own_keys():
     """One definition per KPI."""
     assert all(kpi_id == definition.id for kpi_id, definition in CATALOGUE.items())
+
+
+def test_transfer_into_another_queue_is_a_visit_of_that_queue(make_contact, start):
+    """Each queue counts whoever waited in it; in total the caller is one contact."""
+    visit = QueueVisit("sales", start + 60_000, None, start + 70_000, "abandoned", "", 10_000, 0, short=False)
+    result = report([make_contact(visits=(visit,))], [], period=Period(start, start + 900_000), plan=PLAN, coverage=1.0)
+    assert (1, 0) == tuple(result.total[name].value for name in ("offered", "abandoned"))
+    assert (1, 1) == tuple(result.queues["sales"][name].value for name in ("offered", "abandoned"))
+    assert (1, 1) == tuple(result.queues["support"][name].value for name in ("offered", "answered"))
+
+
+def test_colleague_who_calls_a_queue_counts_there_only(make_contact, start):
+    """He is work for the queue, but no customer of the office, and nobody has to call him back."""
+    contacts = [
+        make_contact("abandoned", wait_s=30, direction="int", caller="115"),
+        make_contact(direction="int", caller="115", queue="101", kind="direct"),
+    ]
+    result = report(contacts, [], period=Period(start, start + 900_000), plan=PLAN, coverage=1.0)
+    assert ["support"] == list(result.queues)
+    counted = tuple(result.queues["support"][name].value for name in ("offered", "abandoned", "callback_open"))
+    assert (1, 1, 0) == counted
+    assert 0 == result.total["offered"].value
+
+
+def test_every_kpi_names_a_source_that_a_reader_can_find():
+    """A standard, a product, or ringtap itself: never a page that only its makers have."""
+    assert not [kpi.id for kpi in CATALOGUE.values() if not kpi.source or "spec" in kpi.source]
