@@ -15,13 +15,13 @@ Every number ringtap shows, with its formula and what it rests on. Made from `ca
 ## Rules
 
 - R1: nothing to divide by is shown as "—" (`null`), never as 100 % or 0 (RFC 6076 section 4: undefined).
-- R2: a contact counts where it *arrived*, whatever happened later; while it is going on, its quarter hour is provisional.
+- R2: a contact counts where it *arrived*, whatever happened later; while one goes on, its quarter hour is provisional.
 - R3: the grid is the quarter hour in UTC. Every zone's offset is a multiple of it, so local days add up exactly.
 - R4: durations come from packet times, which a step of the clock cannot bend.
 - R5: "within the threshold" includes the threshold, as in Asterisk.
 - R6: every value says its `basis`: `caller` (waiting counted from the caller's INVITE), `queue` (from the PBX's answer)
-  or `ring` (from the first ring, all that can be seen with a hosted PBX); of a mixture the weakest is named. What cannot
-  be seen is `null`, never 0.
+  or `ring` (from the first ring, all that can be seen with a hosted PBX); of a mixture the weakest is named. What
+  cannot be seen is `null`, never 0.
 - R7: internal calls, feature codes and surveys are no customers and stay out of the total. The rows of queues and ring
   groups count whoever waited there: a colleague too, and a caller once for each queue that he was passed on to.
 - R8: averages are a sum divided by a count; averages are never averaged.
