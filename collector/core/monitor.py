@@ -272,14 +272,17 @@ class CallMonitor:
 
     def next_deadline(self) -> int | None:
         """When `handle_deadline` has something to do, on the timeline of `now_ms`; None when nothing waits."""
-        legs = self._tracker.next_deadline()
-        bindings = self._registrar.next_deadline()
-        if legs is None or bindings is None:
-            return bindings if legs is None else legs
-        return min(legs, bindings)
+        deadline = None
+        for part in (self._tracker, self._registrar, self._streams):
+            first = part.next_deadline()
+            if first is not None and (deadline is None or first < deadline):
+                deadline = first
+        return deadline
 
     def handle_deadline(self, now_ms: int) -> None:
         """Time has passed: legs that wait too long and registrations that ran out."""
+        for (source, source_port, target, target_port), message in self._streams.handle_deadline(now_ms):
+            self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
         self._tracker.handle_deadline(now_ms)
         self._registrar.handle_deadline(now_ms)
         self._take_registrations()

@@ -11,7 +11,10 @@ from collector.core.timers import TimerQueue, Waiting
 MAX_MESSAGE_BYTES = 65_535  # as in a UDP datagram; over TCP nobody sends more
 MAX_CONNECTIONS = 512  # two halves each phone of a large office; the idlest goes first
 MAX_AHEAD = 32  # segments kept while an earlier one is missing; then it is given up as lost
+MAX_AHEAD_BYTES = 65_535
+HOLE_MS = 2_000  # a segment that TCP sends again comes within a second or two; what the tap lost never comes
 IDLE_MS = 3_600_000  # RFC 5923 connections are kept alive far more often
+MAX_WINDOW = 1 << 24  # bytes that a segment can be off: farther away it is another connection on the same ports
 
 FIN = 1
 SYN = 2
@@ -40,6 +43,7 @@ class StreamTable:
         self._counters = counters
         self._halves: dict[tuple[bytes, int, bytes, int], _Half] = {}
         self._idle = TimerQueue(IDLE_MS)
+        self._waiting = TimerQueue(HOLE_MS)  # halves with a hole
 
     def receive_segment(
         self, key: tuple[bytes, int, bytes, int], sequence: int, flags: int, payload: bytes, now_ms: int
@@ -48,21 +52,44 @@ class StreamTable:
         half = self._halves.get(key)
         if flags & SYN:
             self._forget(half)
-            self._open(key, (sequence + 1) & 0xFFFFFFFF, now_ms)
+            self._open(key, (sequence + 1) & 0xFFFFFFFF, now_ms).in_step = True
             return []
+        if half is not None and payload and _is_far(sequence, half.next_sequence):
+            self._forget(half)
+            half = None
         if half is None:
             if not payload or not looks_like_sip(payload.lstrip()):
                 return []
             half = self._open(key, sequence, now_ms)
-        self._idle.arm(half, now_ms)
-        messages = self._place(half, sequence, payload) if payload else []
-        if flags & (FIN | RST) and not half.ahead:
-            self._forget(half)
+        messages = self._place(half, sequence, payload, now_ms) if payload else []
+        if not half.ahead:
+            self._idle.arm(half, now_ms)
+            if flags & (FIN | RST):
+                self._forget(half)
         return messages
+
+    def next_deadline(self) -> int | None:
+        """When the next hole is given up; None where there is none."""
+        first = self._waiting.first()
+        return None if first is None else first.deadline_ms
+
+    def handle_deadline(self, now_ms: int) -> list[tuple[tuple[bytes, int, bytes, int], bytes]]:
+        """(connection, message) of what waited behind holes that never closed; idle connections are forgotten."""
+        found: list[tuple[tuple[bytes, int, bytes, int], bytes]] = []
+        half = self._waiting.first()
+        while isinstance(half, _Half) and half.deadline_ms <= now_ms:
+            found += [(half.key, message) for message in self._skip_hole(half)]
+            (self._waiting if half.ahead else self._idle).arm(half, now_ms)
+            half = self._waiting.first()
+        half = self._idle.first()
+        while isinstance(half, _Half) and half.deadline_ms <= now_ms:
+            self._forget(half)
+            half = self._idle.first()
+        return found
 
     def _open(self, key: tuple[bytes, int, bytes, int], next_sequence: int, now_ms: int) -> _Half:
         if len(self._halves) >= MAX_CONNECTIONS:
-            idlest = self._idle.first()
+            idlest = self._idle.first() or self._waiting.first()
             self._forget(idlest if isinstance(idlest, _Half) else None)
         half = self._halves[key] = _Half(key, next_sequence)
         self._idle.arm(half, now_ms)
@@ -73,7 +100,7 @@ class StreamTable:
             half.queue.remove(half)
             del self._halves[half.key]
 
-    def _place(self, half: _Half, sequence: int, payload: bytes) -> list[bytes]:
+    def _place(self, half: _Half, sequence: int, payload: bytes, now_ms: int) -> list[bytes]:
         """Puts a segment where it belongs: now, later, or (seen before) nowhere."""
         distance = (sequence - half.next_sequence) & 0xFFFFFFFF
         if distance >= 0x80000000:  # begins before what is expected: a retransmission, perhaps with news at its end
@@ -82,9 +109,12 @@ class StreamTable:
             if not payload:
                 return []
         if distance:
+            if not half.ahead:
+                self._waiting.arm(half, now_ms)
             half.ahead.append((sequence, payload))
             half.ahead.sort(key=lambda piece: (piece[0] - half.next_sequence) & 0xFFFFFFFF)
-            return self._skip_hole(half) if len(half.ahead) > MAX_AHEAD else []
+            kept_bytes = sum([len(data) for _, data in half.ahead])
+            return self._skip_hole(half) if len(half.ahead) > MAX_AHEAD or kept_bytes > MAX_AHEAD_BYTES else []
         return self._append(half, payload) + self._take_overlapping(half)
 
     def _take_overlapping(self, half: _Half) -> list[bytes]:
@@ -112,9 +142,10 @@ class StreamTable:
     def close(self) -> list[tuple[tuple[bytes, int, bytes, int], bytes]]:
         """Watching ends: (connection, message) of what still waits behind holes."""
         found = []
-        for half in list(self._halves.values()):
+        for key in sorted(self._halves):  # MicroPython's dicts keep no order
+            half = self._halves[key]
             while half.ahead:
-                found += [(half.key, message) for message in self._skip_hole(half)]
+                found += [(key, message) for message in self._skip_hole(half)]
         return found
 
     def _append(self, half: _Half, payload: bytes) -> list[bytes]:
@@ -137,6 +168,10 @@ class StreamTable:
         while True:
             half.buffer = half.buffer.lstrip(b"\r\n")  # keep-alives (RFC 5626 section 3.5.1)
             end = _message_end(half.buffer)
+            if end == 0 and _is_foreign(half.buffer):
+                half.buffer = b""
+                half.in_step = False
+                return messages
             if end < 0 or (end == 0 and len(half.buffer) > MAX_MESSAGE_BYTES):
                 self._counters.malformed += 1
                 half.buffer = b""
@@ -147,6 +182,16 @@ class StreamTable:
             messages.append(half.buffer[:end])
             half.to_skip = max(0, end - len(half.buffer))  # a longer body is passed over, its head is read
             half.buffer = half.buffer[end:]
+
+
+def _is_far(sequence: int, expected: int) -> bool:
+    """True where a segment cannot belong to the connection that is followed."""
+    return MAX_WINDOW < (sequence - expected) & 0xFFFFFFFF < 0x100000000 - MAX_WINDOW
+
+
+def _is_foreign(buffer: bytes) -> bool:
+    """True where the first line is whole and not SIP's: another protocol on the port."""
+    return buffer.find(b"\n") >= 0 and not looks_like_sip(buffer)
 
 
 def _message_end(buffer: bytes) -> int:

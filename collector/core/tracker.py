@@ -143,7 +143,7 @@ class LegTracker:
         """A message of a dialog that is over, or whose start was not seen."""
         method = message.method
         if message.call_id in self._ended or message.call_id in self._ended_before:
-            if method == b"INVITE" or method == b"BYE" or (method == b"CANCEL" and message.is_request):
+            if method in (b"INVITE", b"BYE") or (method == b"CANCEL" and message.is_request):
                 self._counters.retransmissions += 1
         elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
             self._counters.orphans += 1
