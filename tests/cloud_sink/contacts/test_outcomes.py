@@ -8,6 +8,7 @@ from cloud_sink.contacts.stitch import stitch
 
 
 def words(*legs: Leg) -> dict[str, str]:
+    """leg name -> settled word."""
     return stitch(legs, PLAN).outcomes
 
 
