@@ -31,8 +31,9 @@ from collector.ports import Event, EventStore, Row
 
 MAX_BATCH_EVENTS = 50
 MAX_BATCH_BYTES = 8192
-WINDOW_EVENTS = 64 * MAX_BATCH_EVENTS  # 64 messages under way: with 64 events the round trip to the sink would set the
-#                                        pace (640 events/s at 100 ms); 3,200 events are 200 KB to send again at worst
+# 64 messages under way. With 64 events the round trip to the sink's disk sets the pace: 60,000 legs took 164 s through
+# the embedded broker, with this window 11 s; at worst it is 200 KB to send again.
+WINDOW_EVENTS = 64 * MAX_BATCH_EVENTS
 RESEND_S = 2.5  # without progress for so long: go back; doubles each time up to
 MAX_BACKOFF_S = 60.0  # so that 10,000 boxes do not come back at once
 STALL_S = 120.0  # a connection that brings no acknowledgement for so long is replaced: its thread may be dead
