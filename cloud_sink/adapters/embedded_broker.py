@@ -1,7 +1,8 @@
 """A broker inside the sink's process, for one office or a demo: amqtt on a loop and a thread of its own.
 
 It lets anyone in, so it listens on loopback only. It keeps nothing over a restart and is slow (1,000 to 2,000 messages
-a second): enough here, because boxes keep their events until the sink itself has acknowledged them.
+a second): enough here, because boxes keep their events until the sink itself has acknowledged them. It hands a client
+that connects the retained messages of everybody's subscriptions: whoever receives must look at the topic.
 """
 
 import asyncio

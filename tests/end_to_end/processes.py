@@ -82,7 +82,7 @@ def sink(office: Office) -> Iterator[subprocess.Popen[str]]:
 def collector(office: Office, recording: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A collector that reads a recording and ends when the sink has everything."""
     command = [sys.executable, "-m", "collector", "run", "--config", office.config, "--once", "--source", recording]
-    with subprocess.Popen([*map(str, command), *more], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*map(str, command), *more]) as process:
         try:
             yield process
         finally:
