@@ -44,7 +44,7 @@ class Value:
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % Wilson interval in percent, for shares only."""
-        return wilson_percent(self.numerator, self.denominator) if self.unit == PERCENT else None
+        return wilson_percent(self.numerator, self.denominator) if self.unit == PERCENT and self.averaged else None
 
     @property
     def small(self) -> bool:

@@ -14,6 +14,16 @@ from cloud_sink.web.shown import KIND_WORDS, STATE_WORDS, Shown, clock_text, dur
 FEWEST_QUARTERS = 16  # the chart shows at least four hours, so that a short recording does not fill it with two bars
 
 
+FATES = {
+    "in_time": "answered within {}",
+    "late": "answered later",
+    "missed": "missed",
+    "short": "hung up at once",
+    "other": "not known yet",
+}
+TEAMS = ("queue", "ring_group")
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """The service level against its target; shares in percent."""
@@ -23,6 +33,8 @@ class Level:
     threshold: str  # "20 s"
     verdict: str
     state: str  # good | bad | unknown
+    in_time: int
+    judged: int  # calls that count: short abandons left out
     low: float  # 95 % interval
     high: float
 
@@ -34,15 +46,16 @@ def describe_level(report: Report) -> Level:
     verdict, state = _judge(value.value, target)
     if value.small and value.value is not None:
         verdict += ", from few calls"
-    return Level(show("service_level", value), target, f"{report.threshold_s:g} s", verdict, state, low, high)
+    counts = (round(value.numerator), round(value.denominator))
+    return Level(show("service_level", value), target, f"{report.threshold_s:g} s", verdict, state, *counts, low, high)
 
 
 def _judge(level: float | None, target: float) -> tuple[str, str]:
     """The verdict in words, and its colour."""
     if level is None:
-        return "no calls to judge by", "unknown"
+        return "No calls to judge by", "unknown"
     if level >= target:
-        return "on target", "good"
+        return "On target", "good"
     return f"{target - level:.1f} points below target", "bad"
 
 
@@ -57,18 +70,42 @@ class Place:
 
 
 def describe_places(report: Report) -> dict[str, list[Place]]:
-    """Named places apart from direct lines: a manager looks at the former first."""
-    places: dict[str, list[Place]] = {"named": [], "direct": []}
+    """Queues and groups apart from all other places: only there somebody's work is to answer."""
+    places: dict[str, list[Place]] = {"teams": [], "others": []}
     for name, values in report.queues.items():
-        group = "direct" if report.queue_kinds[name] == "direct" else "named"
-        places[group].append(_describe_place(name, report.queue_kinds[name], values, 100 * report.target))
+        kind = report.queue_kinds[name]
+        if values["offered"].value:
+            group = "teams" if kind in TEAMS else "others"
+            places[group].append(_describe_place(name, kind, values, 100 * report.target))
     return places
 
 
 def _describe_place(name: str, kind: str, values: Values, target: float) -> Place:
     """One row of the table."""
     _, state = _judge(values["service_level"].value, target)
-    return Place(name or "not known", KIND_WORDS.get(kind, ""), show_all(values), state)
+    return Place(name or "other numbers", KIND_WORDS.get(kind, ""), show_all(values), state)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """One part of the day's calls: how many ended this way, and their share of all in percent."""
+
+    id: str
+    title: str
+    count: int
+    percent: float
+    start: float  # percent of all that come before it
+
+
+def describe_fates(quarters: "Sequence[Quarter]", threshold: str) -> list[Fate]:
+    """What became of all calls; the parts add up to the whole."""
+    fates: list[Fate] = []
+    offered = sum(quarter.offered for quarter in quarters)
+    for name, title in FATES.items():
+        count = sum(getattr(quarter, name) for quarter in quarters)
+        start = fates[-1].start + fates[-1].percent if fates else 0.0
+        fates.append(Fate(name, title.format(threshold), count, 100 * count / offered if offered else 0.0, start))
+    return fates
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
 from cloud_sink.web.api import all_offices
-from cloud_sink.web.describe import describe_level, describe_missed, describe_places, describe_quarters
+from cloud_sink.web.describe import describe_fates, describe_level, describe_missed, describe_places, describe_quarters
 from cloud_sink.web.office import Office, Offices
 from cloud_sink.web.quality import describe_quality
 from cloud_sink.web.question import one_day, parse_day
@@ -61,6 +61,8 @@ def _describe(office: Office, day: date) -> dict[str, object]:
     period = one_day(day, office.plan.time_zone)
     report = office.report(period)
     buckets = grid(office.contacts(period), period=period, threshold_s=report.threshold_s)
+    quarters = describe_quarters(buckets, period)
+    level = describe_level(report)
     total = show_all(report.total)
     return {
         "office": office,
@@ -68,12 +70,13 @@ def _describe(office: Office, day: date) -> dict[str, object]:
         "earlier": _neighbour(day, -1),
         "later": _neighbour(day, 1) if day < max(office.today(), office.latest_day()) else None,
         "total": total,
-        "level": describe_level(report),
+        "level": level,
         "formulas": [(CATALOGUE[name], total[name]) for name in FORMULAS],
         "places": describe_places(report),
         "extensions": {name: show_all(values) for name, values in report.extensions.items()},
         "missed": describe_missed(report),
-        "quarters": describe_quarters(buckets, period),
+        "quarters": quarters,
+        "fates": describe_fates(quarters, level.threshold),
         "quality": describe_quality(office, period, report),
         "sections": SECTIONS,
     }

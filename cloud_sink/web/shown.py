@@ -8,9 +8,9 @@ from cloud_sink.kpi.value import NUMBER, PERCENT, Value
 
 NOTHING = "—"
 BASIS_WORDS = {
-    "caller": "waiting is counted from the caller's INVITE",
-    "queue": "waiting is counted from the PBX's answer",
-    "ring": "counted from the first ring, which is all the tap can see",
+    "caller": "waiting is counted from the moment the call arrived",
+    "queue": "waiting is counted from the PBX's own answer",
+    "ring": "waiting is counted from the first ring where nothing earlier can be seen",
 }
 KIND_WORDS = {
     "queue": "queue",
@@ -25,8 +25,8 @@ KIND_WORDS = {
 STATE_WORDS = {
     "open": "to call back",
     "called_back": "called back",
-    "called_again": "got through",
-    "not_callable": "number withheld",
+    "called_again": "called again, answered",
+    "not_callable": "cannot be called",
 }
 
 
@@ -38,11 +38,18 @@ class Shown:
     title: str
     text: str  # "81.9 %"
     exact: str  # "81.904762", "" where null: what the API says
-    note: str  # "n 243 · 77.0–86.1 %"
-    tip: str  # what it says, its formula, its basis
+    note: str  # what it rests on: "of 243 · 77–86 %", "from 216"
+    says: str
+    formula: str
+    basis: str  # in words
     small: bool
     percent: float  # 0 to 100 for bars, 0 where it is no share
     known: bool
+
+    @property
+    def tip(self) -> str:
+        """Everything about it, for whoever points at it."""
+        return f"{self.says}\nFormula: {self.formula}\nBasis: {self.basis}"
 
 
 def show(kpi_id: str, value: Value) -> Shown:
@@ -54,7 +61,9 @@ def show(kpi_id: str, value: Value) -> Shown:
         text=value_text(value),
         exact="" if value.value is None else f"{value.value:.6g}",
         note=note_text(value),
-        tip=f"{kpi.says}\nFormula: {kpi.formula}\nBasis: {BASIS_WORDS[value.basis]}\n{kpi.observability}",
+        says=kpi.says,
+        formula=kpi.formula,
+        basis=BASIS_WORDS[value.basis],
         small=value.small,
         percent=value.value or 0.0 if value.unit == PERCENT else 0.0,
         known=value.value is not None,
@@ -87,9 +96,9 @@ def note_text(value: Value) -> str:
     if not value.averaged or value.value is None:
         return ""
     if value.interval is None:
-        return f"n {value.denominator:.0f}"
+        return f"from {count_text(value.denominator)}"
     low, high = value.interval
-    return f"n {value.denominator:.0f} · {low:.0f}–{high:.0f} %"
+    return f"of {count_text(value.denominator)} · {low:.0f}–{high:.0f} %"
 
 
 def duration_text(seconds: float | None) -> str:
