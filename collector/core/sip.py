@@ -176,7 +176,8 @@ def parse_message(data: bytes) -> Message | None:
         return _parse_unframed(data)
     method, status = _parse_first_line(data, first_line_end)
     if not method and not status:
-        return None
+        mixed = data.find(b"\n") < first_line_end
+        return parse_message(_with_one_line_end(data)) if mixed else None
     message = Message(data, first_line_end, head_end, method, status)
     # Call-ID and behind it CSeq, as nearly everybody writes them
     at = data.find(b"\r\nCall-ID: ", first_line_end, head_end)
@@ -233,11 +234,16 @@ def _parse_unframed(data: bytes) -> Message | None:
     return parse_message(data)
 
 
+def _with_one_line_end(data: bytes) -> bytes:
+    """Every line ends with CR LF."""
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
 def _parse_mixed(message: Message) -> Message:
     """Leniency: some lines end with a bare line feed."""
     data = message.data
     if data.count(b"\n") != data.count(b"\r\n"):
-        again = parse_message(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        again = parse_message(_with_one_line_end(data))
         if again is not None:
             return again
     raise MalformedMessage("no readable Call-ID or CSeq")

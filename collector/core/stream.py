@@ -167,11 +167,11 @@ class StreamTable:
         messages: list[bytes] = []
         while True:
             half.buffer = half.buffer.lstrip(b"\r\n")  # keep-alives (RFC 5626 section 3.5.1)
-            end = _message_end(half.buffer)
-            if end == 0 and _is_foreign(half.buffer):
+            if _is_foreign(half.buffer):
                 half.buffer = b""
                 half.in_step = False
                 return messages
+            end = _message_end(half.buffer)
             if end < 0 or (end == 0 and len(half.buffer) > MAX_MESSAGE_BYTES):
                 self._counters.malformed += 1
                 half.buffer = b""

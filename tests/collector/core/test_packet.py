@@ -1,0 +1,173 @@
+import struct
+
+import pytest
+from builders import (
+    PBX,
+    make_ethernet,
+    make_fragments,
+    make_ipv4,
+    make_ipv6,
+    make_tcp,
+    make_udp,
+    make_udp_frame,
+    phone,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.core.counters import Counters
+from collector.core.packet import LINK_ETHERNET, LINK_LOOP, LINK_NULL, LINK_SLL, LINK_SLL2, QUOTED, PacketDecoder
+
+PAYLOAD = b"OPTIONS sip:101@10.77.1.101 SIP/2.0\r\n"
+PACKET = make_ipv4(make_udp(PAYLOAD, 5060, 5062), PBX, phone(101))
+EXPECTED = (17, PBX, 5060, phone(101), 5062, PAYLOAD, 0, 0)
+SOURCE_6 = bytes.fromhex("fd770000000000000000000000000005")
+TARGET_6 = bytes.fromhex("fd770000000000000000000000000101")
+
+
+def decode(frame, link_type=LINK_ETHERNET):
+    """What a fresh decoder makes of a frame."""
+    return PacketDecoder(Counters()).decode(frame, link_type, 0)
+
+
+VLAN = struct.pack("!HH", 0x8100, 7)
+QINQ = struct.pack("!HHHH", 0x88A8, 3, 0x8100, 7)
+PPPOE = struct.pack("!BBHH", 0x11, 0, 1, len(PACKET) + 2)
+LINKS = {
+    "Ethernet": (make_ethernet(PACKET), LINK_ETHERNET),
+    "Ethernet with padding": (make_ethernet(PACKET) + bytes(18), LINK_ETHERNET),
+    "one VLAN tag": (make_ethernet(PACKET, tags=VLAN), LINK_ETHERNET),
+    "two VLAN tags": (make_ethernet(PACKET, tags=QINQ), LINK_ETHERNET),
+    "PPPoE": (make_ethernet(PPPOE + b"\x00\x21" + PACKET, 0x8864), LINK_ETHERNET),
+    "PPPoE, short protocol field": (make_ethernet(PPPOE + b"\x21" + PACKET, 0x8864), LINK_ETHERNET),
+    "LLC and SNAP": (make_ethernet(b"\xaa\xaa\x03\0\0\0\x08\x00" + PACKET, len(PACKET) + 8), LINK_ETHERNET),
+    "Linux cooked": (bytes(14) + b"\x08\x00" + PACKET, LINK_SLL),
+    "Linux cooked, VLAN": (bytes(14) + VLAN + b"\x08\x00" + PACKET, LINK_SLL),
+    "Linux cooked 2": (b"\x08\x00" + bytes(18) + PACKET, LINK_SLL2),
+    "raw IP": (PACKET, 101),
+    "null": (struct.pack("<I", 2) + PACKET, LINK_NULL),
+    "loop": (struct.pack(">I", 2) + PACKET, LINK_LOOP),
+    "PPP": (b"\xff\x03\x00\x21" + PACKET, 9),
+    "IP options": (make_ethernet(make_ipv4(make_udp(PAYLOAD, 5060, 5062), PBX, phone(101), options=bytes(8))), 1),
+    "IP in IP": (make_ethernet(make_ipv4(PACKET, b"\1\1\1\1", b"\2\2\2\2", 4)), LINK_ETHERNET),
+    "GRE": (make_ethernet(make_ipv4(b"\0\0\x08\x00" + PACKET, b"\1\1\1\1", b"\2\2\2\2", 47)), LINK_ETHERNET),
+    "GRE with key": (make_ethernet(make_ipv4(b"\x20\0\x08\0\0\0\0\1" + PACKET, b"\1" * 4, b"\2" * 4, 47)), 1),
+    "Ethernet in GRE": (make_ethernet(make_ipv4(b"\0\0\x65\x58" + make_ethernet(PACKET), b"\1" * 4, b"\2" * 4, 47)), 1),
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_every_way_to_wrap_a_datagram_gives_the_same(name):
+    """Link layers, tags and tunnels change nothing of what is inside."""
+    assert decode(*LINKS[name]) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [(0, b""), (0, bytes([17, 0]) + bytes(6)), (60, bytes([17, 1]) + bytes(14)), (51, bytes([17, 4]) + bytes(22))],
+    ids=["none", "hop by hop", "destination options", "authentication"],
+)
+def test_ipv6_with_extension_headers(extensions):
+    """Extension headers are skipped (RFC 8200 section 4)."""
+    first, header = extensions
+    packet = make_ipv6(header + make_udp(PAYLOAD), SOURCE_6, TARGET_6, first if header else 17)
+    assert decode(make_ethernet(packet, 0x86DD)) == (17, SOURCE_6, 5060, TARGET_6, 5060, PAYLOAD, 0, 0)
+
+
+def test_ipv6_fragments_come_together():
+    """A fragmented IPv6 datagram is whole with its last piece (RFC 8200 section 4.5)."""
+    datagram = make_udp(PAYLOAD * 40)
+    decoder = PacketDecoder(Counters())
+    first = make_ipv6(struct.pack("!BBHI", 17, 0, 1, 9) + datagram[:1200], SOURCE_6, TARGET_6, 44)
+    last = make_ipv6(struct.pack("!BBHI", 17, 0, 1200, 9) + datagram[1200:], SOURCE_6, TARGET_6, 44)
+    assert decoder.decode(make_ethernet(last, 0x86DD), 1, 0) is None
+    assert decoder.decode(make_ethernet(first, 0x86DD), 1, 0)[5] == PAYLOAD * 40
+
+
+def test_ipv4_fragments_come_together():
+    """The datagram comes out with the ports that only its first fragment has."""
+    decoder = PacketDecoder(Counters())
+    frames = make_fragments(make_udp(PAYLOAD * 60), 1000, PBX, phone(101))
+    found = [decoder.decode(frame, LINK_ETHERNET, 0) for frame in frames]
+    assert [None] * (len(frames) - 1) == found[:-1]
+    assert found[-1] == (17, PBX, 5060, phone(101), 5060, PAYLOAD * 60, 0, 0)
+
+
+def test_first_fragment_is_read_alone_when_the_others_do_not_come():
+    """A port filter at the tap drops all fragments but the first, which holds the headers of the message."""
+    counters = Counters()
+    decoder = PacketDecoder(counters)
+    decoder.decode(make_fragments(make_udp(PAYLOAD * 60), 1000, PBX, phone(101))[0], LINK_ETHERNET, 500)
+    assert [] == decoder.take_first_pieces(505)
+    [(began_ms, datagram)] = decoder.take_first_pieces(600)
+    assert (500, 5060, PAYLOAD) == (began_ms, datagram[2], datagram[5][: len(PAYLOAD)])
+    assert [] == decoder.take_first_pieces(700)
+
+
+def test_tcp_segment_keeps_sequence_and_flags():
+    """Sequence number, flags and payload of a segment."""
+    frame = make_ethernet(make_ipv4(make_tcp(PAYLOAD, 0xFFFFFFF0, 0x18, 40000, 5060), PBX, phone(101), 6))
+    assert decode(frame) == (6, PBX, 40000, phone(101), 5060, PAYLOAD, 0xFFFFFFF0, 0x18)
+
+
+def test_segmentation_offload_leaves_the_length_to_the_frame():
+    """A network card's total length of 0 means: as long as the frame."""
+    packet = bytearray(make_ipv4(make_tcp(PAYLOAD, 1), PBX, phone(101), 6))
+    packet[2:4] = b"\0\0"
+    assert decode(make_ethernet(bytes(packet)))[5] == PAYLOAD
+
+
+def test_quoted_datagram_is_marked():
+    """What an ICMP error quotes was not sent again (RFC 792)."""
+    icmp = b"\x03\x03" + bytes(6) + PACKET
+    found = decode(make_ethernet(make_ipv4(icmp, phone(101), PBX, 1)))
+    assert (PAYLOAD, QUOTED) == (found[5], found[7])
+    assert decode(make_ethernet(make_ipv4(b"\x08\0" + bytes(6) + PACKET, phone(101), PBX, 1))) is None
+
+
+def test_other_traffic_is_ignored_and_counted():
+    """ARP, ICMP, unknown link types: no datagram, one count each."""
+    counters = Counters()
+    decoder = PacketDecoder(counters)
+    assert decoder.decode(make_ethernet(bytes(28), 0x0806), LINK_ETHERNET, 0) is None
+    assert decoder.decode(make_ethernet(make_ipv4(bytes(8), PBX, phone(101), 1)), LINK_ETHERNET, 0) is None
+    assert decoder.decode(bytes(60), 147, 0) is None
+    assert counters.ignored == 3
+
+
+def test_endless_nesting_ends():
+    """IP in IP in IP ...: given up after a few layers."""
+    packet = PACKET
+    for _ in range(20):
+        packet = make_ipv4(packet, b"\1\1\1\1", b"\2\2\2\2", 4)
+    assert decode(make_ethernet(packet)) is None
+
+
+def test_truncated_datagram_comes_as_far_as_it_goes():
+    """The beginning of a cut message holds its headers: it is passed on and counted."""
+    counters = Counters()
+    found = PacketDecoder(counters).decode(make_ethernet(PACKET)[:60], LINK_ETHERNET, 0)
+    assert found[5] == PAYLOAD[:18]
+    assert counters.truncated == 1
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_cut_anywhere_nothing_breaks(name):
+    """A frame cut after any byte gives a datagram or none, and never raises."""
+    frame, link_type = LINKS[name]
+    for length in range(len(frame)):
+        decode(frame[:length], link_type)
+
+
+@given(st.binary(max_size=200), st.sampled_from([0, 1, 9, 12, 101, 108, 113, 147, 276]))
+def test_any_bytes_are_survived(frame, link_type):
+    """Random bytes on any link type."""
+    decode(frame, link_type)
+
+
+@given(st.integers(0, len(make_udp_frame(PAYLOAD)) - 1), st.integers(0, 255))
+def test_any_changed_byte_is_survived(position, value):
+    """A real frame with one byte changed."""
+    frame = bytearray(make_udp_frame(PAYLOAD))
+    frame[position] = value
+    decode(bytes(frame))

@@ -1,0 +1,173 @@
+from builders import make_invite, make_request, make_sip
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.core.counters import Counters
+from collector.core.stream import FIN, HOLE_MS, IDLE_MS, MAX_AHEAD, MAX_CONNECTIONS, RST, SYN, StreamTable
+
+KEY = (b"\1\1\1\1", 40000, b"\2\2\2\2", 5060)
+MESSAGES = [make_invite(), make_request("ACK"), make_request("BYE", cseq=2)]
+STREAM = b"".join(MESSAGES)
+
+
+class Connection:
+    """One half of a connection whose bytes are counted from `start`."""
+
+    def __init__(self, start=1000, *, opened=True):
+        self.counters = Counters()
+        self.table = StreamTable(self.counters)
+        self.start = start
+        if opened:
+            self.table.receive_segment(KEY, (start - 1) & 0xFFFFFFFF, SYN, b"", 0)
+
+    def segment(self, at, payload, *, flags=0x18, now_ms=0):
+        """The messages that the bytes at a position of the stream complete."""
+        return self.table.receive_segment(KEY, (self.start + at) & 0xFFFFFFFF, flags, payload, now_ms)
+
+
+@given(st.lists(st.integers(1, len(STREAM) - 1), max_size=12), st.sampled_from([1000, 0xFFFFFF00]))
+def test_any_split_gives_the_same_messages(cuts, start):
+    """Where segments begin and end does not matter, nor where sequence numbers wrap."""
+    connection = Connection(start)
+    edges = sorted({0, *cuts, len(STREAM)})
+    found = []
+    for begin, end in zip(edges, edges[1:], strict=False):
+        found += connection.segment(begin, STREAM[begin:end])
+    assert found == MESSAGES
+
+
+@given(st.permutations(range(0, len(STREAM), 90)), st.sets(st.integers(0, 5)))
+def test_any_order_and_repetition_gives_the_same_messages(order, twice):
+    """Segments that overtake each other or come again are put in order."""
+    connection = Connection()
+    found = []
+    for turn, begin in enumerate(order):
+        for _ in range(2 if turn in twice else 1):
+            found += connection.segment(begin, STREAM[begin : begin + 90])
+    assert found == MESSAGES
+
+
+def test_byte_by_byte():
+    """The slowest sender there can be."""
+    connection = Connection()
+    found = [message for at in range(len(STREAM)) for message in connection.segment(at, STREAM[at : at + 1])]
+    assert found == MESSAGES
+
+
+def test_keep_alives_between_messages_are_passed_over():
+    """CR LF and CR LF CR LF (RFC 5626 section 3.5.1) belong to no message."""
+    stream = b"\r\n\r\n" + MESSAGES[0] + b"\r\n" + MESSAGES[1]
+    assert MESSAGES[:2] == Connection().segment(0, stream)
+
+
+def test_joined_in_the_middle():
+    """A connection whose start was not seen counts from the first segment that begins with a message."""
+    connection = Connection(opened=False)
+    assert [] == connection.segment(0, b"rest of something\r\n\r\n")
+    assert [MESSAGES[1]] == connection.segment(400, MESSAGES[1])
+
+
+def test_lost_segment_costs_only_its_message():
+    """Behind a hole, reading goes on at the next message, after a time; the hole is counted."""
+    connection = Connection()
+    begins = [0, len(MESSAGES[0]), len(MESSAGES[0]) + len(MESSAGES[1])]
+    assert [MESSAGES[0]] == connection.segment(begins[0], MESSAGES[0])
+    assert [] == connection.segment(begins[2], MESSAGES[2], now_ms=100)
+    assert connection.table.next_deadline() == 100 + HOLE_MS
+    assert [(KEY, MESSAGES[2])] == connection.table.handle_deadline(100 + HOLE_MS)
+    assert connection.counters.tcp_gaps == 1
+    assert connection.table.next_deadline() is None
+
+
+def test_hole_that_closes_in_time_loses_nothing():
+    """A segment that TCP sends again arrives late and everything is there."""
+    connection = Connection()
+    connection.segment(len(MESSAGES[0]), MESSAGES[1], now_ms=100)
+    assert MESSAGES[:2] == connection.segment(0, MESSAGES[0], now_ms=400)
+    assert [] == connection.table.handle_deadline(100 + HOLE_MS)
+    assert connection.counters.tcp_gaps == 0
+
+
+def test_too_much_behind_a_hole_skips_it_at_once():
+    """What is kept behind a hole is bounded."""
+    connection = Connection()
+    found = []
+    for number in range(MAX_AHEAD + 1):
+        found += connection.segment(10_000 + number * len(MESSAGES[1]), MESSAGES[1])
+    assert [MESSAGES[1]] * (MAX_AHEAD + 1) == found
+
+
+def test_end_of_the_capture_reads_what_waits():
+    """What stands behind a hole when watching ends still comes out."""
+    connection = Connection()
+    connection.segment(500, MESSAGES[1])
+    assert [(KEY, MESSAGES[1])] == connection.table.close()
+
+
+def test_ports_used_again_start_afresh():
+    """A far sequence number is another connection, even where its SYN was not seen."""
+    connection = Connection()
+    connection.segment(0, MESSAGES[0])
+    assert [MESSAGES[1]] == connection.segment(0x70000000, MESSAGES[1])
+
+
+def test_other_protocol_on_the_port_is_passed_over():
+    """A web server's answer is no SIP, and does not spoil what follows."""
+    connection = Connection()
+    page = b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\nhello\n"
+    assert [] == connection.segment(0, page)
+    assert [MESSAGES[0]] == connection.segment(len(page), MESSAGES[0])
+    assert connection.counters.malformed == 0
+
+
+def test_unreadable_length_is_malformed():
+    """Without a Content-Length that can be read nobody knows where the next message begins (RFC 3261 section 18.3)."""
+    connection = Connection()
+    broken = make_request("OPTIONS").replace(b"Content-Length: 0", b"Content-Length: x")
+    assert [] == connection.segment(0, broken)
+    assert connection.counters.malformed == 1
+    assert [MESSAGES[0]] == connection.segment(len(broken), MESSAGES[0])
+
+
+def test_length_in_compact_form():
+    """l: counts as Content-Length does."""
+    message = make_sip("MESSAGE sip:a SIP/2.0", [("i", "x"), ("CSeq", "1 MESSAGE")], "hello").replace(
+        b"Content-Length", b"l"
+    )
+    assert [message, message] == Connection().segment(0, message * 2)
+
+
+def test_end_of_a_connection_frees_it():
+    """FIN and RST forget a connection: bytes behind them belong to nothing."""
+    for flags in (FIN, RST):
+        connection = Connection()
+        connection.segment(0, MESSAGES[0][:60])
+        connection.segment(60, b"", flags=flags)
+        assert [] == connection.segment(60, MESSAGES[0][60:])
+
+
+def test_number_of_connections_is_bounded():
+    """A flood of connections pushes out the idlest one."""
+    connection = Connection()
+    connection.segment(0, MESSAGES[0][:60])
+    for port in range(MAX_CONNECTIONS):
+        connection.table.receive_segment((b"\3\3\3\3", port, b"\2\2\2\2", 5060), 0, SYN, b"", 1)
+    assert [] == connection.segment(60, MESSAGES[0][60:])
+
+
+def test_idle_connection_is_forgotten():
+    """After an hour without a segment nothing is kept."""
+    connection = Connection()
+    connection.segment(0, MESSAGES[0][:60])
+    connection.table.handle_deadline(IDLE_MS + 1)
+    assert [] == connection.segment(60, MESSAGES[0][60:])
+
+
+@given(st.lists(st.tuples(st.integers(0, 0xFFFFFFFF), st.integers(0, 31), st.binary(max_size=300)), max_size=20))
+def test_any_segments_are_survived(segments):
+    """Random sequence numbers, flags and bytes."""
+    table = StreamTable(Counters())
+    for now_ms, (sequence, flags, payload) in enumerate(segments):
+        table.receive_segment(KEY, sequence, flags, payload, now_ms)
+        table.handle_deadline(now_ms)
+    table.close()
