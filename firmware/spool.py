@@ -1,0 +1,354 @@
+"""Events until the sink has them: a ring in memory, and files in flash only while they cannot be sent.
+
+Every start counts under a new epoch, so a number is never used twice whatever a power cut took with it. Events that
+stand in a file keep the epoch and the numbers under which they may have been sent already.
+
+One file holds what fits into one flash block and grows, at most once a minute, until it does: a write for every event
+would erase a block for each. The file system (littlefs) shows what was appended whole or not at all after a power cut;
+a checksum tells the rest. A file is removed once the sink has all of it; a board that is online writes nothing.
+
+    file  = chunk, chunk, ...                of one epoch, their numbers without a hole
+    chunk = b"RTS1", epoch (4), first seq (4), clock (1), count (2), length of the rows (2), crc32 of the rows (4), rows
+    row   = t_ms (8), length (2), MessagePack of the event's array
+"""
+
+import binascii
+import os
+import struct
+
+from collector.core import wire
+from collector.core.events import GapObserved
+from firmware.packer import pack
+
+SEGMENT_BYTES = 4000  # a block of 4,096 bytes holds one file; littlefs needs none of it for itself
+ROW_OVERHEAD = 48  # of memory: a tuple, a long integer, a list's slot
+FLUSH_AFTER_MS = 60_000  # offline: what a power cut may take; one block a minute wears a 4 MB flash out in decades
+HEADER = ">4sIIBHHI"
+HEADER_BYTES = 21
+ROW = ">QH"
+MAGIC = b"RTS1"
+MAX_FILE_BYTES = 8192  # anything longer is not ours
+FULL, TORN = "spool_full", "spool_corrupt"  # reasons of gaps
+
+
+class Segment:
+    """One file: which numbers of which epoch it holds."""
+
+    __slots__ = ("clock", "count", "epoch", "first", "name", "size")
+
+    def __init__(self, name: str, epoch: int, first: int, clock: int) -> None:
+        self.name = name
+        self.epoch = epoch
+        self.first = first
+        self.clock = clock
+        self.count = 0
+        self.size = 0
+
+    @property
+    def last(self) -> int:
+        """The highest number in it."""
+        return self.first + self.count - 1
+
+
+class Spool:
+    """The events of one board. `folder` is in flash; `ring_bytes` bounds the memory, `max_bytes` the files.
+
+    The head is the oldest epoch that still has events: `epoch`, `first_seq` and `last_seq` speak of it, and only its
+    events are handed out; once the sink has them all, the next epoch is the head.
+    """
+
+    def __init__(self, folder: str, epoch: int, ring_bytes: int, max_bytes: int) -> None:
+        self.counters = {"spooled": 0, "flushes": 0, "flash_errors": 0, "dropped_events": 0, "torn_files": 0}
+        self.clock_known = False  # until then times are the board's own, and events wait
+        self._offset_ms = 0  # from the board's own time to Unix milliseconds
+        self._folder = folder
+        self._epoch = epoch  # of this start
+        self._ring_bytes = ring_bytes
+        self._max_segments = max(1, max_bytes // 4096)
+        self._rows: list[tuple[int, bytes]] = []
+        self._used = 0
+        self._first = 1  # number of the oldest row in memory
+        self._acked = 0  # of the head's epoch
+        self._flushed_ms = 0
+        self._order = 0
+        self._segments: list[Segment] = []
+        self._cached = ""
+        self._cached_rows: list[tuple[int, bytes]] = []
+        self._load_folder()
+
+    # --- what there is ---
+
+    @property
+    def epoch(self) -> int:
+        """The head's epoch."""
+        return self._segments[0].epoch if self._segments else self._epoch
+
+    @property
+    def first_seq(self) -> int:
+        """Number of the head's oldest event that the sink does not have; `last_seq + 1` if there is none."""
+        return max(self._acked + 1, self._segments[0].first if self._segments else self._first)
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the head's newest event."""
+        epoch = self.epoch
+        if epoch == self._epoch:
+            return self._first + len(self._rows) - 1
+        return max([segment.last for segment in self._segments if segment.epoch == epoch])
+
+    def undelivered(self) -> int:
+        """How many events the sink does not have."""
+        waiting = sum([segment.count for segment in self._segments]) + len(self._rows)
+        if self._segments and self._acked >= self._segments[0].first:
+            waiting -= self._acked - self._segments[0].first + 1
+        return waiting
+
+    # --- in ---
+
+    def append(self, t_ms: int, body: bytes) -> None:
+        """Keep one event; when the ring is full, its oldest part goes to flash."""
+        self.counters["spooled"] += 1
+        self._rows.append((t_ms, body))
+        self._used += len(body) + ROW_OVERHEAD
+        if self._used > self._ring_bytes and not self._flush_segment():
+            self._drop_rows(max(1, len(self._rows) >> 2))
+
+    def set_clock(self, offset_ms: int) -> None:
+        """Wall time is known now: what waits in memory under the board's own time gets it."""
+        self._rows = [(t_ms + offset_ms, body) for t_ms, body in self._rows]
+        self._offset_ms = offset_ms
+        self.clock_known = True
+
+    # --- out ---
+
+    def pending(self, after_seq: int, limit: int, limit_bytes: int) -> tuple[int, int, list[tuple[int, bytes]]]:
+        """(first number, clock, rows) of the head's events after `after_seq`; no rows when there are none."""
+        seq = max(after_seq + 1, self.first_seq)
+        if not self.clock_known:
+            return seq, 0, []
+        for segment in self._segments:
+            if segment.epoch != self.epoch:
+                break
+            if segment.first <= seq <= segment.last:
+                clock, rows = self._timed_rows(segment)
+                return seq, clock, _fitting(rows, seq - segment.first, limit, limit_bytes)
+        if self.epoch != self._epoch or seq < self._first:
+            return seq, 0, []
+        return seq, 1, _fitting(self._rows, seq - self._first, limit, limit_bytes)
+
+    def discard_through(self, epoch: int, seq: int) -> None:
+        """The sink has the head's events up to `seq`; an acknowledgement of another epoch changes nothing."""
+        if epoch != self.epoch or seq < self.first_seq:
+            return
+        self._acked = min(seq, self.last_seq)
+        while self._segments and self._segments[0].epoch == epoch and self._segments[0].last <= self._acked:
+            self._remove_oldest()
+        if epoch == self._epoch:
+            self._forget_rows(self._acked - self._first + 1)
+        elif self.epoch != epoch:
+            self._acked = 0
+
+    def handle_time(self, now_ms: int, online: bool) -> None:
+        """Write what waits, at most once a minute, while it cannot be sent; `now_ms` never goes back."""
+        if online or not self._rows or not self.clock_known:
+            self._flushed_ms = now_ms
+        elif now_ms - self._flushed_ms >= FLUSH_AFTER_MS:
+            self._flushed_ms = now_ms
+            self.flush()
+
+    def flush(self) -> bool:
+        """Write everything in memory to flash; False where that failed (it stays in memory)."""
+        while self._rows:
+            if not self._flush_segment():
+                return False
+        return True
+
+    # --- files ---
+
+    def _flush_segment(self) -> bool:
+        """Move the oldest rows to the newest file, or to a new one; False where flash refuses."""
+        segment = self._open_segment()
+        if segment is None:
+            while len(self._segments) >= self._max_segments:
+                self._drop_segment()
+            segment = Segment("%08d.seg" % self._order, self._epoch, self._first, int(self.clock_known))
+        rows = _fitting(self._rows, 0, len(self._rows), SEGMENT_BYTES - HEADER_BYTES - segment.size)
+        chunk = _chunk(self._epoch, self._first, segment.clock, rows)
+        try:
+            with open(self._folder + "/" + segment.name, "ab") as file:
+                file.write(chunk)
+        except OSError:
+            self.counters["flash_errors"] += 1
+            self._order += 1  # nothing follows what may stand there half written
+            segment.size = SEGMENT_BYTES
+            return False
+        self.counters["flushes"] += 1
+        if not segment.count:
+            self._order += 1
+            self._segments.append(segment)
+        segment.count += len(rows)
+        segment.size += len(chunk)
+        if self._cached == segment.name:
+            self._cached = ""
+        self._forget_rows(len(rows))
+        return True
+
+    def _open_segment(self) -> Segment | None:
+        """The newest file, where the next rows may follow its last."""
+        segment = self._segments[-1] if self._segments else None
+        if segment is None or segment.epoch != self._epoch or segment.clock != int(self.clock_known):
+            return None
+        room = SEGMENT_BYTES - segment.size - HEADER_BYTES
+        return segment if segment.last + 1 == self._first and room > len(self._rows[0][1]) + 10 else None
+
+    def _load_folder(self) -> None:
+        try:
+            names = sorted(os.listdir(self._folder))
+        except OSError:
+            names = []
+            self._make_folder()
+        for name in names:
+            segment = self._load_segment(name)
+            if segment is None:
+                self.counters["torn_files"] += 1
+                self._unlink(name)
+            else:
+                self._segments.append(segment)
+                self._order = int(name[:8]) + 1
+
+    def _make_folder(self) -> None:
+        try:
+            os.mkdir(self._folder)
+        except OSError:
+            self.counters["flash_errors"] += 1
+
+    def _load_segment(self, name: str) -> Segment | None:
+        """What a file holds, as far as it is whole; None where that is nothing."""
+        try:
+            chunks, size = _chunks(self._content(name))
+        except OSError:
+            return None
+        if not chunks or not name[:8].isdigit():
+            return None
+        epoch, first, clock, _, _ = chunks[0]
+        segment = Segment(name, epoch, first, clock)
+        segment.count = sum([count for _, _, _, count, _ in chunks])
+        segment.size = size
+        return segment
+
+    def _content(self, name: str) -> bytes:
+        with open(self._folder + "/" + name, "rb") as file:
+            return file.read(MAX_FILE_BYTES)
+
+    def _read(self, segment: Segment) -> list[tuple[int, bytes]]:
+        """The rows of a file; the latest one stays in memory while it is being sent."""
+        if self._cached != segment.name:
+            self._cached = ""
+            self._cached_rows = []  # freed before the next one is read
+            content = self._content(segment.name)
+            for _, _, _, count, at in _chunks(content)[0]:
+                _split_rows(content, at, count, self._cached_rows)
+            self._cached = segment.name
+        return self._cached_rows
+
+    def _timed_rows(self, segment: Segment) -> tuple[int, list[tuple[int, bytes]]]:
+        """(clock, rows in Unix time) of a file, also of one that was written before the time was known.
+
+        Of an earlier start nobody knows the time any more: it ended, at the latest, when this one began.
+        """
+        rows = self._read(segment)
+        if segment.clock:
+            return 1, rows
+        known = segment.epoch == self._epoch
+        offset_ms = self._offset_ms if known else self._offset_ms - rows[-1][0]
+        return int(known), [(t_ms + offset_ms, body) for t_ms, body in rows]
+
+    def _remove_oldest(self) -> None:
+        segment = self._segments.pop(0)
+        if self._cached == segment.name:
+            self._cached = ""
+            self._cached_rows = []
+        self._unlink(segment.name)
+
+    def _unlink(self, name: str) -> None:
+        try:
+            os.remove(self._folder + "/" + name)
+        except OSError:
+            self.counters["flash_errors"] += 1
+
+    # --- bounds ---
+
+    def _drop_segment(self) -> None:
+        """Flash is full: the oldest file goes, and a gap says how much that was."""
+        segment = self._segments[0]
+        head = segment.epoch
+        lost = segment.last - self.first_seq + 1
+        try:
+            rows = self._read(segment)
+        except OSError:
+            rows = []
+        self._remove_oldest()
+        if self.epoch != head:
+            self._acked = 0
+        self._note_loss(rows, lost)
+
+    def _drop_rows(self, count: int) -> None:
+        rows = self._rows[:count]
+        self._forget_rows(count)
+        self._note_loss(rows, count)
+
+    def _note_loss(self, rows: list[tuple[int, bytes]], count: int) -> None:
+        self.counters["dropped_events"] += count
+        if rows:
+            t_ms, body = wire.encode_event(GapObserved(rows[0][0], rows[-1][0], FULL, count))
+            self._rows.append((t_ms, pack(body)))
+            self._used += len(self._rows[-1][1]) + ROW_OVERHEAD
+
+    def _forget_rows(self, count: int) -> None:
+        if count > 0:
+            self._used -= sum([len(body) + ROW_OVERHEAD for _, body in self._rows[:count]])
+            self._rows = self._rows[count:]
+            self._first += count
+
+
+def _fitting(rows: list[tuple[int, bytes]], start: int, limit: int, limit_bytes: int) -> list[tuple[int, bytes]]:
+    """Rows from `start` on, as many as fit; always at least one where there is one."""
+    used = 0
+    end = start
+    while end < len(rows) and end - start < limit:
+        used += len(rows[end][1]) + 10  # a row's head in a file; its time in a batch takes less
+        if used > limit_bytes and end > start:
+            break
+        end += 1
+    return rows[start:end]
+
+
+def _chunk(epoch: int, first: int, clock: int, rows: list[tuple[int, bytes]]) -> bytes:
+    content = bytearray()
+    for t_ms, body in rows:
+        content.extend(struct.pack(ROW, t_ms, len(body)))
+        content.extend(body)
+    crc = binascii.crc32(content)
+    return struct.pack(HEADER, MAGIC, epoch, first, clock, len(rows), len(content), crc) + content
+
+
+def _chunks(content: bytes) -> tuple[list[tuple[int, int, int, int, int]], int]:
+    """([(epoch, first seq, clock, count, position of the rows)], bytes of them) of a file, up to the first damage."""
+    chunks = []
+    at = 0
+    while at + HEADER_BYTES <= len(content):
+        magic, epoch, first, clock, count, length, crc = struct.unpack_from(HEADER, content, at)
+        rows_at = at + HEADER_BYTES
+        if magic != MAGIC or not count or binascii.crc32(content[rows_at : rows_at + length]) != crc:
+            break
+        chunks.append((epoch, first, clock, count, rows_at))
+        at = rows_at + length
+    return chunks, at
+
+
+def _split_rows(content: bytes, at: int, count: int, rows: list[tuple[int, bytes]]) -> None:
+    for _ in range(count):
+        t_ms, length = struct.unpack_from(ROW, content, at)
+        at += 10
+        rows.append((t_ms, content[at : at + length]))
+        at += length
