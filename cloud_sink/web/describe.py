@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cloud_sink.kpi.accessibility import service_levels
 from cloud_sink.kpi.grid import Bucket
-from cloud_sink.kpi.missed import MissedCaller
+from cloud_sink.kpi.missed import WAITING, MissedCaller
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report, Values
 from cloud_sink.kpi.value import PERCENT, value_of
@@ -15,11 +15,11 @@ FEWEST_QUARTERS = 16  # the chart shows at least four hours, so that a short rec
 
 
 FATES = {
-    "in_time": "answered within {}",
-    "late": "answered later",
-    "missed": "missed",
-    "short": "hung up at once",
-    "other": "not known yet",
+    "in_time": ("answered within {}", "within {}"),
+    "late": ("answered later", "later"),
+    "missed": ("missed", "missed"),
+    "short": ("hung up at once", "hung up at once"),
+    "other": ("outcome unknown", "unknown"),
 }
 TEAMS = ("queue", "ring_group")
 
@@ -92,6 +92,7 @@ class Fate:
 
     id: str
     title: str
+    short: str
     count: int
     percent: float
     start: float  # percent of all that come before it
@@ -101,10 +102,19 @@ def describe_fates(quarters: "Sequence[Quarter]", threshold: str) -> list[Fate]:
     """What became of all calls; the parts add up to the whole."""
     fates: list[Fate] = []
     offered = sum(quarter.offered for quarter in quarters)
-    for name, title in FATES.items():
+    for name, (title, short) in FATES.items():
         count = sum(getattr(quarter, name) for quarter in quarters)
         start = fates[-1].start + fates[-1].percent if fates else 0.0
-        fates.append(Fate(name, title.format(threshold), count, 100 * count / offered if offered else 0.0, start))
+        fates.append(
+            Fate(
+                name,
+                title.format(threshold),
+                short.format(threshold),
+                count,
+                100 * count / offered if offered else 0.0,
+                start,
+            )
+        )
     return fates
 
 
@@ -118,22 +128,22 @@ class MissedRow:
     attempts: int
     waited: str
     state: str
-    outcome: str  # "called back 14:05 by 102"
+    outcome: str  # "called back"
+    cleared: str  # "14:05 by 102"
 
 
 def describe_missed(report: Report) -> list[MissedRow]:
-    """The list, the latest first."""
-    return [_describe_caller(missed, report.period.time_zone) for missed in report.missed]
+    """The list: callers to be called back first, the latest of them on top."""
+    callers = sorted(report.missed, key=lambda missed: missed.state != WAITING)
+    return [_describe_caller(missed, report.period.time_zone) for missed in callers]
 
 
 def _describe_caller(missed: MissedCaller, time_zone: str) -> MissedRow:
     """One row of the list."""
     waits = [contact.wait_ms for contact in missed.attempts if contact.wait_ms is not None]
-    outcome = STATE_WORDS[missed.state]
-    if missed.cleared_ms is not None:
-        outcome += f" {clock_text(missed.cleared_ms, time_zone)}"
+    cleared = "" if missed.cleared_ms is None else clock_text(missed.cleared_ms, time_zone)
     if missed.cleared_by:
-        outcome += f" by {missed.cleared_by}"
+        cleared += f" by {missed.cleared_by}"
     return MissedRow(
         at=clock_text(missed.last.t_offer, time_zone),
         caller=missed.caller or "withheld",
@@ -141,7 +151,8 @@ def _describe_caller(missed: MissedCaller, time_zone: str) -> MissedRow:
         attempts=len(missed.attempts),
         waited=duration_text(max(waits) / 1000 if waits else None),
         state=missed.state,
-        outcome=outcome,
+        outcome=STATE_WORDS[missed.state],
+        cleared=cleared,
     )
 
 

@@ -46,11 +46,16 @@ class Quality:
 def describe_quality(office: Office, period: Period, report: Report) -> Quality:
     """Put together what is known about the day's data."""
     watch = office.watch(period)
-    facts = [_watched(watch, period), _gaps(watch), _doubtful(report), _quarantine(office.store.quarantined())]
+    facts = [
+        _watched(watch, period, office.now_ms()),
+        _gaps(watch),
+        _doubtful(report),
+        _quarantine(office.store.quarantined()),
+    ]
     return Quality(facts, [_describe_box(box, office.now_ms()) for box in office.boxes()])
 
 
-def _watched(watch: Watch, period: Period) -> Fact:
+def _watched(watch: Watch, period: Period, now_ms: int) -> Fact:
     """When the tap was watching."""
     if not watch.spans:
         return Fact("Watched", "not at all on this day", alarming=True)
@@ -58,7 +63,7 @@ def _watched(watch: Watch, period: Period) -> Fact:
     first, last = watch.spans[0][0], watch.spans[-1][1]
     minutes = round(sum(end - start for start, end in watch.spans) / 60_000)
     length = f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
-    share = f"{100 * watch.share:.0f} % of the day so far"
+    share = f"{100 * watch.share:.0f} % of the day{' so far' if now_ms < period.until_ms else ''}"
     return Fact("Watched", f"{clock_text(first, zone)} to {clock_text(last, zone)}: {length}, {share}")
 
 

@@ -25,7 +25,7 @@ KIND_WORDS = {
 STATE_WORDS = {
     "open": "to call back",
     "called_back": "called back",
-    "called_again": "called again, answered",
+    "called_again": "got through",
     "not_callable": "cannot be called",
 }
 

@@ -36,7 +36,7 @@ function clock(seconds, zone) {
 
 function describe(quarter, zone) {
   if (!quarter) return "Point at a bar to read it.";
-  const words = ["in time", "later", "missed", "hung up at once", "not known yet"];
+  const words = ["in time", "later", "missed", "hung up at once", "outcome unknown"];
   const parts = quarter.counts.map((n, i) => (n ? `${n} ${words[i]}` : "")).filter(Boolean);
   const level = quarter.offered ? ` · service level ${quarter.level}` : "";
   const span = `${clock(quarter.at, zone)}–${clock(quarter.at + QUARTER_S, zone)}`;
@@ -50,6 +50,7 @@ function makeAxes(quarters, zone) {
   return [
     {
       ...common,
+      size: 30,
       grid: { show: false },
       splits: () => [...hours.filter((_, i) => i % step === 0), quarters.at(-1).at + QUARTER_S],
       values: (_, marks) => marks.map((at) => clock(at, zone)),
