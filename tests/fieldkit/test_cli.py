@@ -295,3 +295,14 @@ def test_help_has_examples_and_version_is_told(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out.startswith("ringtap ")
+
+
+def test_without_configuration_sip_is_heard_on_any_port(replay, captures, tmp_path):
+    """A recording from a PBX on port 5999 needs no file that says so; a --config file's ports are final."""
+    recording = gzip.decompress((captures / "a-direct.pcap.gz").read_bytes())
+    (tmp_path / "moved.pcap").write_bytes(recording.replace((5060).to_bytes(2), (5999).to_bytes(2)))
+    code, out, _ = replay(tmp_path / "moved.pcap", "--show", "legs", "--format", "jsonl", config=False)
+    assert (0, 64) == (code, len(lines(out)))
+    code, _, err = replay(tmp_path / "moved.pcap")
+    assert code == 1
+    assert "name it: [sip] ports" in err

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from cloud_sink.config import office_plans
 from cloud_sink.contacts.records import OfficePlan
@@ -14,6 +15,8 @@ from collector import config
 from collector.adapters.pcapfile import open_captures
 from collector.errors import RingtapError, WrongUse
 from collector.progress import ProgressLine
+from fieldkit.bench.core import run_core_benchmark
+from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.output import FORMATS
 from fieldkit.replay import Replayed, replay
 from fieldkit.views import VIEWS
@@ -70,14 +73,43 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--show", choices=VIEWS, default="contacts", help=f"{shown} (default: %(default)s)")
     command.add_argument("--format", choices=FORMATS, default="table", help="how to print it (default: %(default)s)")
     command.set_defaults(command=_replay)
+    _add_bench(commands)
     return parser
+
+
+def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "measure ringtap on this machine; exit status 1 where a goal is missed"
+    command = commands.add_parser("bench", help=about, description=about)
+    what = (
+        "core: SIP messages per CPU-second and memory, beside sngrep and tshark; "
+        "hostile: a flood of harmful datagrams with good calls beside it"
+    )
+    command.add_argument("what", choices=("core", "hostile"), help=what)
+    command.add_argument("--quick", action="store_true", help="a tenth of the load: less exact")
+    command.add_argument(
+        "--capture", metavar="FILE", type=Path, help="core: read this pcap instead of recording calls by sipp"
+    )
+    command.set_defaults(command=_bench)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    if arguments.what == "hostile":
+        if arguments.capture is not None:
+            raise WrongUse("bench hostile makes its own packets: leave --capture out")
+        return run_hostile_benchmark(quick=arguments.quick)
+    if arguments.capture is not None and not arguments.capture.is_file():
+        raise WrongUse(f"--capture {arguments.capture}: no such file")
+    return run_core_benchmark(quick=arguments.quick, capture=arguments.capture)
 
 
 def _replay(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config) if arguments.config else config.Configuration()
+    monitor_settings = settings.monitor_settings()
+    if not arguments.config:  # nothing is known of the recording: SIP is where it looks like SIP
+        monitor_settings.any_port = True
     replayed = replay(
         open_captures(arguments.captures),
-        settings.monitor_settings(),
+        monitor_settings,
         _plan(settings),
         box=settings.box.id or DEFAULT_BOX,
         with_ladder=arguments.show == "ladder",
@@ -85,7 +117,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     )
     VIEWS[arguments.show].show(replayed, arguments.format, sys.stdout)
     sys.stdout.flush()
-    return _report_problems(replayed, arguments.captures)
+    return _report_problems(replayed, arguments.captures, with_config=bool(arguments.config))
 
 
 def _plan(settings: config.Configuration) -> OfficePlan:
@@ -98,19 +130,19 @@ def _plan(settings: config.Configuration) -> OfficePlan:
     return OfficePlan(office=settings.box.office or DEFAULT_OFFICE)
 
 
-def _report_problems(replayed: Replayed, captures: Sequence[str]) -> int:
+def _report_problems(replayed: Replayed, captures: Sequence[str], *, with_config: bool) -> int:
     problems = list(replayed.problems)
     if not replayed.counters["sip_messages"]:
-        problems.append(_explain_silence(replayed.counters, ", ".join(captures)))
+        problems.append(_explain_silence(replayed.counters, ", ".join(captures), with_config=with_config))
     for problem in problems:
         _complain(problem, 1)
     return 1 if problems else 0
 
 
-def _explain_silence(counters: dict[str, int], captures: str) -> str:
+def _explain_silence(counters: dict[str, int], captures: str, *, with_config: bool) -> str:
     if counters["encrypted"]:
         return f"{captures}: SIP is encrypted (TLS) here: calls cannot be observed; let the PBX send them (HEP)"
-    return (
-        f"{captures}: no SIP message in {counters['frames']} frames; if it uses another port than 5060, "
-        'name it in a --config file: [sip] ports = [5060, 5070] or "any"'
-    )
+    silence = f"{captures}: no SIP message in {counters['frames']} frames"
+    if not with_config:
+        return silence
+    return f'{silence}; if it uses another port than the --config file says, name it: [sip] ports = [5060] or "any"'

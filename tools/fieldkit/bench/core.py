@@ -81,7 +81,10 @@ def main(path: str) -> None:
     """Read a capture through the complete core, frames in and events out, and print how much there was."""
     monitor = CallMonitor(MonitorSettings(ports=(5060, 5070, 5080)))
     now_ms = legs = 0
-    for frame, now_ms, link_type, length in open_captures([path]).frames():
+    for captured in open_captures([path]).frames():
+        if captured is None:  # a pipe that has nothing now
+            continue
+        frame, now_ms, link_type, length = captured
         monitor.receive_frame(frame, now_ms, link_type, length)
         while monitor.next_event() is not None:
             legs += 1
