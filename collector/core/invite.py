@@ -48,14 +48,14 @@ class InviteReader:
         facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(
             source, source_port, target, target_port, facts.caller, uri_user, called
         )
-        replaces = message.header(REPLACES)
-        if replaces:
-            facts.replaces_key = replaced_key(replaces)
-        correlation = message.header(self._correlation)
-        if correlation:
-            facts.session_key = call_key(correlation.partition(b";")[0])
-        diverted = message.header(DIVERSION) or _diverting_entry(message.headers(HISTORY_INFO))
-        if diverted:
+        low = message.low
+        if low.find(REPLACES[0]) >= 0:
+            facts.replaces_key = replaced_key(message.header(REPLACES))
+        if low.find(self._correlation[0]) >= 0:
+            correlation = message.header(self._correlation)
+            facts.session_key = call_key(correlation.partition(b";")[0]) if correlation else b""
+        if low.find(DIVERSION[0]) >= 0 or low.find(HISTORY_INFO[0]) >= 0:
+            diverted = message.header(DIVERSION) or _diverting_entry(message.headers(HISTORY_INFO))
             facts.diverted_by = self._number(user_of(split_address(diverted)[0]))
         return facts, facts.callee or _address_name(target), facts.callee in self._digit_numbers
 
@@ -83,15 +83,21 @@ class InviteReader:
         from_user = user_of(from_uri)
         if from_user.lower() in _ANONYMOUS or from_uri.lower().find(b"@anonymous.invalid") >= 0:
             return ""
-        privacy = message.header(PRIVACY).lower()
-        if privacy and (privacy.find(b"id") >= 0 or privacy.find(b"user") >= 0 or privacy.find(b"full") >= 0):
+        low = message.low
+        if low.find(PRIVACY[0]) >= 0 and _asks_for_privacy(message.header(PRIVACY).lower()):
             return ""
+        if low.find(P_ASSERTED_IDENTITY[0]) < 0 and low.find(REMOTE_PARTY_ID[0]) < 0:
+            return self._number(from_user)
         identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
-        number = user_of(split_address(identity)[0]) if identity else ""
-        return self._number(number or from_user)
+        return self._number(user_of(split_address(identity)[0]) or from_user)
 
     def _number(self, user: str) -> str:
         return normalise(user, self._plan)[:MAX_TEXT]
+
+
+def _asks_for_privacy(value: bytes) -> bool:
+    """RFC 3323 section 4.2, RFC 3325 section 9.3: the identity shall not be shown."""
+    return value.find(b"id") >= 0 or value.find(b"user") >= 0 or value.find(b"full") >= 0
 
 
 def _diverting_entry(values: list[bytes]) -> bytes:

@@ -20,7 +20,8 @@ class NumberingPlan:
 
 def normalise(number: str, plan: NumberingPlan) -> str:
     """The E.164 digits of a number; what is no telephone number (a name, an extension, a feature code) as it came."""
-    if number.isdigit() and not number.startswith(plan.national_prefix or "0"):
+    international, national = plan.international_prefix or "00", plan.national_prefix or "0"
+    if number.isdigit() and number.find(national) and number.find(international):  # begins with neither
         if plan.area and SHORTEST_NATIONAL < len(number) <= 8:
             return plan.country + plan.area + number
         return number

@@ -171,7 +171,10 @@ class Registrar:
 
         Over TCP a phone registers from another port than it is called at: the port decides only between phones.
         """
-        phones = [binding for binding in self._by_address.get(address, ()) if binding.role == ROLE_PHONE]
+        bindings = self._by_address.get(address)
+        if not bindings:
+            return ""
+        phones = [binding for binding in bindings if binding.role == ROLE_PHONE]
         found = [binding for binding in phones if binding.contact_user == contact_user] or phones
         if len(found) > 1:
             found = [binding for binding in found if binding.port == port] or found

@@ -105,6 +105,13 @@ class Message:
             self._to = self.header(TO)
         return self._to
 
+    @property
+    def low(self) -> bytes:
+        """The head in lower case, its empty line included: searching it is cheaper than asking for a value."""
+        if not self._low:
+            self._low = self.data[: self.head_end + 4].lower()
+        return self._low
+
     def header(self, name: tuple[bytes, ...]) -> bytes:
         """The first value of a header, stripped; b"" where it is missing."""
         low = self._low
@@ -171,23 +178,45 @@ def parse_message(data: bytes) -> Message | None:
     Raises MalformedMessage for a SIP first line whose Call-ID or CSeq cannot be read.
     """
     first_line_end = data.find(b"\r\n")
-    head_end = data.find(b"\r\n\r\n")
+    head_end = data.find(b"\r\n\r\n", first_line_end)
     if first_line_end <= 0 or head_end < 0:
         return _parse_unframed(data)
+    message = _parse_common(data, first_line_end, head_end)
+    if message is not None:
+        return message
     method, status = _parse_first_line(data, first_line_end)
     if not method and not status:
         mixed = data.find(b"\n") < first_line_end
         return parse_message(_with_one_line_end(data)) if mixed else None
     message = Message(data, first_line_end, head_end, method, status)
-    # Call-ID and behind it CSeq, as nearly everybody writes them
-    at = data.find(b"\r\nCall-ID: ", first_line_end, head_end)
-    end = data.find(b"\r\n", at + 11)
-    if at >= 0 and data[end : end + 8] == b"\r\nCSeq: ":
-        cseq_end = data.find(b"\r\n", end + 8)
-        if data[cseq_end + 2] not in _BLANKS and _take_identity(message, data[at + 11 : end], data[end + 8 : cseq_end]):
-            return message
     if not _take_identity(message, message.header(CALL_ID), b" ".join(message.header(CSEQ).split())):
         return _parse_mixed(message)
+    return message
+
+
+def _parse_common(data: bytes, first_line_end: int, head_end: int) -> Message | None:
+    """A message whose first line, Call-ID and CSeq behind it are written as nearly everybody does, else None."""
+    at = data.find(b"\r\nCall-ID: ", first_line_end, head_end)
+    call_id_end = data.find(b"\r\n", at + 11)
+    if at < 0 or data[call_id_end : call_id_end + 8] != b"\r\nCSeq: " or not 11 < call_id_end - at < MAX_CALL_ID_BYTES:
+        return None
+    cseq_end = data.find(b"\r\n", call_id_end + 8)
+    number, _, method = data[call_id_end + 8 : cseq_end].partition(b" ")
+    if not number.isdigit() or len(number) > 10 or not method.isalpha() or data[cseq_end + 2] in _BLANKS:
+        return None
+    status = 0
+    if data[:8] == b"SIP/2.0 ":
+        if not data[8:11].isdigit() or data[11] != 32:
+            return None
+        status = int(data[8:11])
+        if not 100 <= status <= 699:
+            return None
+    elif data[first_line_end - 8 : first_line_end] != b" SIP/2.0" or data[: len(method) + 1] != method + b" ":
+        return None
+    call_id = data[at + 11 : call_id_end]
+    message = Message(data, first_line_end, head_end, method, status)
+    message.call_id = call_id if call_id[0] > 32 < call_id[-1] else call_id.strip()
+    message.cseq = int(number)
     return message
 
 
@@ -325,7 +354,7 @@ def user_of(uri: bytes) -> str:
             return ""
         at = len(uri)
     user = uri[colon + 1 : at]
-    if user.isdigit():
+    if user.isalpha() or user.isdigit():
         return str(user, "utf-8")
     for stop in (b";", b":"):
         end = user.find(stop)
