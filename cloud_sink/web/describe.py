@@ -15,11 +15,11 @@ FEWEST_QUARTERS = 16  # the chart shows at least four hours, so that a short rec
 
 
 FATES = {
-    "in_time": ("answered within {}", "within {}"),
-    "late": ("answered later", "later"),
-    "missed": ("missed", "missed"),
-    "short": ("hung up at once", "hung up at once"),
-    "other": ("outcome unknown", "unknown"),
+    "in_time": "answered within {}",
+    "late": "later",
+    "missed": "missed",
+    "short": "hung up at once",
+    "other": "unknown",
 }
 TEAMS = ("queue", "ring_group")
 
@@ -92,7 +92,6 @@ class Fate:
 
     id: str
     title: str
-    short: str
     count: int
     percent: float
     start: float  # percent of all that come before it
@@ -102,14 +101,13 @@ def describe_fates(quarters: "Sequence[Quarter]", threshold: str) -> list[Fate]:
     """What became of all calls; the parts add up to the whole."""
     fates: list[Fate] = []
     offered = sum(quarter.offered for quarter in quarters)
-    for name, (title, short) in FATES.items():
+    for name, title in FATES.items():
         count = sum(getattr(quarter, name) for quarter in quarters)
         start = fates[-1].start + fates[-1].percent if fates else 0.0
         fates.append(
             Fate(
                 name,
                 title.format(threshold),
-                short.format(threshold),
                 count,
                 100 * count / offered if offered else 0.0,
                 start,

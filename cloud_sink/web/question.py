@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from cloud_sink.kpi.period import Period, midnight_ms
 
 LONGEST_DAYS = 400  # a report is computed from raw rows: a year and a bit, not a lifetime
+FIRST_YEAR, LAST_YEAR = 1970, 9998  # of Unix time, and with a day after every day
 
 
 class BadQuestion(Exception):
@@ -54,8 +55,7 @@ def _parse_time(text: str, time_zone: str, *, end: bool) -> int:
 
 
 def one_day(day: date, time_zone: str) -> Period:
-    """The period of one local day. Raises BadQuestion for days no calendar of the office has."""
-    try:
-        return Period.of_days(day, day, time_zone)
-    except (ValueError, OverflowError) as error:
-        raise BadQuestion(f"{day} is outside the calendar: choose a day between 1970 and 9998") from error
+    """The period of one local day. Raises BadQuestion for days that no computer's clock shows."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise BadQuestion(f"{day} is outside the calendar: choose a day between {FIRST_YEAR} and {LAST_YEAR}")
+    return Period.of_days(day, day, time_zone)

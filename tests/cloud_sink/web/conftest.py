@@ -1,0 +1,130 @@
+"""A real office day in a real store behind a real web server: what every test of the web looks at."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import msgpack
+import pytest
+import uvicorn
+
+from cloud_sink.config import office_plans
+from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.ingest import Ingest
+from cloud_sink.store import Store
+from cloud_sink.web.app import create_app
+from collector.adapters.pcapfile import open_captures
+from collector.config import load
+from collector.core import wire
+from collector.core.monitor import CallMonitor
+from collector.ports import Event
+from collector.service import Service
+
+NOW_MS = 1_795_354_000_000  # 2026-11-22 13:26:40 UTC: the afternoon of the recorded day
+EPOCH = 7
+BATCH_EVENTS = 50
+
+
+class ToStore:
+    """An event sink that hands what a box publishes to the ingest, without a broker between them."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._last_seq = 0
+
+    def write(self, events: Sequence[Event]) -> None:
+        """In batches, as a box makes them."""
+        for start in range(0, len(events), BATCH_EVENTS):
+            rows = [wire.encode_event(event) for event in events[start : start + BATCH_EVENTS]]
+            batch = wire.encode_batch(EPOCH, self._last_seq + 1, wire.CLOCK_SYNCHRONISED, rows)
+            self._ingest.receive_messages([(wire.topic("lab", "ev"), msgpack.packb(batch))], NOW_MS)
+            self._last_seq += len(rows)
+
+    def pump(self, wait_s: float = 0.0) -> None:
+        """Nothing waits here."""
+
+    def undelivered(self) -> int:
+        """Everything has arrived."""
+        return 0
+
+    def close(self) -> None:
+        """Nothing to leave in order."""
+
+
+def fill(store: Store, recording: Path, lab_config: Path, plans: dict[str, OfficePlan]) -> None:
+    """What a box does with a recording: tell who it is, watch it to its end, publish every event."""
+    ingest = Ingest(store, plans, lambda _box: "lab")
+    born = {
+        "connection": 1, "boot": "b", "epoch": EPOCH, "first": 1, "last": 0, "clock_ok": True, "version": "0.1.0",
+        "tenant": "demo", "office": "lab", "online": True,
+    }  # fmt: skip
+    ingest.receive_messages([(wire.topic("lab", "state"), msgpack.packb(born))], NOW_MS)
+    monitor = CallMonitor(load(str(lab_config)).monitor_settings())
+    Service(monitor, ToStore(ingest), lambda _event: None).watch(
+        open_captures([str(recording)]), on_progress=lambda _share: None
+    )
+
+
+@contextmanager
+def serving(store: Store, plans: dict[str, OfficePlan], now_ms: int = NOW_MS) -> Iterator[str]:
+    """Address of a uvicorn that serves the store."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    application = create_app(store, plans, now_ms=lambda: now_ms)
+    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    until = time.monotonic() + 20
+    while not server.started:
+        assert time.monotonic() < until, "the web server did not start"
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def plans(lab_config: Path) -> dict[str, OfficePlan]:
+    """The lab's plan."""
+    return office_plans(lab_config)
+
+
+@pytest.fixture(scope="session")
+def store(
+    tmp_path_factory: pytest.TempPathFactory,
+    recording: Callable[[str], Path],
+    lab_config: Path,
+    plans: dict[str, OfficePlan],
+) -> Iterator[Store]:
+    """A SQLite store with the recorded office day."""
+    opened = Store.open(f"sqlite:///{tmp_path_factory.mktemp('web') / 'sink.db'}")
+    opened.migrate()
+    fill(opened, recording("office-day-A"), lab_config, plans)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> Iterator[Store]:
+    """A SQLite store before the first event."""
+    opened = Store.open(f"sqlite:///{tmp_path / 'sink.db'}")
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def address(store: Store, plans: dict[str, OfficePlan]) -> Iterator[str]:
+    """Address of a server of the recorded day, in the afternoon of that day."""
+    with serving(store, plans) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def client(address: str) -> Iterator[httpx.Client]:
+    """A program that asks it."""
+    with httpx.Client(base_url=address, timeout=30) as found:
+        yield found
