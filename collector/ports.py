@@ -3,15 +3,18 @@
 Frames come from files (`adapters.pcapfile`: one recording, or several in time order). Events go to a broker through
 a spool on disk (`adapters.mqtt`), or to standard output (`adapters.jsonl`). `EventStore` stands between two adapters
 that may not import each other: what the publisher (`adapters.mqtt`) needs of the spool (`adapters.spool`).
+Packets heard live come from interfaces (`adapters.afpacket`), routers (`adapters.tzsp_listener`) and PBXs
+(`adapters.hep_listener`), any number at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
 
 Event: TypeAlias = LegEnded | RegistrationChanged | GapObserved | HealthReported
 Frame: TypeAlias = tuple[bytes, int, int, int]  # data, Unix milliseconds (non-decreasing), link type, original length
+Packet: TypeAlias = tuple[int, bytes, int, int]  # kernel's stamp (wall clock, ns), data, link type, original length
 Row: TypeAlias = tuple[int, int, list[object]]  # seq, Unix milliseconds, the event's array (`core.wire`)
 
 
@@ -29,6 +32,40 @@ class FrameSource(Protocol):
 
     def progress(self) -> float:
         """Share of the source that has been read, 0 to 1."""
+        ...
+
+
+class LiveSource(Protocol):
+    """Where packets are heard as they happen. Nothing here waits, and nothing raises: trouble is told, and tried again.
+
+    `form` says what its packets are: "frame" (link layer), "tzsp" or "hep" (datagrams of these protocols).
+    """
+
+    name: str
+    form: str
+
+    def handle_time(self) -> None:
+        """A second has passed: open what is not open, look after what may have changed."""
+        ...
+
+    def files(self) -> Iterable[int]:
+        """File descriptors that become readable when there is something to receive."""
+        ...
+
+    def receive(self) -> list[Packet]:
+        """What has arrived, up to a bound."""
+        ...
+
+    def trouble(self) -> str:
+        """Why it hears nothing now, and what to do; "" while it can hear."""
+        ...
+
+    def counters(self) -> dict[str, int]:
+        """Totals since the start; `drops` are packets that the kernel had no room for."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the sockets."""
         ...
 
 
