@@ -16,8 +16,8 @@ Event = LegEnded | RegistrationChanged | GapObserved | HealthReported
 
 
 def phone(extension: int) -> bytes:
-    """Address of an extension's phone: 10.77.1.<extension>."""
-    return bytes([10, 77, 1, extension])
+    """Address of an extension's phone: 10.77.1.<extension>, its last eight bits."""
+    return bytes([10, 77, 1, extension & 255])
 
 
 def dotted(address: bytes) -> str:

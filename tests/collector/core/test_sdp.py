@@ -6,8 +6,13 @@ from collector.core.sdp import INACTIVE, NO_SDP, RECEIVE_ONLY, SEND_ONLY, SEND_R
 
 @pytest.mark.parametrize(
     ("direction", "expected"),
-    [("", SEND_RECEIVE), ("sendrecv", SEND_RECEIVE), ("sendonly", SEND_ONLY), ("recvonly", RECEIVE_ONLY)]
-    + [("inactive", INACTIVE)],
+    [
+        ("", SEND_RECEIVE),
+        ("sendrecv", SEND_RECEIVE),
+        ("sendonly", SEND_ONLY),
+        ("recvonly", RECEIVE_ONLY),
+        ("inactive", INACTIVE),
+    ],
 )
 def test_attribute_says_the_direction(direction, expected):
     """RFC 4566 section 6; without an attribute media flow both ways."""

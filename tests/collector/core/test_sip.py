@@ -63,8 +63,18 @@ def test_response_names_the_method_that_it_answers():
 
 @pytest.mark.parametrize(
     "line",
-    ["SIP/2.0 99 Low", "SIP/2.0 700 High", "SIP/2.0 4294967301 better not", "SIP/3.0 200 OK", "SIP/2.0 20x", "hello"]
-    + ["INVITE sip:x SIP/7.0", "INVITE sip:x", " SIP/2.0", "GET / HTTP/1.1"],
+    [
+        "SIP/2.0 99 Low",
+        "SIP/2.0 700 High",
+        "SIP/2.0 4294967301 better not",
+        "SIP/3.0 200 OK",
+        "SIP/2.0 20x",
+        "hello",
+        "INVITE sip:x SIP/7.0",
+        "INVITE sip:x",
+        " SIP/2.0",
+        "GET / HTTP/1.1",
+    ],
 )
 def test_other_first_lines_are_no_sip(line):
     """Status codes and versions outside RFC 3261 section 7."""
@@ -88,8 +98,15 @@ def test_blank_behind_the_version():
 
 @pytest.mark.parametrize(
     "line",
-    ["From: <sip:1@x>;tag=a", "from:<sip:1@x>;tag=a", "FROM :  <sip:1@x>;tag=a", "f: <sip:1@x>;tag=a"]
-    + ["F\t: <sip:1@x>;tag=a", "From:\r\n <sip:1@x>\r\n\t;tag=a", "from: <sip:1@x> ;TAG = a "],
+    [
+        "From: <sip:1@x>;tag=a",
+        "from:<sip:1@x>;tag=a",
+        "FROM :  <sip:1@x>;tag=a",
+        "f: <sip:1@x>;tag=a",
+        "F\t: <sip:1@x>;tag=a",
+        "From:\r\n <sip:1@x>\r\n\t;tag=a",
+        "from: <sip:1@x> ;TAG = a ",
+    ],
 )
 def test_header_forms(line):
     """Any case, compact, white space around the colon, folded (RFC 3261 section 7.3)."""
@@ -163,8 +180,9 @@ def test_endless_call_id_is_malformed():
         b"\r\n\r\n" + INVITE,
         INVITE.replace(b"CSeq", b"X: y\nCSeq"),
         INVITE[: INVITE.find(b"v=0") - 2],
-    ]
-    + [INVITE.replace(b"\r\nCSeq: 1 INVITE\r\n", b"\nCSeq: 1 INVITE\r\n"), INVITE.replace(b"\r\n", b"\n", 4)],
+        INVITE.replace(b"\r\nCSeq: 1 INVITE\r\n", b"\nCSeq: 1 INVITE\r\n"),
+        INVITE.replace(b"\r\n", b"\n", 4),
+    ],
     ids=[
         "line feeds",
         "empty lines before",
@@ -266,8 +284,12 @@ def test_parameter():
 
 @pytest.mark.parametrize(
     ("via", "branch"),
-    [("SIP/2.0/UDP x;branch=z9hG4bK1;rport", "z9hG4bK1"), ("SIP/2.0/UDP x;BRANCH=1", "1"), ("SIP/2.0/UDP x", "")]
-    + [("SIP/2.0/UDP x;branch=z9hG4bK1, SIP/2.0/UDP y;branch=z9hG4bK2", "z9hG4bK1")],
+    [
+        ("SIP/2.0/UDP x;branch=z9hG4bK1;rport", "z9hG4bK1"),
+        ("SIP/2.0/UDP x;BRANCH=1", "1"),
+        ("SIP/2.0/UDP x", ""),
+        ("SIP/2.0/UDP x;branch=z9hG4bK1, SIP/2.0/UDP y;branch=z9hG4bK2", "z9hG4bK1"),
+    ],
 )
 def test_branch_is_that_of_the_topmost_via(via, branch):
     """The transaction on this hop (RFC 3261 section 8.1.1.7)."""
@@ -330,18 +352,28 @@ def test_message_cut_anywhere_is_survived():
 TORTURE = Path(os.environ.get("RFC4475_MESSAGES", "rfc4475"))
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"INVITE sip:vivekg@chair-dnrc.example.com;unknownparam SIP/2.0\nTO :\n sip:vivekg@chair-dnrc.example.com ;   "
-        b'tag    = 1918181833n\nfrom   : "J Rosenberg \\\\\\""       <sip:jdrosen@example.com>\n  ;\n  tag = '
-        b"98asjd8\nMaX-fOrWaRdS: 0068\nCall-ID: wsinv.ndaksdj@192.0.2.1\ncseq: 0009\n  INVITE\nVia  : SIP  /   2.0\n "
-        b"/UDP\n    192.0.2.2;branch=390skdjuw\n\nv=0\n",
-    ],
-)
-def test_short_tortuous_invite(data):
+WSINV = b"""\
+INVITE sip:vivekg@chair-dnrc.example.com;unknownparam SIP/2.0
+TO :
+ sip:vivekg@chair-dnrc.example.com ;   tag    = 1918181833n
+from   : "J Rosenberg \\\""       <sip:jdrosen@example.com>
+  ;
+  tag = 98asjd8
+MaX-fOrWaRdS: 0068
+Call-ID: wsinv.ndaksdj@192.0.2.1
+cseq: 0009
+  INVITE
+Via  : SIP  /   2.0
+ /UDP
+    192.0.2.2;branch=390skdjuw
+
+v=0
+"""
+
+
+def test_short_tortuous_invite():
     """RFC 4475 section 3.1.1.1: every folding and blank that is allowed."""
-    message = read(data)
+    message = read(WSINV)
     assert (b"wsinv.ndaksdj@192.0.2.1", 9, b"1918181833n", b"98asjd8") == (
         message.call_id,
         message.cseq,

@@ -1,3 +1,5 @@
+import itertools
+
 from builders import make_invite, make_request, make_sip
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def test_any_split_gives_the_same_messages(cuts, start):
     connection = Connection(start)
     edges = sorted({0, *cuts, len(STREAM)})
     found = []
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         found += connection.segment(begin, STREAM[begin:end])
     assert found == MESSAGES
 
