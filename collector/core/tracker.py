@@ -253,6 +253,8 @@ class LegTracker:
         if status == leg.last_status:
             if status != 100 and source == leg.status_source:
                 self._count_repeat(leg)
+            if 100 < status < 200:
+                self._step(leg, RING, message, now_ms)  # it still rings
             return
         leg.last_status = status
         leg.status_source = source

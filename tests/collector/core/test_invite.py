@@ -8,7 +8,6 @@ from collector.core.numbers import NumberingPlan
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
 
-
 PHONE = phone(101)
 
 
