@@ -37,7 +37,7 @@ class Shown:
     id: str
     title: str
     text: str  # "81.9 %"
-    exact: str  # "81.904762", "" where null: what the API says
+    exact: str  # "81.904762", "" where null: as the API writes it
     note: str  # what it rests on: "of 243 · 77–86 %", "from 216"
     says: str
     formula: str
@@ -59,7 +59,7 @@ def show(kpi_id: str, value: Value) -> Shown:
         id=kpi_id,
         title=kpi.title,
         text=value_text(value),
-        exact="" if value.value is None else f"{value.value:.6g}",
+        exact="" if value.value is None else str(value.to_json()["value"]),
         note=note_text(value),
         says=kpi.says,
         formula=kpi.formula,
