@@ -14,7 +14,7 @@ from collector.core.sip import (
     REPLACES,
     SESSION_ID,
     Message,
-    split_address,
+    user_in,
     user_of,
 )
 from collector.core.wire import MAX_TEXT
@@ -40,7 +40,7 @@ class InviteReader:
         """(facts, target's name, whether INFO digits are kept) of an INVITE from `source` to `target`."""
         facts = LegEnded(now_ms, call_key(message.call_id))
         facts.call_id = message.call_id
-        called_as_written = user_of(split_address(message.to_value)[0])
+        called_as_written = user_in(message.to_value)
         called = self._number(called_as_written)
         uri_user = user_of(message.uri)
         uri_user = called if uri_user == called_as_written else self._number(uri_user)
@@ -56,7 +56,7 @@ class InviteReader:
             facts.session_key = call_key(correlation.partition(b";")[0]) if correlation else b""
         if low.find(DIVERSION[0]) >= 0 or low.find(HISTORY_INFO[0]) >= 0:
             diverted = message.header(DIVERSION) or _diverting_entry(message.headers(HISTORY_INFO))
-            facts.diverted_by = self._number(user_of(split_address(diverted)[0]))
+            facts.diverted_by = self._number(user_in(diverted))
         return facts, facts.callee or _address_name(target), facts.callee in self._digit_numbers
 
     def refine(self, facts: LegEnded, further: LegEnded) -> None:
@@ -73,26 +73,28 @@ class InviteReader:
         """Who is really there: P-Asserted-Identity or Remote-Party-ID of a 2xx, re-INVITE or UPDATE (RFC 3325)."""
         identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
         if identity:
-            number = self._number(user_of(split_address(identity)[0]))
+            number = self._number(user_in(identity))
             if number and number.lower() not in _ANONYMOUS:
                 facts.connected = number
 
     def _caller(self, message: Message) -> str:
         """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
-        from_uri = split_address(message.from_value)[0]
-        from_user = user_of(from_uri)
-        if from_user.lower() in _ANONYMOUS or from_uri.lower().find(b"@anonymous.invalid") >= 0:
-            return ""
+        from_user = user_in(message.from_value)
         low = message.low
+        if low.find(b"@anonymous.invalid") >= 0 and message.from_value.lower().find(b"@anonymous.invalid") >= 0:
+            return ""
+        if not from_user.isdigit() and from_user.lower() in _ANONYMOUS:
+            return ""
         if low.find(PRIVACY[0]) >= 0 and _asks_for_privacy(message.header(PRIVACY).lower()):
             return ""
         if low.find(P_ASSERTED_IDENTITY[0]) < 0 and low.find(REMOTE_PARTY_ID[0]) < 0:
             return self._number(from_user)
         identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
-        return self._number(user_of(split_address(identity)[0]) or from_user)
+        return self._number(user_in(identity) or from_user)
 
     def _number(self, user: str) -> str:
-        return normalise(user, self._plan)[:MAX_TEXT]
+        number = normalise(user, self._plan)
+        return number if len(number) <= MAX_TEXT else number[:MAX_TEXT]
 
 
 def _asks_for_privacy(value: bytes) -> bool:

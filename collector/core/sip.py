@@ -79,8 +79,10 @@ class Message:
     @property
     def uri(self) -> bytes:
         """The Request-URI (b"" for a response); a URI with white space in it is taken whole."""
-        line = self.data[: self.first_line_end].rstrip()
-        return line[line.find(b" ") + 1 : line.rfind(b" ")].strip() if self.is_request else b""
+        if not self.is_request:
+            return b""
+        line = self.data[len(self.method) + 1 : self.first_line_end].rstrip()
+        return line[:-8].strip() if line[-8:] == b" SIP/2.0" else line[: line.rfind(b" ")].strip()
 
     @property
     def body(self) -> bytes:
@@ -294,6 +296,15 @@ def split_address(value: bytes) -> tuple[bytes, bytes]:
     if right < 0:
         return value[left + 1 :], b""
     return value[left + 1 : right].strip(), value[right + 1 :]
+
+
+def user_in(value: bytes) -> str:
+    """The user part of the URI in a From, To, P-Asserted-Identity ... value (`user_of` says how)."""
+    if value[:5] == b"<sip:":  # no display name, and mostly no parameters in the user part
+        user = value[5 : value.find(b"@", 5)]
+        if user.isdigit() or user.isalpha():
+            return str(user, "utf-8")
+    return user_of(split_address(value)[0])
 
 
 def _after_quoted(value: bytes) -> int:
