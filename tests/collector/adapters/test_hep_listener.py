@@ -1,0 +1,171 @@
+"""PBXs that mirror their SIP, over real sockets: `collector.adapters.hep_listener`."""
+
+import ipaddress
+import socket
+import ssl
+import subprocess
+
+import pytest
+from builders import make_invite
+from networks import wait_for
+from wrapped import make_hep
+
+from collector.adapters.hep_listener import MAX_CONNECTIONS, HepSource
+
+PACKET = make_hep(make_invite())
+WITH_KEY = make_hep(make_invite(), key="secret")
+
+
+def free_port():
+    """A port nobody has, UDP or TCP."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def listen():
+    """Makes sources on free ports; returns (source, port)."""
+    sources = []
+
+    def make(**settings):
+        port = free_port()
+        source = HepSource("pbx", port=port, **settings)
+        source.handle_time()
+        assert not source.trouble()
+        sources.append(source)
+        return source, port
+
+    yield make
+    for source in sources:
+        source.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A self-signed certificate with its key in one file."""
+    path = tmp_path_factory.mktemp("tls") / "box.pem"
+    subprocess.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -keyout {path}.key -out {path}".split(),
+        check=True,
+        capture_output=True,
+    )
+    path.write_text(path.read_text() + path.with_name("box.pem.key").read_text())
+    return path
+
+
+def send_udp(packets, port):
+    """As FreeSWITCH or Kamailio do."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        for packet in packets:
+            sender.sendto(packet, ("127.0.0.1", port))
+
+
+def take(source, count):
+    """The data of so many packets."""
+    packets = []
+    wait_for(lambda: packets.extend(source.receive()) or len(packets) >= count)
+    return [data for _, data, _, _ in packets]
+
+
+def test_udp_packets(listen):
+    """One packet a datagram."""
+    source, port = listen()
+    send_udp([PACKET] * 3, port)
+    assert [PACKET] * 3 == take(source, 3)
+
+
+def test_stream_is_cut_into_packets(listen):
+    """Over TCP packets come in pieces and several at once; each comes out whole."""
+    source, port = listen()
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        stream.sendall(PACKET[:100])
+        assert [] == source.receive()
+        stream.sendall(PACKET[100:] + WITH_KEY + PACKET[:3])
+        assert [PACKET, WITH_KEY] == take(source, 2)
+        stream.sendall(PACKET[3:])
+        assert [PACKET] == take(source, 1)
+
+
+def test_closed_connections_are_forgotten(listen):
+    """A PBX that restarts leaves nothing behind."""
+    source, port = listen()
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        wait_for(lambda: source.receive() or source.counters()["connections"] == 1)
+        stream.sendall(PACKET)
+        assert [PACKET] == take(source, 1)
+    wait_for(lambda: source.receive() or source.counters()["connections"] == 0)
+
+
+def test_stream_that_is_no_hep_is_closed(listen):
+    """A web browser at the port is told nothing, and the connection is over."""
+    source, port = listen()
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        stream.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        wait_for(lambda: source.receive() or source.counters()["malformed_streams"] == 1)
+        stream.settimeout(2)
+        assert b"" == stream.recv(10)
+
+
+def test_connections_are_bounded(listen):
+    """Those beyond the bound are refused; the others are heard."""
+    source, port = listen()
+    streams = []
+    for _ in range(MAX_CONNECTIONS + 2):
+        streams.append(socket.create_connection(("127.0.0.1", port)))
+        source.receive()
+    wait_for(lambda: source.receive() or source.counters()["refused"] == 2)
+    streams[0].sendall(PACKET)
+    assert [PACKET] == take(source, 1)
+    for stream in streams:
+        stream.close()
+
+
+def test_tls(listen, certificate):
+    """With a certificate the stream is TLS; many packets in one go all arrive, plain TCP is hung up on."""
+    source, port = listen(certificate_file=certificate)
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.check_hostname = False
+    raw = socket.create_connection(("127.0.0.1", port))
+    tls = context.wrap_socket(raw, do_handshake_on_connect=False)
+    tls.setblocking(False)
+
+    def shake_hands():
+        source.receive()
+        try:
+            tls.do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        return True
+
+    wait_for(shake_hands)
+    tls.setblocking(True)
+    tls.sendall(PACKET * 40)
+    assert [PACKET] * 40 == take(source, 40)
+    tls.close()
+
+
+def test_packets_without_the_right_key_are_refused(listen):
+    """No key, a wrong key: counted and not believed."""
+    source, port = listen(auth_key="secret")
+    send_udp([PACKET, make_hep(make_invite(), key="wrong"), WITH_KEY], port)
+    assert [WITH_KEY] == take(source, 1)
+    assert 2 == source.counters()["unauthorised"]
+
+
+def test_allow_list_holds_for_connections_too(listen):
+    """A stranger's connection is closed before a byte is read."""
+    source, port = listen(allowed=[ipaddress.ip_network("10.0.0.0/8")])
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        wait_for(lambda: source.receive() or source.counters()["refused"] == 1)
+        stream.settimeout(2)
+        assert b"" == stream.recv(1)
+
+
+def test_missing_certificate_is_said(tmp_path):
+    """The trouble is a sentence, not an exception, and goes away with its cause."""
+    source = HepSource("pbx", port=free_port(), certificate_file=tmp_path / "none.pem")
+    source.handle_time()
+    assert "No such file or directory" in source.trouble()
+    assert [] == source.receive()
+    assert () == source.files()
