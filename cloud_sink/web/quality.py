@@ -63,7 +63,7 @@ def _watched(watch: Watch, period: Period, now_ms: int) -> Fact:
     first, last = watch.spans[0][0], watch.spans[-1][1]
     minutes = round(sum(end - start for start, end in watch.spans) / 60_000)
     length = f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
-    share = f"{100 * watch.share:.0f} % of the day{' so far' if now_ms < period.until_ms else ''}"
+    share = f"{100 * watch.share:.0f}\N{NO-BREAK SPACE}% of the day{' so far' if now_ms < period.until_ms else ''}"
     return Fact("Watched", f"{clock_text(first, zone)} to {clock_text(last, zone)}: {length}, {share}")
 
 
