@@ -14,7 +14,7 @@ from collector.core.events import (
 def test_new_leg_claims_nothing():
     """Times that did not happen are None, words and counts are empty: only the INVITE is known."""
     leg = LegEnded(5, b"key")
-    values = {name: getattr(leg, name) for name in LegEnded.__slots__}
+    values = {name: getattr(leg, name) for name in LegEnded.__annotations__}
     assert {"invite_ms", "call_key", "role"} == {name for name, value in values.items() if value}
 
 

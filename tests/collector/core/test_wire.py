@@ -53,7 +53,7 @@ EVENTS = (
 
 def fields(event):
     """Everything that goes onto the wire."""
-    return {name: getattr(event, name) for name in event.__slots__ if name != "call_id"}
+    return {name: getattr(event, name) for name in field_names(event) if name != "call_id"}
 
 
 def trip(events, *, seq0=7):
