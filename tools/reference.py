@@ -46,6 +46,11 @@ def toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
+def field_names(event: type) -> list[str]:
+    """The fields of an event's class: annotated where they have defaults, else slots."""
+    return sorted(getattr(event, "__slots__", ()) or event.__annotations__)
+
+
 def event_kinds() -> Iterator[str]:
     """Every kind of event on the wire, with its number and fields."""
     kinds = (
@@ -56,7 +61,7 @@ def event_kinds() -> Iterator[str]:
     )
     rows = [("kind", "event", "what happened", "fields")]
     for number, event in kinds:
-        fields = ", ".join(f"`{name}`" for name in event.__slots__ if name != "call_id")
+        fields = ", ".join(f"`{name}`" for name in field_names(event) if name != "call_id")
         rows.append((str(number), f"`{event.__name__}`", first_line(event), fields))
     yield from table(*rows)
 

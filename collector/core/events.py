@@ -34,70 +34,42 @@ class LegEnded:
 
     A leg is one attempt to connect two SIP endpoints: one INVITE dialog, or one branch of a forked INVITE.
     Facts only; the words that need sibling legs (answered elsewhere, no answer, caller gone) are the sink's.
+    What did not happen stays the class's default, so that it costs a leg on a small board no memory.
     """
 
-    __slots__ = (
-        "answer_ms",
-        "bye_response_ms",
-        "call_id",
-        "call_key",
-        "callee",
-        "caller",
-        "cancelled",
-        "connected",
-        "digits",
-        "direction",
-        "diverted_by",
-        "end_ms",
-        "ended_by",
-        "extension",
-        "final_code",
-        "hold_ms",
-        "holds",
-        "invite_ms",
-        "partial",
-        "reason_q850",
-        "reason_sip",
-        "refer_to",
-        "replaces_key",
-        "retransmissions",
-        "ring_ms",
-        "role",
-        "session_key",
-        "transfer",
-        "transport",
-    )
+    invite_ms: int  # first INVITE, the one that was challenged for credentials included
+    call_key: bytes  # first 6 bytes of SHA-256 of the Call-ID
+    call_id: bytes = b""  # the Call-ID itself: known where the packets were seen, never written to the wire
+    role: str = ROLE_OTHER
+    direction: str = DIRECTION_UNKNOWN
+    extension: str = ""  # the office's extension at one end; "" on a trunk leg
+    caller: str = ""  # normalised E.164 digits, an extension, or "" where anonymous
+    callee: str = ""  # dialled: DID on an incoming trunk leg, extension, number, or feature code
+    ring_ms: int | None = None  # first 18x other than 100
+    answer_ms: int | None = None  # 2xx to the INVITE
+    end_ms: int | None = None  # BYE, final refusal or CANCEL; None: still up when watching ended
+    final_code: int = 0  # final status of the INVITE; 0: none seen
+    cancelled: bool = False  # the caller's side sent CANCEL
+    ended_by: str = ENDED_BY_NOBODY
+    reason_sip: int = 0  # Reason: SIP;cause= on the CANCEL or BYE (RFC 3326); 0: none
+    reason_q850: int | None = None  # Reason: Q.850;cause= ; 0 is a value that Asterisk sends
+    hold_ms: int = 0  # time on hold by either side
+    holds: int = 0
+    transfer: str = TRANSFER_NONE
+    refer_to: str = ""  # number or extension the REFER named
+    replaces_key: bytes = b""  # call_key of the dialog that this INVITE, or this leg's REFER, replaces
+    connected: str = ""  # last P-Asserted-Identity or Remote-Party-ID after the INVITE: who is really there
+    diverted_by: str = ""  # last Diversion or History-Info number; target of a 3xx on the refused leg
+    session_key: bytes = b""  # first 6 bytes of SHA-256 of Session-ID or of a configured correlation header
+    digits: str = ""  # SIP INFO digits, only on numbers configured for it
+    transport: str = TRANSPORT_UNKNOWN
+    retransmissions: int = 0
+    bye_response_ms: int | None = None  # BYE to its 2xx, a duration (RFC 6076 section 4.4)
+    partial: bool = False  # joined in the middle, or no end was seen
 
     def __init__(self, invite_ms: int, call_key: bytes) -> None:
-        self.invite_ms = invite_ms  # first INVITE, the one that was challenged for credentials included
-        self.call_key = call_key  # first 6 bytes of SHA-256 of the Call-ID
-        self.call_id = b""  # the Call-ID itself: known where the packets were seen, never written to the wire
-        self.role = ROLE_OTHER
-        self.direction = DIRECTION_UNKNOWN
-        self.extension = ""  # the office's extension at one end; "" on a trunk leg
-        self.caller = ""  # normalised E.164 digits, an extension, or "" where anonymous
-        self.callee = ""  # dialled: DID on an incoming trunk leg, extension, number, or feature code
-        self.ring_ms: int | None = None  # first 18x other than 100
-        self.answer_ms: int | None = None  # 2xx to the INVITE
-        self.end_ms: int | None = None  # BYE, final refusal or CANCEL; None: still up when watching ended
-        self.final_code = 0  # final status of the INVITE; 0: none seen
-        self.cancelled = False  # the caller's side sent CANCEL
-        self.ended_by = ENDED_BY_NOBODY
-        self.reason_sip = 0  # Reason: SIP;cause= on the CANCEL or BYE (RFC 3326); 0: none
-        self.reason_q850: int | None = None  # Reason: Q.850;cause= ; 0 is a value that Asterisk sends
-        self.hold_ms = 0  # time on hold by either side
-        self.holds = 0
-        self.transfer = TRANSFER_NONE
-        self.refer_to = ""  # number or extension the REFER named
-        self.replaces_key = b""  # call_key of the dialog that this INVITE, or this leg's REFER, replaces
-        self.connected = ""  # last P-Asserted-Identity or Remote-Party-ID after the INVITE: who is really there
-        self.diverted_by = ""  # last Diversion or History-Info number; target of a 3xx on the refused leg
-        self.session_key = b""  # first 6 bytes of SHA-256 of Session-ID or of a configured correlation header
-        self.digits = ""  # SIP INFO digits, only on numbers configured for it
-        self.transport = TRANSPORT_UNKNOWN
-        self.retransmissions = 0
-        self.bye_response_ms: int | None = None  # BYE to its 2xx, a duration (RFC 6076 section 4.4)
-        self.partial = False  # joined in the middle, or no end was seen
+        self.invite_ms = invite_ms
+        self.call_key = call_key
 
 
 class RegistrationChanged:

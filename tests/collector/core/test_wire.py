@@ -53,7 +53,8 @@ EVENTS = (
 
 def fields(event):
     """Everything that goes onto the wire."""
-    return {name: getattr(event, name) for name in field_names(event) if name != "call_id"}
+    names = LegEnded.__annotations__ if isinstance(event, LegEnded) else type(event).__slots__
+    return {name: getattr(event, name) for name in names if name != "call_id"}
 
 
 def trip(events, *, seq0=7):
