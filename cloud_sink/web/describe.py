@@ -178,7 +178,8 @@ def describe_quarters(buckets: Sequence[Bucket], period: Period) -> list[Quarter
     first, last = busy[0] - busy[0] % 4, busy[-1] - busy[-1] % 4 + 4
     missing = max(0, FEWEST_QUARTERS - (last - first))
     first = max(0, first - (missing // 8) * 4)
-    last = max(last, first + FEWEST_QUARTERS)
+    last = min(len(buckets), max(last, first + FEWEST_QUARTERS))
+    first = max(0, min(first, last - FEWEST_QUARTERS))
     return [_describe_quarter(bucket, period.time_zone) for bucket in buckets[first:last]]
 
 

@@ -93,7 +93,8 @@ def _doubtful(report: Report) -> Fact:
 
 def _quarantine(kinds: int) -> Fact:
     """What arrived and could not be used."""
-    return Fact("Quarantine", f"{kinds} kinds of unusable data" if kinds else "empty", alarming=kinds > 0)
+    words = f"{kinds} kind{'s' if kinds > 1 else ''} of unusable data"
+    return Fact("Quarantine", words if kinds else "empty", alarming=kinds > 0)
 
 
 def _describe_box(box: BoxStatus, now_ms: int) -> BoxRow:

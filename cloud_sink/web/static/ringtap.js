@@ -45,7 +45,7 @@ function describe(quarter, zone) {
 
 function makeAxes(quarters, zone) {
   const common = { stroke: colour("soft"), font: "12px system-ui, sans-serif", ticks: { show: false } };
-  const hours = quarters.map((q) => q.at).filter((at) => at % 3600 === 0);
+  const hours = quarters.map((q) => q.at).filter((_, i) => i % 4 === 0); // the first row is a whole hour there
   const step = Math.ceil(hours.length / 12);
   return [
     {

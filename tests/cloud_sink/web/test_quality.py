@@ -1,0 +1,71 @@
+"""How far the page can be trusted, told from a real store."""
+
+from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.store import BatchArrived, Gap, Health, Junk, StateArrived, Store
+from cloud_sink.web.office import Offices
+from cloud_sink.web.quality import Quality, describe_quality
+from cloud_sink.web.question import Question
+
+from .conftest import NOW_MS
+
+HOUR_MS = 3_600_000
+PLANS = {"lab": OfficePlan("lab")}
+
+
+def quality_of(store: Store) -> Quality:
+    """What the page says at 13:26 of the day that is shown."""
+    office = Offices(store, PLANS, lambda: NOW_MS).get("lab")
+    period = office.period(Question("2026-11-22", None, None))
+    return describe_quality(office, period, office.report(period))
+
+
+def make_state(**facts: object) -> StateArrived:
+    """A box's birth, or its last will with online=False."""
+    known: dict[str, object] = {"online": True, "clock_ok": True} | facts
+    return StateArrived("box", "lab", NOW_MS, 1, known["online"], 1, 1, known["clock_ok"], "0.1.0", "demo", "boot-1")
+
+
+def make_batch(**facts: object) -> BatchArrived:
+    """A batch of one event, of now."""
+    return BatchArrived("box", "lab", 1, 1, 1, 1, NOW_MS, **facts)
+
+
+def test_gap_is_told_with_its_reason_and_length(empty_store: Store):
+    """Somebody should look."""
+    gap = Gap("box", NOW_MS - HOUR_MS, NOW_MS - HOUR_MS + 90_000, "source", 3, 1)
+    empty_store.ingest([make_state(), make_batch(gaps=[gap])], PLANS, NOW_MS)
+    told = quality_of(empty_store).facts[1]
+    assert ("Gaps", "1 (source), 90 s, 3 events lost", True) == (told.title, told.text, told.alarming)
+
+
+def test_unwatched_day_is_told(empty_store: Store):
+    """Before the first event."""
+    told = quality_of(empty_store).facts[0]
+    assert ("not at all on this day", True) == (told.text, told.alarming)
+
+
+def test_quarantine_is_told(empty_store: Store):
+    """What arrived and could not be used."""
+    empty_store.ingest([Junk("rt/1/box/ev", "no envelope", b"?")], PLANS, NOW_MS)
+    told = quality_of(empty_store).facts[3]
+    assert told.alarming
+    assert told.text == "1 kind of unusable data"
+
+
+def test_box_says_when_it_was_seen_and_what_troubles_it(empty_store: Store):
+    """Counters that mean blindness, and a clock nobody set, in words."""
+    health = Health(1, NOW_MS, {"encrypted": 4, "frames": 10, "truncated": 0})
+    arrived = [make_state(clock_ok=False), make_batch(health=[health])]
+    empty_store.ingest(arrived, PLANS, NOW_MS)
+    (box,) = quality_of(empty_store).boxes
+    assert ("box", True, "just now") == (box.name, box.online, box.seen)
+    assert 2 == len(box.remarks)
+    assert "encrypted SIP" in box.remarks[0]
+    assert "clock" in box.remarks[1]
+
+
+def test_good_day_alarms_nobody(store: Store):
+    """The recorded day: watched, no gap, nothing in quarantine; one call's end was not seen."""
+    told = quality_of(store)
+    assert [False] * 4 == [fact.alarming for fact in told.facts]
+    assert "1 with unseen outcome" == told.facts[2].text
