@@ -111,13 +111,15 @@ def _run(arguments: argparse.Namespace) -> int:
     progress = ProgressLine("reading", sys.stderr, tenths=arguments.once and not arguments.print)
     watch = partial(service.watch, source, speed=arguments.speed, on_progress=progress)
     if store is None or "-" in paths:
-        watch()
-    elif watch(skip_events=store.resume_source(_fingerprint(paths, settings)), resumable=True):
-        store.finish_source()
+        finished = watch()
+    else:
+        finished = watch(skip_events=store.resume_source(_fingerprint(paths, settings)), resumable=True)
     if arguments.once or arguments.print:
         service.deliver()
     else:
         service.stay()
+    if store is not None and finished:  # not sooner: killed while it delivers it must not begin the recording again
+        store.finish_source()
     sink.close()
     return _report_problems(source)
 

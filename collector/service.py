@@ -62,7 +62,8 @@ class Service:
         self._skip_events = skip_events
         for count, frame in enumerate(source.frames()):
             if frame is not None:
-                self._keep_pace(pace, frame[1])
+                if not self._skip_events:  # what was written before an interruption is caught up with at once
+                    self._keep_pace(pace, frame[1])
                 self._receive(frame)
             if frame is None or count % FRAMES_A_TURN == 0:
                 self._take_turn()

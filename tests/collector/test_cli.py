@@ -86,7 +86,7 @@ def test_killed_in_the_middle_of_a_recording_every_leg_arrives_once(box_toml, ma
     sink = make_sink(broker.port)
     arguments = ["run", "--config", box_toml(broker.port), "--once", "--source", str(captures / "c-queue.pcap.gz")]
     for runs in range(3):
-        process = subprocess.Popen([*COMMAND, *arguments, "--speed", "300"], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen([*COMMAND, *arguments, "--speed", "100"], stderr=subprocess.DEVNULL)
         sink.wait_until(lambda runs=runs: len(sink.states) > runs)
         time.sleep(1.2)
         process.kill()

@@ -15,6 +15,7 @@ from collector import config
 from collector.adapters.pcapfile import open_captures
 from collector.errors import RingtapError, WrongUse
 from collector.progress import ProgressLine
+from fieldkit.bench.chaos import run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.output import FORMATS
@@ -82,13 +83,17 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command = commands.add_parser("bench", help=about, description=about)
     what = (
         "core: SIP messages per CPU-second and memory, beside sngrep and tshark; "
-        "hostile: a flood of harmful datagrams with good calls beside it"
+        "hostile: a flood of harmful datagrams with good calls beside it; "
+        "chaos: broker, sink and collectors killed at random, nothing lost, nothing counted twice"
     )
-    command.add_argument("what", choices=("core", "hostile"), help=what)
+    command.add_argument("what", choices=("core", "hostile", "chaos"), help=what)
     command.add_argument("--quick", action="store_true", help="a tenth of the load: less exact")
     command.add_argument(
-        "--capture", metavar="FILE", type=Path, help="core: read this pcap instead of recording calls by sipp"
-    )
+        "--capture", metavar="FILE", type=Path,
+        help="core: read this pcap instead of recording calls by sipp; chaos: feed this recording",
+    )  # fmt: skip
+    command.add_argument("--config", metavar="F", type=Path, help="chaos: what is known of the recording's office")
+    command.add_argument("--seed", metavar="N", type=int, help="chaos: repeat a run; default: another one each time")
     command.set_defaults(command=_bench)
 
 
@@ -99,6 +104,10 @@ def _bench(arguments: argparse.Namespace) -> int:
         return run_hostile_benchmark(quick=arguments.quick)
     if arguments.capture is not None and not arguments.capture.is_file():
         raise WrongUse(f"--capture {arguments.capture}: no such file")
+    if arguments.what == "chaos":
+        return run_chaos_benchmark(
+            quick=arguments.quick, seed=arguments.seed, capture=arguments.capture, config=arguments.config
+        )
     return run_core_benchmark(quick=arguments.quick, capture=arguments.capture)
 
 

@@ -1,5 +1,6 @@
 """The installed programs as processes that can be killed: a broker, a sink, and a collector for each box."""
 
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ from fieldkit.bench.relay import Relay
 
 PAUSE_MS = 600_000  # between two repetitions: longer than any call or gap that would tie them together
 STOP_S = 10.0
+CALL_ID = re.compile(rb"((?:Call-ID:\s*|Replaces(?::\s*|=)))[^\s@]", re.IGNORECASE)
+OTHER_CHARACTERS = b"-ghijklmnopqrstuvwxyz"  # no Call-ID of a recording begins with one of them
 
 
 class Program:
@@ -32,7 +35,7 @@ class Program:
     def start(self) -> None:
         """Start it (again)."""
         self.starts += 1
-        with self._log.open("ab") as log, self.output.open("ab") as output:
+        with self._log.open("ab") as log, self.output.open("wb") as output:
             self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=log)
 
     @property
@@ -93,7 +96,9 @@ class Rig:
         self.broker = None if plan.embedded else Program("broker", _mosquitto(folder, port), folder / "broker.log")
         sink_port = port if self.sink_relay is None else self.sink_relay.port
         sink_config = _write_sink(folder, plan, self.offices, self.database, sink_port)
-        self.sink = Program("sink", (*_module("cloud_sink"), "serve", "--config", str(sink_config)), folder / "sink.log")
+        self.sink = Program(
+            "sink", (*_module("cloud_sink"), "serve", "--config", str(sink_config)), folder / "sink.log"
+        )
         self.boxes = [
             Program(office, self._collector(folder, office, relay.port), folder / f"{office}.log")
             for office, relay in zip(self.offices, self.relays, strict=True)
@@ -103,17 +108,20 @@ class Rig:
         """All of them, the broker first."""
         return [*([self.broker] if self.broker else []), self.sink, *self.boxes]
 
+    def all_relays(self) -> list[Relay]:
+        """Every line there is."""
+        return [*self.relays, *([self.sink_relay] if self.sink_relay else [])]
+
     def dashboard(self) -> str:
         """Address of the page of the sink that runs now; "" until it is ready."""
-        ready = self.sink.output.read_text().splitlines()
-        words = ready[-1].split() if len(ready) == self.sink.starts else []
+        words = self.sink.output.read_text().split()
         return next((word.partition("=")[2] for word in words if word.startswith("dashboard=")), "")
 
     def end(self) -> None:
         """Stop what runs."""
         for program in reversed(self.programs()):
             program.stop()
-        for relay in (*self.relays, *([self.sink_relay] if self.sink_relay else [])):
+        for relay in self.all_relays():
             relay.stop()
 
     def _collector(self, folder: Path, office: str, port: int) -> tuple[str, ...]:
@@ -134,7 +142,7 @@ def free_port() -> int:
 
 
 def repeat_capture(source: Path, target: Path, times: int) -> None:
-    """Write a recording several times one after the other into one pcap file, each later than the one before."""
+    """Write a recording several times one after the other into one pcap file, each later and with other Call-IDs."""
     frames = [frame for frame in open_captures([str(source)]).frames() if frame is not None]
     step_ms = frames[-1][1] - frames[0][1] + PAUSE_MS
     with target.open("wb") as file:
@@ -142,7 +150,12 @@ def repeat_capture(source: Path, target: Path, times: int) -> None:
         for number in range(times):
             for data, at_ms, _, length in frames:
                 seconds, ms = divmod(at_ms + number * step_ms, 1000)
-                file.write(struct.pack("<IIII", seconds, ms * 1000, len(data), length) + data)
+                file.write(struct.pack("<IIII", seconds, ms * 1000, len(data), length) + _with_other_id(data, number))
+
+
+def _with_other_id(frame: bytes, number: int) -> bytes:
+    """A frame whose call is another one: the first character of its Call-ID is exchanged, wherever it is named."""
+    return frame if number == 0 else CALL_ID.sub(rb"\g<1>" + OTHER_CHARACTERS[number : number + 1], frame)
 
 
 def _module(name: str) -> tuple[str, ...]:
