@@ -124,6 +124,7 @@ class TrackedLeg(Waiting):
         "last_ms",
         "last_status",
         "lost_tags",
+        "own_hop",
         "records_digits",
         "refer",
         "source",
@@ -144,6 +145,7 @@ class TrackedLeg(Waiting):
         self.answer_tag = b""  # To tag of the 2xx that counts
         self.lost_tags: list[bytes] | None = None  # of further 2xx: forks that lost
         self.branches: list[bytes] = []
+        self.own_hop = 0  # index of the first branch of the hop that reaches the target; before it: hops to a proxy
         self.last_mark: tuple[int, int, bytes, bytes] | None = None
         self.last_ms = facts.invite_ms
         self.last_status = 0

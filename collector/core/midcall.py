@@ -1,6 +1,6 @@
 """Reading what happens inside a dialog: Reason, REFER and its NOTIFY, INFO digits."""
 
-from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND, LegEnded
+from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND, TRANSFER_NONE, LegEnded
 from collector.core.keys import call_key
 from collector.core.sip import CONTENT_TYPE, REASON, REFER_TO, Message, parameter, split_address, unescape, user_of
 from collector.core.wire import MAX_TEXT
@@ -27,6 +27,8 @@ def read_refer(message: Message) -> tuple[str, str, bytes]:
     """(transfer, number it goes to, call_key of the dialog it replaces) of a REFER (RFC 3515, RFC 3891)."""
     uri = split_address(message.header(REFER_TO))[0]
     target, question, headers = uri.partition(b"?")
+    if parameter(target, b"method").upper() not in (b"", b"INVITE"):  # RFC 5359 section 2.6: a MESSAGE, a SUBSCRIBE
+        return TRANSFER_NONE, "", b""
     number = user_of(target)[:MAX_TEXT]
     at = headers.lower().find(b"replaces=") if question else -1
     if at < 0:

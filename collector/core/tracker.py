@@ -1,8 +1,14 @@
 """From messages to legs: finds the leg of a message, names the signal, lets the table in `legs.py` decide."""
 
 from collector.core.counters import Counters
-from collector.core.events import TRANSPORTS, GapObserved, HealthReported, LegEnded, RegistrationChanged
-from collector.core.hold import HoldMeter
+from collector.core.events import (
+    TRANSPORTS,
+    GapObserved,
+    HealthReported,
+    LegEnded,
+    RegistrationChanged,
+)
+from collector.core.hold import CALLER, HoldMeter
 from collector.core.invite import InviteReader
 from collector.core.legs import (
     ACTIONS,
@@ -41,7 +47,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
+DUPLICATE_MS = (
+    50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
+)
 MAX_DIGITS = 32  # SIP INFO digits kept of one call
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
@@ -68,11 +76,15 @@ class LegTracker:
         self._max_legs = max_legs
         self._max_ended = max_ended
         self._calls: dict[bytes, list[TrackedLeg]] = {}
-        # Call-ID -> last CSeq of legs that ended: late retransmissions start no new leg. Two generations of a dict
-        # forget the older half at once, without an order that MicroPython's dicts do not have.
-        self._ended: dict[bytes, int] = {}
-        self._ended_before: dict[bytes, int] = {}
-        self._timers = [TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state]) for state in range(ENDED)]
+        # Call-ID -> (last CSeq, branches) of legs that ended: late retransmissions start no new leg, a proxy's next
+        # target does. Two generations of a dict forget the older half at once, without an order that MicroPython's
+        # dicts do not have.
+        self._ended: dict[bytes, tuple[int, list[bytes]]] = {}
+        self._ended_before: dict[bytes, tuple[int, list[bytes]]] = {}
+        self._timers = [
+            TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state])
+            for state in range(ENDED)
+        ]
         self._table = _compile()
         self._requests = {
             b"ACK": self._receive_ack,
@@ -107,7 +119,16 @@ class LegTracker:
         method = message.method
         if message.is_request:
             if method == b"INVITE":
-                self._receive_invite(legs, message, now_ms, source, source_port, target, target_port, transport)
+                self._receive_invite(
+                    legs,
+                    message,
+                    now_ms,
+                    source,
+                    source_port,
+                    target,
+                    target_port,
+                    transport,
+                )
                 return
             handle = self._requests.get(method)
         else:
@@ -131,9 +152,15 @@ class LegTracker:
         """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
         branch = branch_of(message)
         found = [leg for leg in legs if branch in leg.branches]
-        if found:
-            return found
         tags = (tag_of(message.from_value), tag_of(message.to_value))
+        if found:
+            if message.is_request:
+                return found
+            # before a proxy that forks, any of its targets may answer: only the tag says which one it was
+            own = [leg for leg in found if leg.branches.index(branch) >= leg.own_hop]
+            return own or [
+                leg for leg in legs if leg.answer_tag and leg.answer_tag == tags[1]
+            ]
         found = [leg for leg in legs if leg.answer_tag and leg.answer_tag in tags]
         if found or message.method == b"ACK":
             return found
@@ -143,9 +170,15 @@ class LegTracker:
         """A message of a dialog that is over, or whose start was not seen."""
         method = message.method
         if message.call_id in self._ended or message.call_id in self._ended_before:
-            if method in (b"INVITE", b"BYE") or (method == b"CANCEL" and message.is_request):
+            if method in (b"INVITE", b"BYE") or (
+                method == b"CANCEL" and message.is_request
+            ):
                 self._counters.retransmissions += 1
-        elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
+        elif (
+            method in (b"BYE", b"CANCEL", b"UPDATE")
+            if message.is_request
+            else method == b"INVITE"
+        ):
             self._counters.orphans += 1
 
     # --- INVITE ---
@@ -163,48 +196,88 @@ class LegTracker:
     ) -> None:
         to_tag = tag_of(message.to_value)
         if legs is None:
-            if self._was_ended(message):
+            if self._was_ended(message, branch_of(message)):
                 self._counters.retransmissions += 1
             elif to_tag:
                 self._counters.orphans += 1
             else:
-                self._open(message, now_ms, source, source_port, target, target_port, transport)
+                self._open(
+                    message, now_ms, source, source_port, target, target_port, transport
+                )
             return
         branch = branch_of(message)
         mark = (0, message.cseq, message.method, source)
         for leg in legs:
-            if leg.last_mark == mark and branch in leg.branches and now_ms - leg.last_ms <= DUPLICATE_MS:
+            if (
+                leg.last_mark == mark
+                and branch in leg.branches
+                and now_ms - leg.last_ms <= DUPLICATE_MS
+            ):
                 self._counters.duplicates += 1
                 return
         if to_tag:
             for leg in legs if len(legs) == 1 else self._matching(message, legs):
                 _note(leg, mark, now_ms, branch)
-                self._receive_offer(leg, message)
+                self._receive_offer(leg, message, source)
             return
+        if not self._take_known_invite(
+            legs, message, now_ms, source, source_port, target, target_port
+        ):
+            self._open(
+                message, now_ms, source, source_port, target, target_port, transport
+            )
+
+    def _take_known_invite(
+        self,
+        legs: list[TrackedLeg],
+        message: Message,
+        now_ms: int,
+        source: bytes,
+        source_port: int,
+        target: bytes,
+        target_port: int,
+    ) -> bool:
+        """True for an INVITE outside a dialog that belongs to a leg that is open, or was; False for another target."""
+        branch = branch_of(message)
+        mark = (0, message.cseq, message.method, source)
         for leg in legs:
             if leg.invite_cseq == message.cseq and branch and branch in leg.branches:
                 _note(leg, mark, now_ms, b"")
                 self._count_repeat(leg)
-                return
-        facts, name, _ = self._reader.read(message, now_ms, source, source_port, target, target_port)
+                return True
+        if self._was_ended(message, branch):
+            self._counters.retransmissions += 1
+            return True
+        facts, name, _ = self._reader.read(
+            message, now_ms, source, source_port, target, target_port
+        )
         for leg in legs:
             if leg.target == name:
                 _note(leg, mark, now_ms, branch)
                 self._receive_further_invite(leg, facts, message, now_ms)
-                return
-        self._open(message, now_ms, source, source_port, target, target_port, transport)
+                return True
+        return False
 
-    def _was_ended(self, message: Message) -> bool:
-        """True where the INVITE belongs to a leg that is over."""
-        last_cseq = self._ended.get(message.call_id)
-        if last_cseq is None:
-            last_cseq = self._ended_before.get(message.call_id, -1)
-        return message.cseq <= last_cseq
+    def _was_ended(self, message: Message, branch: bytes) -> bool:
+        """True where the INVITE belongs to a leg that is over; the same one to a further target is a leg of its own."""
+        ended = self._ended.get(message.call_id) or self._ended_before.get(
+            message.call_id
+        )
+        if ended is None:
+            return False
+        last_cseq, branches = ended
+        return message.cseq < last_cseq or (
+            message.cseq == last_cseq and (not branch or branch in branches)
+        )
 
-    def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
+    def _receive_further_invite(
+        self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int
+    ) -> None:
         """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
         self._reader.refine(leg.facts, further)
-        if message.cseq > leg.invite_cseq:
+        if message.cseq == leg.invite_cseq:
+            leg.own_hop = leg.own_hop or len(leg.branches) - 1
+        elif message.cseq > leg.invite_cseq:
             leg.invite_cseq = message.cseq
             leg.from_tag = tag_of(message.from_value)
             self._step(leg, INVITE, message, now_ms)
@@ -225,11 +298,22 @@ class LegTracker:
         if legs is not None and len(legs) >= MAX_FORKS:
             self._counters.legs_evicted += 1
             return
-        facts, name, records_digits = self._reader.read(message, now_ms, source, source_port, target, target_port)
+        facts, name, records_digits = self._reader.read(
+            message, now_ms, source, source_port, target, target_port
+        )
         facts.transport = TRANSPORTS[transport]
-        leg = TrackedLeg(facts, message.call_id, name, source, message.cseq, tag_of(message.from_value))
+        leg = TrackedLeg(
+            facts,
+            message.call_id,
+            name,
+            source,
+            message.cseq,
+            tag_of(message.from_value),
+        )
         leg.records_digits = records_digits
-        _note(leg, (0, message.cseq, message.method, source), now_ms, branch_of(message))
+        _note(
+            leg, (0, message.cseq, message.method, source), now_ms, branch_of(message)
+        )
         if legs is None:
             self._calls[message.call_id] = [leg]
         else:
@@ -241,15 +325,26 @@ class LegTracker:
         leg.facts.retransmissions += 1
         self._counters.retransmissions += 1
 
-    def _receive_invite_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_invite_response(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         status = message.status
-        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
+        if leg.hold is not None and leg.hold.is_pending(
+            leg.side_of(message), message.cseq
+        ):
             self._settle_offer(leg, leg.hold, message, now_ms)
             return
-        if message.cseq != leg.invite_cseq and not self._missed_invite(leg, message, now_ms):
+        if message.cseq != leg.invite_cseq and not self._missed_invite(
+            leg, message, now_ms
+        ):
             return
-        if leg.answer_tag and 200 <= status < 300 and self._is_lost_fork(leg, message):
-            return
+        if leg.answer_tag:
+            if (
+                leg.side_of(message) != CALLER
+            ):  # to the callee's re-INVITE, seen on a further hop
+                return
+            if 200 <= status < 300 and self._is_lost_fork(leg, message):
+                return
         if status == leg.last_status:
             if status != 100 and source == leg.status_source:
                 self._count_repeat(leg)
@@ -258,6 +353,11 @@ class LegTracker:
             return
         leg.last_status = status
         leg.status_source = source
+        self._step_by_status(leg, message, status, now_ms)
+
+    def _step_by_status(
+        self, leg: TrackedLeg, message: Message, status: int, now_ms: int
+    ) -> None:
         if status == 100:
             self._step(leg, TRYING, message, now_ms)
         elif status < 200:
@@ -281,7 +381,11 @@ class LegTracker:
     def _is_lost_fork(self, leg: TrackedLeg, message: Message) -> bool:
         """True for a further 2xx of a fork that lost the race (RFC 3261 section 13.2.2.4): the first one counts."""
         tag = tag_of(message.to_value)
-        if not tag or tag == leg.answer_tag or tag_of(message.from_value) != leg.from_tag:
+        if (
+            not tag
+            or tag == leg.answer_tag
+            or tag_of(message.from_value) != leg.from_tag
+        ):
             return False
         if leg.lost_tags is None:
             leg.lost_tags = []
@@ -289,20 +393,38 @@ class LegTracker:
             leg.lost_tags.append(tag)
         return True
 
-    def _receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_ack(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         if leg.state == TALKING:
             if leg.hold is not None and message.body:
-                leg.hold.receive_ack(leg.side_of(message), message.cseq, media_direction(message.body), now_ms)
-        elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
-            self._step(leg, REFUSAL_ACK if branch_of(message) in leg.branches else ANSWER_ACK, message, now_ms)
+                leg.hold.receive_ack(
+                    leg.side_of(message),
+                    message.cseq,
+                    media_direction(message.body),
+                    now_ms,
+                )
+        elif (
+            message.cseq == leg.invite_cseq
+        ):  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
+            self._step(
+                leg,
+                REFUSAL_ACK if branch_of(message) in leg.branches else ANSWER_ACK,
+                message,
+                now_ms,
+            )
 
-    def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_cancel(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         if leg.state == CANCELLING and source == leg.source:
             self._count_repeat(leg)
         else:
             self._step(leg, CANCEL, message, now_ms)
 
-    def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_bye(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         if leg.lost_tags is not None:
             tags = (tag_of(message.from_value), tag_of(message.to_value))
             if tags[0] in leg.lost_tags or tags[1] in leg.lost_tags:
@@ -314,13 +436,15 @@ class LegTracker:
             leg.status_source = source
             self._step(leg, BYE, message, now_ms)
 
-    def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_bye_response(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         if message.status >= 200 and message.status not in _CHALLENGES:
             self._step(leg, BYE_DONE, message, now_ms)
 
     # --- what happens inside a dialog ---
 
-    def _receive_offer(self, leg: TrackedLeg, message: Message) -> None:
+    def _receive_offer(self, leg: TrackedLeg, message: Message, source: bytes) -> None:
         """A re-INVITE or an UPDATE: maybe hold, maybe news of who is connected."""
         if leg.state != TALKING:
             return
@@ -328,41 +452,63 @@ class LegTracker:
             leg.hold = HoldMeter()
         side = leg.side_of(message)
         if leg.hold.is_pending(side, message.cseq):
-            self._count_repeat(leg)
+            if source == leg.status_source:
+                self._count_repeat(leg)
             return
+        leg.status_source = source
         leg.hold.receive_offer(side, message.cseq, media_direction(message.body))
         self._reader.read_connected(leg.facts, message)
-        self._timers[TALKING].arm(leg, leg.last_ms)  # a refresh proves that the call lives (RFC 4028 section 10)
+        self._timers[TALKING].arm(
+            leg, leg.last_ms
+        )  # a refresh proves that the call lives (RFC 4028 section 10)
 
-    def _receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_update(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         if media_direction(message.body) != NO_SDP:
-            self._receive_offer(leg, message)
+            self._receive_offer(leg, message, source)
         else:
             self._reader.read_connected(leg.facts, message)
             if leg.state == TALKING:
                 self._timers[TALKING].arm(leg, now_ms)
 
-    def _receive_offer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
+    def _receive_offer_response(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
+        if leg.hold is not None and leg.hold.is_pending(
+            leg.side_of(message), message.cseq
+        ):
             self._settle_offer(leg, leg.hold, message, now_ms)
 
-    def _settle_offer(self, leg: TrackedLeg, hold: HoldMeter, message: Message, now_ms: int) -> None:
+    def _settle_offer(
+        self, leg: TrackedLeg, hold: HoldMeter, message: Message, now_ms: int
+    ) -> None:
         if 200 <= message.status < 300:
             hold.receive_answer(media_direction(message.body), now_ms)
             self._reader.read_connected(leg.facts, message)
         elif message.status >= 300:
             hold.receive_refusal()
 
-    def _receive_refer(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_refer(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         leg.refer = (message.cseq,) + read_refer(message)
 
-    def _receive_refer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if leg.refer is not None and leg.refer[0] == message.cseq and 200 <= message.status < 300:
+    def _receive_refer_response(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
+        if (
+            leg.refer is not None
+            and leg.refer[0] == message.cseq
+            and 200 <= message.status < 300
+        ):
             _, leg.facts.transfer, leg.facts.refer_to, replaces_key = leg.refer
             if replaces_key:
                 leg.facts.replaces_key = replaces_key
 
-    def _receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_notify(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
         """A failed transfer: the caller returns (RFC 3515 section 2.4.5)."""
         if leg.refer is not None and read_notify_status(message) >= 300:
             leg.facts.transfer = ""
@@ -371,14 +517,22 @@ class LegTracker:
                 leg.facts.replaces_key = b""
             leg.refer = None
 
-    def _receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
+    def _receive_info(
+        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
+    ) -> None:
+        if (
+            leg.records_digits
+            and message.cseq > leg.digit_cseq
+            and len(leg.facts.digits) < MAX_DIGITS
+        ):
             leg.digit_cseq = message.cseq
             leg.facts.digits += dtmf_digits(message)
 
     # --- the machine ---
 
-    def _step(self, leg: TrackedLeg, signal: int, message: Message | None, now_ms: int) -> None:
+    def _step(
+        self, leg: TrackedLeg, signal: int, message: Message | None, now_ms: int
+    ) -> None:
         entry = self._table[leg.state * _SIGNALS + signal]
         if entry is None:
             return
@@ -402,12 +556,19 @@ class LegTracker:
         legs = self._calls[leg.call_id]
         if len(legs) > 1:
             legs.remove(leg)
-            return
-        del self._calls[leg.call_id]
-        if len(self._ended) >= self._max_ended >> 1:
+        else:
+            del self._calls[leg.call_id]
+        self._remember(leg)
+
+    def _remember(self, leg: TrackedLeg) -> None:
+        branches = leg.branches
+        earlier = self._ended.get(leg.call_id)
+        if earlier is not None and len(earlier[1]) < MAX_FORKS * MAX_BRANCHES:
+            branches = earlier[1] + branches
+        elif len(self._ended) >= self._max_ended >> 1:
             self._ended_before = self._ended
             self._ended = {}
-        self._ended[leg.call_id] = leg.invite_cseq
+        self._ended[leg.call_id] = (leg.invite_cseq, branches)
 
     def next_deadline(self) -> int | None:
         """When the first leg's time runs out."""
@@ -428,7 +589,15 @@ class LegTracker:
 
     def _evict(self, now_ms: int) -> None:
         """Makes room: the oldest leg in the least valuable state goes, reported as partial."""
-        for state in (CALLING, PROCEEDING, CHALLENGED, CANCELLING, LEAVING, RINGING, TALKING):
+        for state in (
+            CALLING,
+            PROCEEDING,
+            CHALLENGED,
+            CANCELLING,
+            LEAVING,
+            RINGING,
+            TALKING,
+        ):
             first = self._timers[state].first()
             if isinstance(first, TrackedLeg):
                 first.facts.partial = True
@@ -441,7 +610,9 @@ class LegTracker:
         """Watching ends: what is still up is reported as partial, without an end where none was seen."""
         legs = [leg for call in self._calls.values() for leg in call]
         for leg in sorted(legs, key=_age):  # MicroPython's dicts keep no order
-            leg.facts.partial = leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
+            leg.facts.partial = (
+                leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
+            )
             leg.finish_hold(now_ms)
             self._finish(leg)
 
@@ -450,7 +621,9 @@ def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
     return leg.facts.invite_ms, leg.call_id, leg.target
 
 
-def _note(leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes) -> None:
+def _note(
+    leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes
+) -> None:
     """What is needed to recognise a message's copies, its responses and its ACK."""
     leg.last_mark = mark
     leg.last_ms = now_ms
@@ -458,11 +631,13 @@ def _note(leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, bra
         leg.branches.append(branch)
 
 
-def _compile() -> "list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None]":
+def _compile() -> (
+    "list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None]"
+):
     """The table as one flat list: `state * signals + signal` -> (next state, action) or None."""
-    table: list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None] = [None] * (
-        len(STATE_NAMES) * _SIGNALS
-    )
+    table: list[
+        tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None
+    ] = [None] * (len(STATE_NAMES) * _SIGNALS)
     for (state, signal), (following, action) in TRANSITIONS.items():
         table[state * _SIGNALS + signal] = (following, ACTIONS[action])
     return table

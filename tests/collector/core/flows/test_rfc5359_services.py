@@ -1,4 +1,4 @@
-"""RFC 5359 sections 2.10 to 2.18: conferences, shared lines, find-me, screening, park, pickup, redial, click to dial."""
+"""RFC 5359 sections 2.10 to 2.18: conferences, shared lines, find-me, screening, park, pickup, redial, click."""
 
 from call_story import lines, told
 
@@ -238,7 +238,7 @@ def test_call_pickup() -> None:
 
 
 def test_automatic_redial() -> None:
-    """2.18: Bob is busy, Alice's phone watches him and calls again when he is free: two legs, a busy and an answered."""
+    """2.18: Bob is busy, Alice's phone watches him and calls again when he is free: a busy and an answered leg."""
     flow = """
         0      A dave > proxy > bob    INVITE
         100    A dave < proxy < bob    180
