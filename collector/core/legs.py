@@ -247,7 +247,9 @@ def _hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
 
 
 def _hang_up_unanswered(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """In an early dialog BYE is the caller's other CANCEL (RFC 3261 section 15); or the 2xx was lost before the tap."""
     _hang_up(leg, message, now_ms)
+    leg.facts.cancelled = leg.facts.ended_by == ENDED_BY_CALLER
     leg.facts.partial = True
 
 

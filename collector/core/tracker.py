@@ -47,9 +47,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DUPLICATE_MS = (
-    50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
-)
+DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_DIGITS = 32  # SIP INFO digits kept of one call
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
@@ -81,10 +79,7 @@ class LegTracker:
         # dicts do not have.
         self._ended: dict[bytes, tuple[int, list[bytes]]] = {}
         self._ended_before: dict[bytes, tuple[int, list[bytes]]] = {}
-        self._timers = [
-            TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state])
-            for state in range(ENDED)
-        ]
+        self._timers = [TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state]) for state in range(ENDED)]
         self._table = _compile()
         self._requests = {
             b"ACK": self._receive_ack,
@@ -158,9 +153,7 @@ class LegTracker:
                 return found
             # before a proxy that forks, any of its targets may answer: only the tag says which one it was
             own = [leg for leg in found if leg.branches.index(branch) >= leg.own_hop]
-            return own or [
-                leg for leg in legs if leg.answer_tag and leg.answer_tag == tags[1]
-            ]
+            return own or [leg for leg in legs if leg.answer_tag and leg.answer_tag == tags[1]]
         found = [leg for leg in legs if leg.answer_tag and leg.answer_tag in tags]
         if found or message.method == b"ACK":
             return found
@@ -170,15 +163,9 @@ class LegTracker:
         """A message of a dialog that is over, or whose start was not seen."""
         method = message.method
         if message.call_id in self._ended or message.call_id in self._ended_before:
-            if method in (b"INVITE", b"BYE") or (
-                method == b"CANCEL" and message.is_request
-            ):
+            if method in (b"INVITE", b"BYE") or (method == b"CANCEL" and message.is_request):
                 self._counters.retransmissions += 1
-        elif (
-            method in (b"BYE", b"CANCEL", b"UPDATE")
-            if message.is_request
-            else method == b"INVITE"
-        ):
+        elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
             self._counters.orphans += 1
 
     # --- INVITE ---
@@ -201,18 +188,12 @@ class LegTracker:
             elif to_tag:
                 self._counters.orphans += 1
             else:
-                self._open(
-                    message, now_ms, source, source_port, target, target_port, transport
-                )
+                self._open(message, now_ms, source, source_port, target, target_port, transport)
             return
         branch = branch_of(message)
         mark = (0, message.cseq, message.method, source)
         for leg in legs:
-            if (
-                leg.last_mark == mark
-                and branch in leg.branches
-                and now_ms - leg.last_ms <= DUPLICATE_MS
-            ):
+            if leg.last_mark == mark and branch in leg.branches and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
                 return
         if to_tag:
@@ -220,12 +201,8 @@ class LegTracker:
                 _note(leg, mark, now_ms, branch)
                 self._receive_offer(leg, message, source)
             return
-        if not self._take_known_invite(
-            legs, message, now_ms, source, source_port, target, target_port
-        ):
-            self._open(
-                message, now_ms, source, source_port, target, target_port, transport
-            )
+        if not self._take_known_invite(legs, message, now_ms, source, source_port, target, target_port):
+            self._open(message, now_ms, source, source_port, target, target_port, transport)
 
     def _take_known_invite(
         self,
@@ -248,9 +225,7 @@ class LegTracker:
         if self._was_ended(message, branch):
             self._counters.retransmissions += 1
             return True
-        facts, name, _ = self._reader.read(
-            message, now_ms, source, source_port, target, target_port
-        )
+        facts, name, _ = self._reader.read(message, now_ms, source, source_port, target, target_port)
         for leg in legs:
             if leg.target == name:
                 _note(leg, mark, now_ms, branch)
@@ -260,19 +235,13 @@ class LegTracker:
 
     def _was_ended(self, message: Message, branch: bytes) -> bool:
         """True where the INVITE belongs to a leg that is over; the same one to a further target is a leg of its own."""
-        ended = self._ended.get(message.call_id) or self._ended_before.get(
-            message.call_id
-        )
+        ended = self._ended.get(message.call_id) or self._ended_before.get(message.call_id)
         if ended is None:
             return False
         last_cseq, branches = ended
-        return message.cseq < last_cseq or (
-            message.cseq == last_cseq and (not branch or branch in branches)
-        )
+        return message.cseq < last_cseq or (message.cseq == last_cseq and (not branch or branch in branches))
 
-    def _receive_further_invite(
-        self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int
-    ) -> None:
+    def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
         """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
         self._reader.refine(leg.facts, further)
         if message.cseq == leg.invite_cseq:
@@ -298,9 +267,7 @@ class LegTracker:
         if legs is not None and len(legs) >= MAX_FORKS:
             self._counters.legs_evicted += 1
             return
-        facts, name, records_digits = self._reader.read(
-            message, now_ms, source, source_port, target, target_port
-        )
+        facts, name, records_digits = self._reader.read(message, now_ms, source, source_port, target, target_port)
         facts.transport = TRANSPORTS[transport]
         leg = TrackedLeg(
             facts,
@@ -311,9 +278,7 @@ class LegTracker:
             tag_of(message.from_value),
         )
         leg.records_digits = records_digits
-        _note(
-            leg, (0, message.cseq, message.method, source), now_ms, branch_of(message)
-        )
+        _note(leg, (0, message.cseq, message.method, source), now_ms, branch_of(message))
         if legs is None:
             self._calls[message.call_id] = [leg]
         else:
@@ -325,23 +290,15 @@ class LegTracker:
         leg.facts.retransmissions += 1
         self._counters.retransmissions += 1
 
-    def _receive_invite_response(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_invite_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         status = message.status
-        if leg.hold is not None and leg.hold.is_pending(
-            leg.side_of(message), message.cseq
-        ):
+        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
             self._settle_offer(leg, leg.hold, message, now_ms)
             return
-        if message.cseq != leg.invite_cseq and not self._missed_invite(
-            leg, message, now_ms
-        ):
+        if message.cseq != leg.invite_cseq and not self._missed_invite(leg, message, now_ms):
             return
         if leg.answer_tag:
-            if (
-                leg.side_of(message) != CALLER
-            ):  # to the callee's re-INVITE, seen on a further hop
+            if leg.side_of(message) != CALLER:  # to the callee's re-INVITE, seen on a further hop
                 return
             if 200 <= status < 300 and self._is_lost_fork(leg, message):
                 return
@@ -355,9 +312,7 @@ class LegTracker:
         leg.status_source = source
         self._step_by_status(leg, message, status, now_ms)
 
-    def _step_by_status(
-        self, leg: TrackedLeg, message: Message, status: int, now_ms: int
-    ) -> None:
+    def _step_by_status(self, leg: TrackedLeg, message: Message, status: int, now_ms: int) -> None:
         if status == 100:
             self._step(leg, TRYING, message, now_ms)
         elif status < 200:
@@ -381,11 +336,7 @@ class LegTracker:
     def _is_lost_fork(self, leg: TrackedLeg, message: Message) -> bool:
         """True for a further 2xx of a fork that lost the race (RFC 3261 section 13.2.2.4): the first one counts."""
         tag = tag_of(message.to_value)
-        if (
-            not tag
-            or tag == leg.answer_tag
-            or tag_of(message.from_value) != leg.from_tag
-        ):
+        if not tag or tag == leg.answer_tag or tag_of(message.from_value) != leg.from_tag:
             return False
         if leg.lost_tags is None:
             leg.lost_tags = []
@@ -393,9 +344,7 @@ class LegTracker:
             leg.lost_tags.append(tag)
         return True
 
-    def _receive_ack(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if leg.state == TALKING:
             if leg.hold is not None and message.body:
                 leg.hold.receive_ack(
@@ -404,9 +353,7 @@ class LegTracker:
                     media_direction(message.body),
                     now_ms,
                 )
-        elif (
-            message.cseq == leg.invite_cseq
-        ):  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
+        elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
             self._step(
                 leg,
                 REFUSAL_ACK if branch_of(message) in leg.branches else ANSWER_ACK,
@@ -414,17 +361,13 @@ class LegTracker:
                 now_ms,
             )
 
-    def _receive_cancel(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if leg.state == CANCELLING and source == leg.source:
             self._count_repeat(leg)
         else:
             self._step(leg, CANCEL, message, now_ms)
 
-    def _receive_bye(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if leg.lost_tags is not None:
             tags = (tag_of(message.from_value), tag_of(message.to_value))
             if tags[0] in leg.lost_tags or tags[1] in leg.lost_tags:
@@ -436,9 +379,7 @@ class LegTracker:
             leg.status_source = source
             self._step(leg, BYE, message, now_ms)
 
-    def _receive_bye_response(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if message.status >= 200 and message.status not in _CHALLENGES:
             self._step(leg, BYE_DONE, message, now_ms)
 
@@ -452,19 +393,15 @@ class LegTracker:
             leg.hold = HoldMeter()
         side = leg.side_of(message)
         if leg.hold.is_pending(side, message.cseq):
-            if source == leg.status_source:
+            if source == leg.hold.offered_from:
                 self._count_repeat(leg)
             return
-        leg.status_source = source
+        leg.hold.offered_from = source
         leg.hold.receive_offer(side, message.cseq, media_direction(message.body))
         self._reader.read_connected(leg.facts, message)
-        self._timers[TALKING].arm(
-            leg, leg.last_ms
-        )  # a refresh proves that the call lives (RFC 4028 section 10)
+        self._timers[TALKING].arm(leg, leg.last_ms)  # a refresh proves that the call lives (RFC 4028 section 10)
 
-    def _receive_update(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if media_direction(message.body) != NO_SDP:
             self._receive_offer(leg, message, source)
         else:
@@ -472,43 +409,27 @@ class LegTracker:
             if leg.state == TALKING:
                 self._timers[TALKING].arm(leg, now_ms)
 
-    def _receive_offer_response(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
-        if leg.hold is not None and leg.hold.is_pending(
-            leg.side_of(message), message.cseq
-        ):
+    def _receive_offer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
             self._settle_offer(leg, leg.hold, message, now_ms)
 
-    def _settle_offer(
-        self, leg: TrackedLeg, hold: HoldMeter, message: Message, now_ms: int
-    ) -> None:
+    def _settle_offer(self, leg: TrackedLeg, hold: HoldMeter, message: Message, now_ms: int) -> None:
         if 200 <= message.status < 300:
             hold.receive_answer(media_direction(message.body), now_ms)
             self._reader.read_connected(leg.facts, message)
         elif message.status >= 300:
             hold.receive_refusal()
 
-    def _receive_refer(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_refer(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         leg.refer = (message.cseq,) + read_refer(message)
 
-    def _receive_refer_response(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
-        if (
-            leg.refer is not None
-            and leg.refer[0] == message.cseq
-            and 200 <= message.status < 300
-        ):
+    def _receive_refer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.refer is not None and leg.refer[0] == message.cseq and 200 <= message.status < 300:
             _, leg.facts.transfer, leg.facts.refer_to, replaces_key = leg.refer
             if replaces_key:
                 leg.facts.replaces_key = replaces_key
 
-    def _receive_notify(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
+    def _receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         """A failed transfer: the caller returns (RFC 3515 section 2.4.5)."""
         if leg.refer is not None and read_notify_status(message) >= 300:
             leg.facts.transfer = ""
@@ -517,22 +438,14 @@ class LegTracker:
                 leg.facts.replaces_key = b""
             leg.refer = None
 
-    def _receive_info(
-        self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes
-    ) -> None:
-        if (
-            leg.records_digits
-            and message.cseq > leg.digit_cseq
-            and len(leg.facts.digits) < MAX_DIGITS
-        ):
+    def _receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+        if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
             leg.digit_cseq = message.cseq
             leg.facts.digits += dtmf_digits(message)
 
     # --- the machine ---
 
-    def _step(
-        self, leg: TrackedLeg, signal: int, message: Message | None, now_ms: int
-    ) -> None:
+    def _step(self, leg: TrackedLeg, signal: int, message: Message | None, now_ms: int) -> None:
         entry = self._table[leg.state * _SIGNALS + signal]
         if entry is None:
             return
@@ -610,9 +523,7 @@ class LegTracker:
         """Watching ends: what is still up is reported as partial, without an end where none was seen."""
         legs = [leg for call in self._calls.values() for leg in call]
         for leg in sorted(legs, key=_age):  # MicroPython's dicts keep no order
-            leg.facts.partial = (
-                leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
-            )
+            leg.facts.partial = leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
             leg.finish_hold(now_ms)
             self._finish(leg)
 
@@ -621,9 +532,7 @@ def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
     return leg.facts.invite_ms, leg.call_id, leg.target
 
 
-def _note(
-    leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes
-) -> None:
+def _note(leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes) -> None:
     """What is needed to recognise a message's copies, its responses and its ACK."""
     leg.last_mark = mark
     leg.last_ms = now_ms
@@ -631,13 +540,11 @@ def _note(
         leg.branches.append(branch)
 
 
-def _compile() -> (
-    "list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None]"
-):
+def _compile() -> "list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None]":
     """The table as one flat list: `state * signals + signal` -> (next state, action) or None."""
-    table: list[
-        tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None
-    ] = [None] * (len(STATE_NAMES) * _SIGNALS)
+    table: list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None] = [None] * (
+        len(STATE_NAMES) * _SIGNALS
+    )
     for (state, signal), (following, action) in TRANSITIONS.items():
         table[state * _SIGNALS + signal] = (following, ACTIONS[action])
     return table
