@@ -9,9 +9,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import OfficePlan
-from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import Store
 from cloud_sink.web import api, page
 from cloud_sink.web.office import Clock, Offices, UnknownOffice
@@ -49,7 +49,7 @@ def create_app(store: Store, plans: Mapping[str, OfficePlan], *, now_ms: Clock |
     app.exception_handler(BadQuestion)(_tell_bad_question)
     app.exception_handler(UnknownOffice)(_tell_unknown_office)
     app.exception_handler(RequestValidationError)(_tell_invalid)
-    app.exception_handler(StoreUnusable)(_tell_store_unusable)
+    app.exception_handler(OperationalError)(_tell_database_unusable)
     return app
 
 
@@ -87,8 +87,8 @@ async def _tell_invalid(request: Request, error: RequestValidationError) -> Resp
     return _tell(request, 422, f'"{first["loc"][-1]}": {first["msg"]}')
 
 
-async def _tell_store_unusable(request: Request, error: StoreUnusable) -> Response:
-    return _tell(request, 503, str(error))
+async def _tell_database_unusable(request: Request, error: OperationalError) -> Response:
+    return _tell(request, 503, f"the database cannot be read now, try again: {str(error.orig).partition(chr(10))[0]}")
 
 
 def _tell(request: Request, status: int, problem: str) -> Response:

@@ -67,8 +67,8 @@ def _describe(office: Office, day: date) -> dict[str, object]:
     return {
         "office": office,
         "day": day,
-        "earlier": _neighbour(day, -1),
-        "later": _neighbour(day, 1) if day < max(office.today(), office.latest_day()) else None,
+        "earlier": day - timedelta(days=1),
+        "later": day + timedelta(days=1) if day < max(office.today(), office.latest_day()) else None,
         "total": total,
         "level": level,
         "formulas": [(CATALOGUE[name], total[name]) for name in FORMULAS],
@@ -80,11 +80,3 @@ def _describe(office: Office, day: date) -> dict[str, object]:
         "quality": describe_quality(office, period, report),
         "sections": SECTIONS,
     }
-
-
-def _neighbour(day: date, days: int) -> date | None:
-    """The day before or after; None at the calendar's ends."""
-    try:
-        return day + timedelta(days=days)
-    except OverflowError:
-        return None
