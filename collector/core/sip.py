@@ -301,8 +301,9 @@ def split_address(value: bytes) -> tuple[bytes, bytes]:
 def user_in(value: bytes) -> str:
     """The user part of the URI in a From, To, P-Asserted-Identity ... value (`user_of` says how)."""
     if value[:5] == b"<sip:":  # no display name, and mostly no parameters in the user part
-        user = value[5 : value.find(b"@", 5)]
-        if user.isdigit() or user.isalpha():
+        at = value.find(b"@", 5)
+        user = value[5:at]
+        if at > 0 and (user.isdigit() or user.isalpha()):
             return str(user, "utf-8")
     return user_of(split_address(value)[0])
 

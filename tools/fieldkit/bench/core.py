@@ -1,15 +1,18 @@
 """`ringtap bench core`: how many SIP messages a CPU-second the complete core takes, beside other tools.
 
 Each program runs as a whole process on the same capture; what it uses on an empty capture (its start) is taken off.
+Where the installed core is compiled (`tools/build-compiled-wheel`) both are measured: as installed, and the same sources
+as pure Python; the goals are those of what is installed.
 """
 
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from collector.adapters.pcapfile import open_captures
+from collector.core import sip
 from collector.core.monitor import CallMonitor, MonitorSettings
 from fieldkit.bench.captures import make_phone_sized, record_calls, write_empty
 from fieldkit.bench.figures import Figure, print_figures
@@ -45,14 +48,26 @@ def run_core_benchmark(*, quick: bool, capture: Path | None) -> int:
 
 def _measure_ours(small: Path, large: Path, empty: Path) -> list[Figure]:
     figures = []
-    for name, path, goal in (
-        ("ringtap", small, GOAL_MESSAGES),
-        ("ringtap, 820-byte messages", large, GOAL_PHONE_SIZED),
-    ):
-        rate, rss_mb, messages = _rate((sys.executable, "-m", "fieldkit.bench.core"), path, empty)
-        figures.append(Figure(f"{name} ({messages:,} messages)", rate, "messages/s", at_least=goal))
-        figures.append(Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_RSS_MB))
+    for name, command, has_goal in _variants(large.parent):
+        for size, path, goal in (("", small, GOAL_MESSAGES), (", 820-byte messages", large, GOAL_PHONE_SIZED)):
+            rate, rss_mb, messages = _rate(command, path, empty)
+            goal_here = goal if has_goal else None
+            figures.append(Figure(f"{name}{size} ({messages:,} messages)", rate, "messages/s", at_least=goal_here))
+            figures.append(Figure(f"{name}{size}: memory", rss_mb, "MB", at_most=GOAL_RSS_MB))
     return figures
+
+
+def _variants(folder: Path) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+    """(name, command, whether the goals are its) of the core as installed and, if that is compiled, as pure Python."""
+    installed = Path(sip.__file__)
+    worker = (sys.executable, "-m", "fieldkit.bench.core")
+    if installed.suffix == ".py":
+        yield "ringtap, pure Python", worker, True
+        return
+    yield "ringtap, compiled", worker, True
+    package = installed.parents[1]
+    shutil.copytree(package, folder / "pure" / "collector", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    yield "ringtap, pure Python", ("env", f"PYTHONPATH={folder / 'pure'}", *worker), False
 
 
 def _measure_peers(path: Path, empty: Path) -> list[Figure]:
