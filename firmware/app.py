@@ -1,0 +1,299 @@
+"""The application: datagrams in, the core's events out, and everything that keeps a board alive for years.
+
+One event loop, no threads. The capture goes first: it takes what waits in the socket before and after every datagram
+it reads, and lets the others run after each burst.
+"""
+
+import asyncio
+import gc
+import os
+
+from collector.core import wire
+from collector.core.events import GapObserved, HealthReported
+from collector.core.monitor import CallMonitor
+from collector.core.parties import Parties
+from collector.core.registrar import Registrar
+from collector.core.tzsp import unwrap_tzsp
+from firmware import VERSION
+from firmware.capture import Capture, readable
+from firmware.clock import fetch_offset
+from firmware.packer import pack
+from firmware.privacy import CallerPrivacy, load_key
+from firmware.publisher import Publisher
+from firmware.spool import Spool
+from firmware.status import StatusPage, status_line
+
+BACKLOG_BYTES = 12288
+BURST = 16  # datagrams read before anything else may run: some milliseconds on an ESP32
+LOOK_MS = 250  # deadlines, losses, spool, watchdog
+HEALTH_MS = 60_000
+OFFLINE_HEALTH_MS = 600_000  # flash is for calls
+LOSS_MS = 1000  # losses within so long are one gap
+STATUS_MS = 10_000
+RESYNC_S = 3600
+RETRY_S = 10
+CONNECTIONS_A_START = 4096
+FAREWELL_MS = 5000
+
+
+class App:
+    """Everything between a board and a broker."""
+
+    def __init__(self, settings: object, board: object) -> None:
+        self.counters = {"not_tzsp": 0, "core_errors": 0, "memory_errors": 0, "dropped_datagrams": 0}
+        self.settings = settings
+        self.board = board
+        epoch = int.from_bytes(os.urandom(4), "big")
+        spool = settings.spool
+        self.spool = Spool(spool["path"], epoch, settings.board["ring_bytes"], spool["max_bytes"])
+        self.monitor = CallMonitor(settings.monitor_settings())
+        self.privacy = make_privacy(settings)
+        self.publisher = Publisher(settings, self.spool, self._state, self._receive_command)
+        self.publisher.connections = count_start(spool["path"] + ".starts") * CONNECTIONS_A_START
+        self.capture = Capture(
+            board.open_capture(settings.board["tzsp_port"]), board.receive, BACKLOG_BYTES, board.counts_drops
+        )
+        self._boot = "%08x" % int.from_bytes(os.urandom(4), "big")
+        self._offset_ms = 0
+        self._health_due_ms = board.now_ms() + HEALTH_MS
+        self._lossless_ms = board.now_ms()
+        self._restarting = False
+
+    async def run(self) -> None:
+        """Until the board restarts; raises what a task could not handle."""
+        tasks = [self._read_datagrams(), self._look_after(), self._keep_clock(), self._print_status()]
+        port = self.settings.board["status_port"]
+        if port:
+            await StatusPage(self.settings.box["id"], self.status).serve(port)
+        await asyncio.gather(*tasks, self._publish_once_clock_is_known())
+
+    # --- packets in, events out ---
+
+    async def _read_datagrams(self) -> None:
+        capture = self.capture
+        while not self._restarting:
+            await readable(capture.sock)
+            read = 0
+            received = capture.next_datagram()
+            while received is not None:
+                self._read_datagram(*received)
+                read += 1
+                if read % BURST == 0:
+                    await asyncio.sleep_ms(0)
+                received = capture.next_datagram()
+            await asyncio.sleep_ms(0)
+
+    def _read_datagram(self, datagram: bytes, at_ms: int) -> None:
+        unwrapped = unwrap_tzsp(datagram)
+        if unwrapped is None:
+            self.counters["not_tzsp"] += 1
+            return
+        frame, link_type = unwrapped
+        try:
+            self._handle_deadlines(at_ms)
+            self.monitor.receive_frame(frame, at_ms, link_type, len(frame))
+            self._take_events()
+        except MemoryError:
+            self.counters["memory_errors"] += 1
+            gc.collect()
+        except Exception as error:
+            self.counters["core_errors"] += 1
+            print("core:", repr(error))
+
+    def _handle_deadlines(self, now_ms: int) -> None:
+        deadline = self.monitor.next_deadline()
+        while deadline is not None and deadline <= now_ms:
+            self.monitor.handle_deadline(deadline)
+            deadline = self.monitor.next_deadline()
+
+    def _take_events(self) -> None:
+        event = self.monitor.next_event()
+        while event is not None:
+            self.privacy.protect(event)
+            self._keep(event)
+            event = self.monitor.next_event()
+
+    def _keep(self, event: object) -> None:
+        t_ms, body = wire.encode_event(event)
+        self.spool.append(t_ms + self._offset_ms, pack(body))
+
+    # --- four times a second ---
+
+    async def _look_after(self) -> None:
+        board = self.board
+        seconds = self.settings.board["watchdog_s"]
+        watchdog = board.start_watchdog(seconds) if seconds else None
+        while not self._restarting:
+            board.network_up()
+            now_ms = board.now_ms()
+            if self.capture.is_empty():  # else the datagrams that wait are older than now
+                self._handle_deadlines(now_ms)
+                self._take_events()
+            self._note_losses(now_ms)
+            self._report_health(now_ms)
+            self.spool.handle_time(now_ms, self.publisher.online)
+            if watchdog is not None:
+                watchdog.feed()
+            gc.collect()
+            await asyncio.sleep_ms(LOOK_MS)
+
+    def _note_losses(self, now_ms: int) -> None:
+        dropped = self.board.dropped() + self.capture.dropped
+        lost = dropped - self.counters["dropped_datagrams"]
+        if not lost:
+            self._lossless_ms = now_ms
+        elif now_ms - self._lossless_ms >= LOSS_MS:
+            self.counters["dropped_datagrams"] = dropped
+            self._keep(GapObserved(self._lossless_ms, now_ms, "frames_lost", lost))
+            self._lossless_ms = now_ms
+
+    def _report_health(self, now_ms: int) -> None:
+        if now_ms >= self._health_due_ms:
+            self._health_due_ms = now_ms + (HEALTH_MS if self.publisher.online else OFFLINE_HEALTH_MS)
+            self._keep(HealthReported(now_ms, self._health()))
+
+    def _health(self) -> dict[str, int]:
+        """Every counter that is not zero, and the gauges."""
+        counters = self.monitor.counters.as_dict()
+        counters.update(self.counters)
+        counters.update(self.spool.counters)
+        counters = {name: count for name, count in counters.items() if count}
+        counters.update(self.board.gauges())
+        counters["spool_depth"] = self.spool.undelivered()
+        counters["memory_kib"] = gc.mem_alloc() >> 10
+        counters["memory_free_kib"] = gc.mem_free() >> 10
+        return counters
+
+    # --- clock ---
+
+    async def _keep_clock(self) -> None:
+        """NTP, where one is configured; else the board's own word. Again every hour: crystals drift."""
+        server = self.settings.board["ntp"]
+        while not self._restarting:
+            try:
+                if server:
+                    offset_ms = await fetch_offset(server, self.board.now_ms)
+                    self.board.set_clock(self.board.now_ms() + offset_ms)
+                else:
+                    offset_ms = self.board.clock_offset()
+                if offset_ms is not None:
+                    self._set_offset(offset_ms)
+            except (OSError, ValueError) as error:
+                print("ntp:", error)
+            await asyncio.sleep(RESYNC_S if self.spool.clock_known else RETRY_S)
+
+    def _set_offset(self, offset_ms: int) -> None:
+        if not self.spool.clock_known:
+            self.spool.set_clock(offset_ms)
+        self._offset_ms = offset_ms
+
+    # --- the sink ---
+
+    async def _publish_once_clock_is_known(self) -> None:
+        """TLS refuses certificates before their time, and events without a time are no use."""
+        while not self.spool.clock_known:
+            await asyncio.sleep_ms(LOOK_MS)
+        await self.publisher.run()
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "boot": self._boot,
+            "epoch": self.spool.epoch,
+            "first": self.spool.first_seq,
+            "last": self.spool.last_seq,
+            "clock_ok": self.spool.clock_known,
+            "version": VERSION,
+            "tenant": self.settings.box["tenant"],
+            "office": self.settings.box["office"],
+        }
+
+    def _receive_command(self, command: object) -> None:
+        """`{"do": "report"}` or `{"do": "restart"}`; anything else is ignored."""
+        action = command.get("do") if isinstance(command, dict) else None
+        if action == "report":
+            self._health_due_ms = self.board.now_ms()
+        elif action == "restart":
+            asyncio.create_task(self.restart())
+
+    async def restart(self) -> None:
+        """Report open legs as far as they were seen, deliver or keep what waits, say good-bye, begin again."""
+        if self._restarting:
+            return
+        self._restarting = True
+        now_ms = self.board.now_ms()
+        self.monitor.close(now_ms)
+        self._take_events()
+        self._keep(HealthReported(now_ms, self._health()))
+        waited_ms = 0
+        while self.spool.undelivered() and waited_ms < FAREWELL_MS:
+            await asyncio.sleep_ms(LOOK_MS)
+            waited_ms += LOOK_MS
+        self.spool.flush()
+        await self.publisher.close()
+        self.board.restart()
+
+    # --- what can be seen at the board ---
+
+    def status(self) -> dict[str, object]:
+        """The facts for the serial line and the page."""
+        counters = self.monitor.counters
+        return {
+            "version": VERSION,
+            "started_by": self.board.reset_cause(),
+            "address": self.board.address(),
+            "clock": "known" if self.spool.clock_known else "unknown",
+            "broker": "online" if self.publisher.online else self.publisher.last_error or "not connected",
+            "frames": counters.frames,
+            "sip": counters.sip_messages,
+            "legs_open": counters.legs_open,
+            "waiting": self.spool.undelivered(),
+            "lost": self.counters["dropped_datagrams"] + counters.legs_evicted + self.counters["memory_errors"],
+            "memory_free": gc.mem_free(),
+        }
+
+    async def _print_status(self) -> None:
+        while not self._restarting:
+            print(status_line(self.status()))
+            await asyncio.sleep_ms(STATUS_MS)
+
+
+def make_privacy(settings: object) -> CallerPrivacy:
+    """What is done with outsiders' numbers; extensions and feature codes are the office's own."""
+    sip = settings.monitor_settings()
+    office = Parties(Registrar(), (), (), sip.extensions, sip.feature_codes)
+    mode = settings.privacy["caller_numbers"]
+    key = load_key(settings.privacy["key_file"]) if mode == "keyed" else b""
+    return CallerPrivacy(mode, key, lambda number: office.is_extension(number) or office.is_feature_code(number))
+
+
+def count_start(path: str) -> int:
+    """How many times this board has started: connection numbers must rise over restarts. One small write a start."""
+    count = 0
+    try:
+        with open(path) as file:
+            count = int(file.read())
+    except (OSError, ValueError):
+        pass
+    count += 1
+    try:
+        with open(path, "w") as file:
+            file.write(str(count))
+    except OSError:
+        pass
+    return count
+
+
+def main(settings_file: str = "/settings.json") -> None:
+    """What main.py calls: runs for ever; whatever ends it ends in a restart."""
+    from firmware.board import Board
+    from firmware.settings import load
+
+    settings = load(settings_file)
+    board = Board(settings.board["name"])
+    gc.threshold(16384)
+    try:
+        asyncio.run(App(settings, board).run())
+    except Exception as error:
+        print("ringtap stopped:", repr(error))
+    finally:
+        board.restart()

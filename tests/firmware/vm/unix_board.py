@@ -1,0 +1,125 @@
+"""On MicroPython's unix port: the firmware's own application with this board in place of an ESP32.
+
+arguments: SETTINGS.json CLOCK [RECEIVE_BUFFER_BYTES]
+CLOCK is "stamped" (the sender says with a datagram of its own what time it is: the same events in every run) or a
+number: the board's time runs so many times as fast as the machine's. Prints the status line, and at the end one line
+of JSON with figures.
+"""
+
+import asyncio
+import gc
+import json
+import socket
+import struct
+import sys
+import time
+
+from firmware.app import App
+from firmware.capture import MAX_DATAGRAM
+from firmware.settings import load
+
+SO_RCVBUF = 8
+TIME_HEAD = b"\x01\x04\x00\x00\x01"  # a TZSP keep-alive; its time follows, in milliseconds, 8 bytes
+
+
+class UnixBoard:
+    """What `firmware.board.Board` is on hardware."""
+
+    counts_drops = True
+
+    def __init__(self, clock: str, port: int, receive_buffer: int) -> None:
+        self.heap_used = 0
+        self._stamped = clock == "stamped"
+        self._speed = 0 if self._stamped else int(clock)
+        self._ticks = time.ticks_ms()
+        self._now_ms = 0
+        self._row = ":%04X " % port
+        self._receive_buffer = receive_buffer
+
+    def now_ms(self) -> int:
+        """The board's time."""
+        if not self._stamped:
+            ticks = time.ticks_ms()
+            self._now_ms += time.ticks_diff(ticks, self._ticks) * self._speed
+            self._ticks = ticks
+        return self._now_ms
+
+    def clock_offset(self) -> int | None:
+        """Stamps are Unix time already; before the first one nothing is known."""
+        return 0 if self._stamped else None
+
+    def set_clock(self, unix_ms: int) -> None:
+        """The machine's clock is right."""
+
+    def network_up(self) -> bool:
+        """It is; measures what the heap needs, four times a second."""
+        gc.collect()
+        self.heap_used = max(self.heap_used, gc.mem_alloc())
+        return True
+
+    def address(self) -> str:
+        """Loopback."""
+        return "127.0.0.1"
+
+    def open_capture(self, port: int) -> socket.socket:
+        """A UDP socket, on request with the receive buffer of a board."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if self._receive_buffer:
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUF, self._receive_buffer)
+        sock.bind(socket.getaddrinfo("127.0.0.1", port, 0, socket.SOCK_DGRAM)[0][-1])
+        sock.setblocking(False)
+        return sock
+
+    def receive(self, sock: socket.socket) -> tuple[bytes, int]:
+        """One datagram and the time it came."""
+        datagram = sock.recv(MAX_DATAGRAM)
+        while self._stamped and datagram[:5] == TIME_HEAD:
+            self._now_ms = struct.unpack(">Q", datagram[5:])[0]
+            datagram = sock.recv(MAX_DATAGRAM)
+        return datagram, self.now_ms()
+
+    def dropped(self) -> int:
+        """What Linux dropped on this socket."""
+        with open("/proc/net/udp") as table:
+            for line in table:
+                if self._row in line[:20]:
+                    return int(line.split()[-1])
+        return 0
+
+    def gauges(self) -> dict[str, int]:
+        """None here."""
+        return {}
+
+    def reset_cause(self) -> str:
+        """A test started it."""
+        return "test"
+
+    def start_watchdog(self, seconds: int) -> "UnixBoard":
+        """Nobody watches."""
+        return self
+
+    def feed(self) -> None:
+        """Of the watchdog."""
+
+    def restart(self) -> None:
+        """A process ends instead."""
+        figures = dict(app.counters)
+        figures.update(app.monitor.counters.as_dict())
+        figures.update(app.spool.counters)
+        figures.update(
+            {"heap_before": heap_before, "heap_app": heap_app, "heap_used": self.heap_used, "heap_free": gc.mem_free()}
+        )
+        figures["undelivered"] = app.spool.undelivered()
+        print(json.dumps(figures))
+        sys.exit(0)
+
+
+settings = load(sys.argv[1])
+gc.collect()
+heap_before = gc.mem_alloc()
+board = UnixBoard(sys.argv[2], settings.board["tzsp_port"], int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+app = App(settings, board)
+gc.collect()
+heap_app = gc.mem_alloc()
+gc.threshold(16384)
+asyncio.run(app.run())
