@@ -106,6 +106,12 @@ def _read(file: Path) -> dict[str, object]:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
 
 
+def _beside(section: Section, key: str) -> str:
+    """Return the path of a file: relative ones start from the folder the configuration is in."""
+    name = section.text(key)
+    return str(section.file.parent / name) if name else ""
+
+
 def _sink_settings(section: Section) -> SinkSettings:
     settings = SinkSettings(
         database=section.text("database", SinkSettings().database),
@@ -123,10 +129,10 @@ def _broker_settings(section: Section) -> BrokerSettings:
         host=section.text("host", "127.0.0.1"),
         port=section.integer("port", 1883, 1, 65535),
         username=section.text("username"),
-        password_file=section.text("password_file"),
-        ca_file=section.text("ca_file"),
-        certificate_file=section.text("certificate_file"),
-        key_file=section.text("key_file"),
+        password_file=_beside(section, "password_file"),
+        ca_file=_beside(section, "ca_file"),
+        certificate_file=_beside(section, "certificate_file"),
+        key_file=_beside(section, "key_file"),
     )
     section.close()
     return settings

@@ -8,7 +8,6 @@ the boxes' spools, and they send it again.
 import logging
 import queue
 import secrets
-import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from cloud_sink.config import BrokerSettings
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.listening import shown
+from collector.tls import explain_refusal, make_context, warn_before_end
 
 QUEUE_MESSAGES = 10_000  # about 80 MB at worst; what does not fit is dropped unacknowledged and sent again by its box
 KEEPALIVE_S = 30
@@ -137,6 +137,7 @@ class MqttSubscriber:
             return
         self._connection += 1
         self._unreachable = False
+        warn_before_end(self._broker.certificate_file)
         client.subscribe(self._topics)
 
     def _on_connect_fail(self, _client: paho.Client, _data: object) -> None:
@@ -168,7 +169,8 @@ class MqttSubscriber:
     ) -> None:
         self._ready.clear()
         if not self._stopping.is_set():
-            _log.warning("no connection to the broker at %s: %s; trying again", self._where, reason)
+            why = explain_refusal(str(reason), self._broker.certificate_file)
+            _log.warning("no connection to the broker at %s: %s; trying again", self._where, why)
 
     @property
     def _where(self) -> str:
@@ -181,8 +183,8 @@ def _set_up_access(client: paho.Client, broker: BrokerSettings) -> None:
     if not (broker.ca_file or broker.certificate_file):
         return
     try:
-        client.tls_set(broker.ca_file or None, broker.certificate_file or None, broker.key_file or None)
-    except (OSError, ValueError, ssl.SSLError) as error:
+        client.tls_set_context(make_context(broker.ca_file, broker.certificate_file, broker.key_file))
+    except (OSError, ValueError) as error:
         files = ", ".join(name for name in (broker.ca_file, broker.certificate_file, broker.key_file) if name)
         raise ConfigurationError(f"[mqtt] certificates ({files}) cannot be used: {error}") from error
 

@@ -26,16 +26,14 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.core import wire
+from collector.core.events import HealthReported
 from collector.errors import ConfigurationError
 from collector.ports import Event, EventStore, Row
+from collector.tls import days_left, explain_refusal, make_context, warn_before_end
+from collector.window import MAX_BACKOFF_S, WINDOW_EVENTS, Window
 
 MAX_BATCH_EVENTS = 50
 MAX_BATCH_BYTES = 8192
-# 64 messages under way. With 64 events the round trip to the sink's disk sets the pace: 60,000 legs took 164 s through
-# the embedded broker, with this window 11 s; at worst it is 200 KB to send again.
-WINDOW_EVENTS = 64 * MAX_BATCH_EVENTS
-RESEND_S = 2.5  # without progress for so long: go back; doubles each time up to
-MAX_BACKOFF_S = 60.0  # so that 10,000 boxes do not come back at once
 STALL_S = 120.0  # a connection that brings no acknowledgement for so long is replaced: its thread may be dead
 KEEPALIVE_S = 30
 FAREWELL_S = 1.0
@@ -55,6 +53,11 @@ class Broker:
     certificate_file: str = ""
     key_file: str = ""
 
+    @property
+    def uses_tls(self) -> bool:
+        """True where a certificate is named."""
+        return bool(self.ca_file or self.certificate_file)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -64,55 +67,6 @@ class Identity:
     office: str
     tenant: str
     version: str
-
-
-class Window:
-    """What may be sent now: up to `WINDOW_EVENTS` beyond the last acknowledgement. Times are seconds."""
-
-    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
-        self.acked = 0  # the sink has everything up to this number
-        self.sent = 0  # this connection has sent everything up to this number
-        self.progress_at = 0.0
-        self._jitter = jitter
-        self._wait_s = RESEND_S
-        self._resend_at = 0.0
-
-    def restart(self, acked: int, now: float) -> None:
-        """A new connection, or another numbering: everything after `acked` is to be sent."""
-        self.acked = self.sent = acked
-        self.progress_at = now
-        self._wait_s = RESEND_S
-
-    @property
-    def room(self) -> int:
-        """How many events may still be sent."""
-        return WINDOW_EVENTS - (self.sent - self.acked)
-
-    def record_sent(self, through: int, now: float) -> None:
-        """Everything up to `through` is under way."""
-        if self.sent == self.acked:
-            self._arm(now)
-        self.sent = through
-
-    def receive_ack(self, through: int, now: float) -> None:
-        """The sink has everything up to `through`."""
-        if through > self.acked:
-            self.acked = through
-            self.sent = max(self.sent, through)
-            self.progress_at = now
-            self._wait_s = RESEND_S
-            self._arm(now)
-
-    def handle_time(self, now: float) -> bool:
-        """Go back to the last acknowledgement if nothing moved for too long; True if so."""
-        if self.sent == self.acked or now < self._resend_at:
-            return False
-        self.sent = self.acked
-        self._wait_s = min(2 * self._wait_s, MAX_BACKOFF_S)
-        return True
-
-    def _arm(self, now: float) -> None:
-        self._resend_at = now + self._wait_s * (1 + 0.2 * self._jitter())
 
 
 class Connection:
@@ -175,9 +129,9 @@ def _make_client(broker: Broker, client_id: str) -> paho.Client:
     client.max_inflight_messages_set(WINDOW_EVENTS)  # the window is ours
     if broker.username:
         client.username_pw_set(broker.username, broker.password or None)
-    if broker.ca_file or broker.certificate_file:
+    if broker.uses_tls:
         try:
-            client.tls_set(broker.ca_file or None, broker.certificate_file or None, broker.key_file or None)
+            client.tls_set_context(make_context(broker.ca_file, broker.certificate_file, broker.key_file))
         except (OSError, ValueError) as error:
             files = ", ".join(filter(None, (broker.ca_file, broker.certificate_file, broker.key_file)))
             raise ConfigurationError(f"[mqtt] certificates ({files}) cannot be used: {error}") from error
@@ -219,7 +173,11 @@ class MqttPublisher:
     # --- the sink's port ---
 
     def write(self, events: Sequence[Event]) -> None:
-        """Spool these events in one transaction."""
+        """Spool these events in one transaction; health reports get the days that the certificate still lasts."""
+        left = days_left(self._broker.certificate_file)
+        for event in events:
+            if isinstance(event, HealthReported) and left is not None:
+                event.counters["certificate_days"] = max(0, left)
         self._store.append([wire.encode_event(event) for event in events])
 
     def pump(self, wait_s: float = 0.0) -> None:
@@ -281,11 +239,14 @@ class MqttPublisher:
         if self._failures:
             logger.warning("connected to the broker at %s:%d again", self._broker.host, self._broker.port)
         self._ready = True
+        warn_before_end(self._broker.certificate_file)
         self._announce()
 
     def _lose(self, reason: str) -> None:
         if self._connection is not None:
             self._connection.abandon()
+        if self._broker.uses_tls:
+            reason = explain_refusal(reason, self._broker.certificate_file)
         self._connection = None
         self._ready = False
         if self._failures == 0:
@@ -305,7 +266,7 @@ class MqttPublisher:
             return
         if topic == wire.SINK_STATE_TOPIC:
             self._receive_sink_state(content)
-        else:
+        elif topic == wire.topic(self._identity.box, "ack"):  # amqtt hands out other boxes' retained messages too
             self._receive_ack(content)
 
     def _receive_sink_state(self, content: object) -> None:

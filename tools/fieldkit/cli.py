@@ -1,6 +1,7 @@
 """The command `ringtap`: field work on recordings."""
 
 import argparse
+import getpass
 import logging
 import os
 import sys
@@ -19,6 +20,7 @@ from fieldkit.bench.chaos import run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.output import FORMATS
+from fieldkit.provision import TLS_PORT, Address, Provision, enrol, explain
 from fieldkit.replay import Replayed, replay
 from fieldkit.views import VIEWS
 
@@ -28,6 +30,13 @@ examples:
   ringtap replay monday.pcap.gz tuesday.pcapng --config office.toml --show kpis
   ringtap replay office.pcap --config office.toml --show contacts --format csv > contacts.csv
   tcpdump -i any -w - port 5060 | ringtap replay - --show legs --format jsonl
+"""
+PROVISION_EXAMPLES = """\
+examples:
+  ringtap provision pki --host sink.example.net
+  ringtap provision pki --box office-1 --office london
+  ringtap provision pki --revoke office-1
+  ringtap enrol office-1.toml --into /etc/ringtap
 """
 DEFAULT_OFFICE = "office"
 DEFAULT_BOX = "replay"
@@ -75,7 +84,51 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--format", choices=FORMATS, default="table", help="how to print it (default: %(default)s)")
     command.set_defaults(command=_replay)
     _add_bench(commands)
+    _add_provision(commands)
     return parser
+
+
+def _add_provision(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    form = argparse.RawDescriptionHelpFormatter
+    about = "make the certificates of a broker, a sink and boxes, and say what to carry where"
+    command = commands.add_parser(
+        "provision", help=about, description=about, epilog=PROVISION_EXAMPLES, formatter_class=form
+    )
+    command.add_argument("folder", metavar="FOLDER", type=Path, help="where everything is kept; what is there stays")
+    command.add_argument("--host", metavar="NAME", help="how boxes reach the broker; needed the first time")
+    command.add_argument("--port", metavar="N", type=int, default=TLS_PORT, help="its port (default: %(default)s)")
+    command.add_argument("--box", metavar="ID", action="append", default=[], help="make a bundle for this box; what "
+                         "it had before is no longer trusted; may be given again")  # fmt: skip
+    command.add_argument("--office", metavar="O", help="office of the boxes (default: the box's own name)")
+    command.add_argument("--revoke", metavar="ID", action="append", default=[], help="trust this box no longer")
+    command.set_defaults(command=_provision)
+    about = "unpack a box's bundle on the box; the bundle is removed"
+    command = commands.add_parser("enrol", help=about, description=about, epilog=PROVISION_EXAMPLES,
+                                  formatter_class=form)  # fmt: skip
+    command.add_argument("bundle", metavar="BUNDLE", type=Path, help="the file that `ringtap provision` made")
+    command.add_argument("--into", metavar="FOLDER", type=Path, required=True, help="where certificates and key go")
+    command.add_argument("--token", metavar="T", help="the bundle's token (default: ask for it)")
+    command.set_defaults(command=_enrol)
+
+
+def _provision(arguments: argparse.Namespace) -> int:
+    made = Provision(arguments.folder, Address(arguments.host, arguments.port) if arguments.host else None)
+    made.make_servers()
+    for box in arguments.revoke:
+        made.revoke(box)
+        print(f"{box} is no longer trusted: carry {made.folder}/broker/crl.pem to the broker and restart it, which "
+              "also ends connections that are up")  # fmt: skip
+    bundles = [made.make_bundle(box, arguments.office or box) for box in arguments.box]
+    if bundles or not arguments.revoke:
+        print(explain(made, bundles))
+    return 0
+
+
+def _enrol(arguments: argparse.Namespace) -> int:
+    token = arguments.token or getpass.getpass("token: ")
+    box = enrol(arguments.bundle, token, arguments.into)
+    print(f"{box}: certificates are in {arguments.into}; add {arguments.into}/mqtt.toml to the box's configuration")
+    return 0
 
 
 def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
