@@ -253,20 +253,22 @@ NASTY: dict[str, tuple[str, str]] = {  # name: (what begins a header section, wh
 
 def parse_ratios(small: int = 8_000) -> dict[str, float]:
     """By what factor the time for each nasty input grows where its size is doubled, over three doublings."""
-    return {
-        name: (_seconds(begin, repeated, small * 8 - 600) / _seconds(begin, repeated, small)) ** (1 / 3)
-        for name, (begin, repeated) in NASTY.items()
-    }
+    short, long = nasty_messages(small), nasty_messages(small * 8 - 600)
+    return {name: (_seconds(long[name]) / _seconds(message)) ** (1 / 3) for name, message in short.items()}
 
 
-def _seconds(begin: str, repeated: str, size: int) -> float:
-    message = _nasty(begin, repeated, size)
-    return best_of(lambda: hear_alone(message))
+def nasty_messages(size: int) -> dict[str, bytes]:
+    """Name of a nasty input -> an INVITE with about so many bytes of it."""
+    return {name: _nasty(begin, repeated, size) for name, (begin, repeated) in NASTY.items()}
 
 
 def _nasty(begin: str, repeated: str, size: int) -> bytes:
     extra = begin + repeated * (size // len(repeated)) + "\r\n"
     return make_message("INVITE sip:101@10.77.1.101 SIP/2.0", "1 INVITE", "nasty", extra=extra)
+
+
+def _seconds(message: bytes) -> float:
+    return best_of(lambda: hear_alone(message))
 
 
 def hear_alone(message: bytes) -> None:
