@@ -7,23 +7,36 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from collector import config
+from collector import config, journal
+from collector.adapters.afpacket import InterfaceSource, sample_traffic
+from collector.adapters.hep_listener import HepSource
 from collector.adapters.jsonl import JsonLines
 from collector.adapters.mqtt import Broker, Identity, MqttPublisher, check_certificates
 from collector.adapters.pcapfile import open_captures
 from collector.adapters.spool import Spool
+from collector.adapters.tzsp_listener import TzspSource
+from collector.blindness import Lookout
+from collector.core.hep import PORT as HEP_PORT
 from collector.core.monitor import CallMonitor
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
+from collector.core.tzsp import PORT as TZSP_PORT
 from collector.errors import ConfigurationError, RingtapError
-from collector.ports import EventSink, FrameSource
+from collector.journal import tell
+from collector.live import LiveService
+from collector.ports import EventSink, FrameSource, LiveSource
 from collector.privacy import CallerPrivacy, load_key
 from collector.progress import ProgressLine
 from collector.service import Service
+from collector.supervisor import Supervisor, clock_is_synchronised, drop_capabilities
+from collector.traffic import describe_sample
+
+_log = logging.getLogger(__name__)
 
 MACHINE_ID_FILE = Path("/etc/machine-id")
 
@@ -66,6 +79,8 @@ def make_parser() -> argparse.ArgumentParser:
                      "default: as fast as it goes")  # fmt: skip
     run.add_argument("--print", action="store_true", help="print events as JSON lines instead of sending them")
     run.add_argument("--once", action="store_true", help="end when recordings are read and the sink has everything")
+    run.add_argument("--print-health", action="store_true", help="print counters and conditions once a minute "
+                     "(live sources)")  # fmt: skip
     _add_command(commands, "check-config", "read the configuration and say what is wrong with it", _check_config)
     return parser
 
@@ -93,6 +108,9 @@ def _check_config(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config)
     settings.require_box()
     check_certificates(_broker(settings))
+    if any(source.kind != "file" for source in settings.sources):
+        for source in settings.sources:
+            _make_source(settings, source)
     print(f"{arguments.config}: fine: box {settings.box.id}, broker {settings.mqtt.host}:{settings.mqtt.port}, "
           f"{len(settings.sources)} source(s), caller numbers {settings.privacy.caller_numbers}")  # fmt: skip
     return 0
@@ -101,6 +119,8 @@ def _check_config(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config)
     settings.require_box()
+    if not arguments.source and any(source.kind != "file" for source in settings.sources):
+        return _listen(arguments, settings)
     paths = _source_paths(settings, arguments.source)
     source = open_captures(paths)
     store = None if arguments.print else _open_spool(settings)
@@ -122,6 +142,72 @@ def _run(arguments: argparse.Namespace) -> int:
         store.finish_source()
     sink.close()
     return _report_problems(source)
+
+
+def _listen(arguments: argparse.Namespace, settings: config.Configuration) -> int:
+    """Live sources: until told to stop."""
+    journal.begin(settings.box.log)
+    sources = [_make_source(settings, source) for source in settings.sources]
+    sink = JsonLines(sys.stdout) if arguments.print else _open_publisher(settings, _open_spool(settings))
+    supervisor = Supervisor()
+    service = LiveService(
+        CallMonitor(settings.monitor_settings()),
+        sink,
+        _privacy(settings).protect,
+        sources,
+        _make_lookout(settings),
+        supervisor=supervisor,
+        on_health=_print_health if arguments.print_health else len,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    reloader = _Reloader(arguments.config, settings, supervisor)
+    signal.signal(signal.SIGHUP, lambda *_: service.reload(reloader.choose))
+    service.open_sources()
+    drop_capabilities()
+    service.run()
+    sink.close()
+    return 0
+
+
+def _print_health(counters: dict[str, int]) -> None:
+    print(" ".join(f"{name}={value}" for name, value in counters.items()), flush=True)
+
+
+class _Reloader:
+    """SIGHUP: the file is read again; sources that changed are exchanged, the others go on undisturbed."""
+
+    def __init__(self, path: str, settings: config.Configuration, supervisor: Supervisor) -> None:
+        self._path = path
+        self._settings = settings
+        self._supervisor = supervisor
+
+    def choose(self, running: list[LiveSource]) -> list[LiveSource]:
+        try:
+            fresh = config.load(self._path)
+            chosen = self._exchange(running, fresh)
+        except RingtapError as error:
+            tell(_log, "error", "reload_refused", error=error)
+            return running
+        changed = [name for name in ("box", "sip", "numbers", "privacy", "spool", "mqtt")
+                   if getattr(fresh, name) != getattr(self._settings, name)]  # fmt: skip
+        if changed:
+            tell(_log, "warning", "restart_needed", sections=",".join(changed))
+        self._settings = replace(self._settings, sources=fresh.sources)
+        tell(_log, "info", "reloaded", sources=",".join(source.name for source in chosen))
+        return chosen
+
+    def _exchange(self, running: list[LiveSource], fresh: config.Configuration) -> list[LiveSource]:
+        kept = {source.name: source for source in running}
+        known = {source.name: source for source in self._settings.sources}
+        chosen = [
+            kept[source.name] if known.get(source.name) == source else _make_source(fresh, source)
+            for source in fresh.sources
+        ]
+        for source in running:
+            if source not in chosen:
+                source.close()
+        return chosen
 
 
 def _fingerprint(paths: Sequence[str], settings: config.Configuration) -> str:
@@ -146,6 +232,44 @@ def _source_paths(settings: config.Configuration, named: list[str] | None) -> li
             f"{settings.path}: [[source]]: missing; add one, or name a recording with --source FILE"
         )
     return named or configured
+
+
+def _make_source(settings: config.Configuration, source: config.Source) -> LiveSource:
+    """Raises ConfigurationError for what could not ever work; what may come right later is the source's trouble."""
+    host, port = source.listen
+    if source.kind == "live":
+        return InterfaceSource(source.name, source.interfaces, settings.sip.ports, promiscuous=source.promiscuous)
+    if source.kind == "tzsp":
+        return TzspSource(source.name, host, port or TZSP_PORT, source.allow)
+    if source.kind == "hep":
+        certificate, key = (
+            settings.resolve(name) if name else None for name in (source.certificate_file, source.key_file)
+        )
+        return HepSource(source.name, host, port or HEP_PORT, source.allow, auth_key=_auth_key(settings, source),
+                         certificate_file=certificate, key_file=key)  # fmt: skip
+    raise ConfigurationError(
+        f"{settings.path}: [[source]] {source.name}: a recording cannot be read beside live sources; "
+        "read it alone, with --source FILE"
+    )
+
+
+def _auth_key(settings: config.Configuration, source: config.Source) -> str:
+    return _first_line(settings, "[[source]] auth_key_file", source.auth_key_file)
+
+
+def _make_lookout(settings: config.Configuration) -> Lookout:
+    interfaces = [name for source in settings.sources for name in source.interfaces]
+    return Lookout(
+        settings.box.silence_s * 1000,
+        _named_extensions(settings),
+        clock_ok=clock_is_synchronised,
+        sample_traffic=lambda: describe_sample(sample_traffic(interfaces)) if interfaces else "",
+    )
+
+
+def _named_extensions(settings: config.Configuration) -> frozenset[str]:
+    """Extensions that [sip] extensions names one by one: of a range nobody knows which exist."""
+    return frozenset(low for low, high in settings.sip.extensions if low == high)
 
 
 def _privacy(settings: config.Configuration) -> CallerPrivacy:
@@ -183,10 +307,15 @@ def _broker(settings: config.Configuration) -> Broker:
 
 
 def _password(settings: config.Configuration) -> str:
-    if not settings.mqtt.password_file:
+    return _first_line(settings, "[mqtt] password_file", settings.mqtt.password_file)
+
+
+def _first_line(settings: config.Configuration, key: str, name: str) -> str:
+    """Of a file with a secret; "" where the key names none."""
+    if not name:
         return ""
-    path = settings.resolve(settings.mqtt.password_file)
+    path = settings.resolve(name)
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0]
     except OSError as error:
-        raise ConfigurationError(f"{settings.path}: [mqtt] password_file: {path}: {error.strerror}") from error
+        raise ConfigurationError(f"{settings.path}: {key}: {path}: {error.strerror}") from error

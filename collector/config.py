@@ -5,21 +5,25 @@ A file may also hold the sink's sections; they are left to the sink. Every error
 
 import difflib
 import ipaddress
+import re
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from collector.core.monitor import MonitorSettings
 from collector.core.wire import is_box_id
 from collector.errors import ConfigurationError
 
 T = TypeVar("T")
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SINK_SECTIONS = ("sink", "offices")  # read by cloud_sink.config
 CALLER_NUMBERS = ("clear", "masked", "keyed")
-SOURCE_KINDS = ("file",)
+SOURCE_KINDS = ("file", "live", "tzsp", "hep")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+MAX_NAME = 24  # of a source: it stands in every health report
 
 
 # --- how a value is read: each raises ValueError with what would be right -------------------------------------------
@@ -73,6 +77,33 @@ def _addresses(value: object) -> tuple[bytes, ...]:
     return tuple(ipaddress.ip_address(text).packed for text in _texts(value))
 
 
+def _networks(value: object) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in _texts(value))
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 - reported like every other wrong value
+    return value
+
+
+def _name(value: object) -> str:
+    text = _text(value)
+    if len(text) > MAX_NAME or not re.fullmatch("[a-z0-9_-]+", text):
+        raise ValueError(f'{value!r} is no name of a source: use 1 to {MAX_NAME} of a-z, 0-9, "_" and "-"')
+    return text
+
+
+def _listen(value: object) -> tuple[str, int]:
+    """An address and port; the address is "" for all."""
+    host, colon, port = _text(value).rpartition(":")
+    if not colon or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError('must be "ADDRESS:PORT", or ":PORT" for all addresses of the box')
+    if host:
+        host = str(ipaddress.ip_address(host.strip("[]")))
+    return host, int(port)
+
+
 def _extensions(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(map(_extension_range, _texts(value)))
 
@@ -101,6 +132,10 @@ class Box:
     id: str = _key("", _box_id, "name of this box, in every topic: 1 to 32 of a-z, 0-9 and -")
     office: str = _key("", _text, "office the box belongs to; a section [offices.NAME] of the sink")
     tenant: str = _key("", _text, "customer the office belongs to")
+    log: str = _key("info", _one_of(LOG_LEVELS), "least important lines that go to the log: debug (the only one with "
+                    "phone numbers), info, warning or error")  # fmt: skip
+    silence_s: int = _key(900, _whole(60, 86_400), "seconds without any SIP after which the box calls itself blind; "
+                          "phones register more often")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +156,11 @@ class Numbers:
     """[numbers]: how numbers are written here, so that one caller has one number."""
 
     country: str = _key("", _text, "country calling code without +, such as 44")
-    area: str = _key("", _text, "area code without its prefix, where local numbers are dialled without it")
+    area: str = _key(
+        "",
+        _text,
+        "area code without its prefix, where local numbers are dialled without it",
+    )
     international_prefix: str = _key("00", _text, "what stands before a country code")
     national_prefix: str = _key("0", _text, "what stands before an area code")
 
@@ -132,15 +171,50 @@ class Privacy:
 
     caller_numbers: str = _key("keyed", _one_of(CALLER_NUMBERS), "numbers of outsiders: clear, masked (last three "
                                "digits gone) or keyed (a code that is the same for the same caller)")  # fmt: skip
-    key_file: str = _key("", _text, "secret for keyed numbers, made on the first start; default: beside the spool")
+    key_file: str = _key(
+        "",
+        _text,
+        "secret for keyed numbers, made on the first start; default: beside the spool",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """[[source]]: where packets come from; several sources are one stream in order of time."""
+    """[[source]]: where packets come from; any number, and one that fails does not stop another."""
 
-    kind: str = _key("file", _one_of(SOURCE_KINDS), "file: a recording (pcap or pcapng, .gz too)")
-    path: str = _key("", _text, "the recording; - is standard input")
+    kind: str = _key("file", _one_of(SOURCE_KINDS), "live: network interfaces; tzsp: a router's sniffer stream; hep: a "
+                     "PBX that mirrors its SIP; file: a recording (pcap or pcapng, .gz too)")  # fmt: skip
+    name: str = _key(
+        "",
+        _name,
+        "name in logs and counters; default: its kind, and a number from the second on",
+    )
+    path: str = _key("", _text, "file: the recording; - is standard input")
+    interfaces: tuple[str, ...] = _key((), _texts, 'live: interfaces to listen on, such as ["eth0"]')
+    promiscuous: bool = _key(
+        True,
+        _switch,
+        "live: hear what is addressed to others too, as a mirror port needs",
+    )
+    listen: tuple[str, int] = _key(("", 0), _listen, 'tzsp, hep: "ADDRESS:PORT" to listen on; default ":37008" for '
+                                   'tzsp, ":9060" for hep (UDP and TCP)')  # fmt: skip
+    allow: tuple[Network, ...] = _key((), _networks, "tzsp, hep: addresses and networks that may send; default: all")
+    auth_key_file: str = _key("", _text, "hep: file whose first line must be the key in every packet")
+    certificate_file: str = _key("", _text, "hep: certificate of this box; TCP becomes TLS")
+    key_file: str = _key("", _text, "hep: private key of the certificate; default: in the same file")
+
+
+# which keys only make sense for which kinds
+_KEYS_OF_KINDS = {
+    "path": ("file",),
+    "interfaces": ("live",),
+    "promiscuous": ("live",),
+    "listen": ("tzsp", "hep"),
+    "allow": ("tzsp", "hep"),
+    "auth_key_file": ("hep",),
+    "certificate_file": ("hep",),
+    "key_file": ("hep",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +234,11 @@ class Mqtt:
     port: int = _key(1883, _whole(1, 65535), "its port; 8883 is usual with TLS")
     username: str = _key("", _text, "user name, if the broker wants one")
     password_file: str = _key("", _text, "file with the password in its first line")
-    ca_file: str = _key("", _text, "certificate of the authority that signed the broker's; switches TLS on")
+    ca_file: str = _key(
+        "",
+        _text,
+        "certificate of the authority that signed the broker's; switches TLS on",
+    )
     certificate_file: str = _key("", _text, "certificate of this box, for mutual TLS")
     key_file: str = _key("", _text, "private key of this box's certificate")
 
@@ -239,7 +317,29 @@ def _parse(path: str) -> dict[str, object]:
 def _read_sources(path: str, tables: object) -> tuple[Source, ...]:
     if not isinstance(tables, list):
         raise ConfigurationError(f"{path}: [{_SOURCE}]: write [[{_SOURCE}]], in double brackets")
-    return tuple(_read_section(path, _SOURCE, Source, table) for table in tables)
+    sources: list[Source] = []
+    for table in tables:
+        source = _read_section(path, _SOURCE, Source, table)
+        _check_source(path, source, table)
+        if not source.name:
+            source = replace(source, name=_free_name(source.kind, {other.name for other in sources}))
+        if source.name in {other.name for other in sources}:
+            raise ConfigurationError(f'{path}: [[{_SOURCE}]] name: "{source.name}" is taken by another source')
+        sources.append(source)
+    return tuple(sources)
+
+
+def _free_name(kind: str, taken: set[str]) -> str:
+    return next(name for name in (kind, *(f"{kind}{n}" for n in range(2, 1000))) if name not in taken)
+
+
+def _check_source(path: str, source: Source, table: dict[str, object]) -> None:
+    for key, kinds in _KEYS_OF_KINDS.items():
+        if key in table and source.kind not in kinds:
+            raise ConfigurationError(f'{path}: [[{_SOURCE}]] {key}: is for kind = "{kinds[0]}", not "{source.kind}"')
+    for kind, key in (("file", "path"), ("live", "interfaces")):
+        if source.kind == kind and not getattr(source, key):
+            raise ConfigurationError(f'{path}: [[{_SOURCE}]] {key}: missing; kind = "{kind}" needs it')
 
 
 def _read_section(path: str, section: str, record: type[T], table: object) -> T:

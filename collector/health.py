@@ -14,11 +14,17 @@ THERMAL_FILE = Path("/sys/class/thermal/thermal_zone0/temp")  # millidegrees Cel
 
 
 class HealthReporter:
-    """Tells when a report is due on the timeline, and makes it. `undelivered` counts events the sink does not have."""
+    """Tells when a report is due on the timeline, and makes it.
 
-    def __init__(self, counters: Counters, undelivered: Callable[[], int]) -> None:
+    `undelivered` counts events the sink does not have; `gauges` are what else the host knows.
+    """
+
+    def __init__(
+        self, counters: Counters, undelivered: Callable[[], int], gauges: Callable[[], dict[str, int]] = dict
+    ) -> None:
         self._counters = counters
         self._undelivered = undelivered
+        self._gauges = gauges
         self._due_ms: int | None = None
 
     def report_if_due(self, now_ms: int) -> HealthReported | None:
@@ -32,9 +38,8 @@ class HealthReporter:
 
     def report(self, now_ms: int) -> HealthReported:
         """The state of things now."""
-        return HealthReported(
-            now_ms, {**self._counters.as_dict(), **measure_host(), "spool_depth": self._undelivered()}
-        )
+        counted = {**self._counters.as_dict(), **self._gauges()}
+        return HealthReported(now_ms, {**counted, **measure_host(), "spool_depth": self._undelivered()})
 
 
 def measure_host() -> dict[str, int]:

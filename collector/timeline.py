@@ -8,6 +8,8 @@ is known at any time (`wall_ahead_ms`): events leave the box with it added.
 import time
 from collections.abc import Callable
 
+from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+
 MAX_AGE_NS = 10_000_000_000  # a packet that seems to have waited longer was stamped before the clock was set
 NS = 1_000_000
 
@@ -48,3 +50,17 @@ class Timeline:
         """The timeline at a packet placed there: held where another source is already further."""
         self._latest_ms = max(self._latest_ms, at_ms)
         return self._latest_ms
+
+
+_TIMES_OF_LEGS = ("invite_ms", "ring_ms", "answer_ms", "end_ms")
+_TIMES_OF_OTHERS = ("at_ms", "from_ms", "until_ms")
+
+
+def shift_event(event: LegEnded | RegistrationChanged | GapObserved | HealthReported, by_ms: int) -> None:
+    """Move an event's times; durations stay what they are."""
+    if not by_ms:
+        return
+    for name in _TIMES_OF_LEGS if isinstance(event, LegEnded) else _TIMES_OF_OTHERS:
+        at_ms = getattr(event, name, None)
+        if at_ms is not None:
+            setattr(event, name, at_ms + by_ms)

@@ -10,17 +10,20 @@ and an interface that comes, goes or is renamed only changes the filter.
 import ctypes
 import errno
 import mmap
+import select
 import socket
 import struct
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collector.kernel_filter import compile_filter
+from collector.kernel_filter import compile_filter, compile_sampler
 from collector.ports import Packet
 
 BLOCK_BYTES = 131_072  # the largest packet that TCP offloading puts together (64 KiB) fits
 RING_BYTES = 4 << 20  # half a second of 12,600 SIP messages a second; counts as memory of the process
+SAMPLE_BYTES = 96  # of a packet in a sample: headers, and the first words of what they carry
 RETIRE_MS = 40  # a block that is not full is handed over after this time
 ETHERNET = 1  # pcap link type of what is handed on: a header with empty addresses and the protocol is put in front
 
@@ -196,6 +199,22 @@ def attach_filter(packet_socket: socket.socket, program: bytes) -> None:
     buffer = ctypes.create_string_buffer(program, len(program))
     request = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))  # struct sock_fprog
     packet_socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, request)
+
+
+def sample_traffic(interfaces: Sequence[str], seconds: float = 0.3, limit: int = 400) -> list[bytes]:
+    """The first bytes of packets of any kind that these interfaces carry now, from the IP header on: no voice."""
+    indexes = [index for name in interfaces if (index := carrying_index(name))]
+    packets: list[bytes] = []
+    until = time.monotonic() + seconds
+    try:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_PROTOCOL_ALL)) as packet_socket:
+            attach_filter(packet_socket, compile_sampler(indexes, snap_bytes=SAMPLE_BYTES, one_in=4))
+            while len(packets) < limit and (rest := until - time.monotonic()) > 0:
+                if select.select([packet_socket], [], [], rest)[0]:
+                    packets.append(packet_socket.recv(SAMPLE_BYTES))
+    except OSError:
+        return []
+    return packets
 
 
 def carrying_index(name: str) -> int:

@@ -40,7 +40,7 @@ class JsonLines:
 def describe_event(event: Event) -> dict[str, object]:
     """An event's kind and fields by name; the Call-ID stays out, as it does on the wire."""
     described: dict[str, object] = {"event": KIND_NAMES[type(event).__name__]}
-    for name in sorted(event.__slots__):
+    for name in sorted(getattr(event, "__slots__", ()) or type(event).__annotations__):
         if name != "call_id":
             value = getattr(event, name)
             described[name] = value.hex() if isinstance(value, bytes) else value

@@ -101,3 +101,49 @@ def test_every_key_has_a_meaning():
     assert len(keys) > 25
     assert len(keys) == len({key[:2] for key in keys})
     assert all(about for *_, about in keys)
+
+
+def test_live_sources_are_read(tmp_path):
+    """Each kind has its own keys; names are given where there are none."""
+    text = """
+        [[source]]
+        kind = "live"
+        interfaces = ["eth0", "eth1"]
+        promiscuous = false
+        [[source]]
+        kind = "tzsp"
+        listen = "[fd77::5]:4000"
+        allow = ["192.168.88.1", "10.0.0.0/8"]
+        [[source]]
+        kind = "tzsp"
+        listen = ":37009"
+        [[source]]
+        kind = "hep"
+        name = "pbx"
+        auth_key_file = "hep.key"
+    """
+    live, tzsp, tzsp2, hep = load(tmp_path, text).sources
+    assert ["live", "tzsp", "tzsp2", "pbx"] == [source.name for source in (live, tzsp, tzsp2, hep)]
+    assert (("eth0", "eth1"), False) == (live.interfaces, live.promiscuous)
+    assert (("fd77::5", 4000), ["192.168.88.1/32", "10.0.0.0/8"]) == (tzsp.listen, [str(net) for net in tzsp.allow])
+    assert ((("", 37009), ("", 0)), "hep.key") == ((tzsp2.listen, hep.listen), hep.auth_key_file)
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ('kind = "live"', '[[source]] interfaces: missing; kind = "live" needs it'),
+        ('kind = "file"', '[[source]] path: missing; kind = "file" needs it'),
+        ('kind = "hep"\npath = "a"', '[[source]] path: is for kind = "file", not "hep"'),
+        ('kind = "tzsp"\nlisten = "37008"', '[source] listen: must be "ADDRESS:PORT", or ":PORT"'),
+        ('kind = "tzsp"\nallow = ["10.0.0.1/8"]', "[source] allow: 10.0.0.1/8 has host bits set"),
+        ('kind = "live"\ninterfaces = ["a"]\npromiscuous = 1', "[source] promiscuous: must be true or false"),
+        ('kind = "hep"\nname = "Big Name"', "[source] name: 'Big Name' is no name of a source"),
+        ('kind = "hep"\n[[source]]\nkind = "tzsp"\nname = "hep"', '[[source]] name: "hep" is taken'),
+    ],
+)
+def test_wrong_sources_are_named(tmp_path, source, complaint):
+    """The key that is wrong, and what would be right."""
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, f"[[source]]\n{source}")
+    assert complaint in str(raised.value)

@@ -1,0 +1,282 @@
+"""Knowing when the box is blind: conditions with a name, their evidence, and what to do about them.
+
+Pure: told messages, events and facts, it says what began, what ended, and which time was lost (gap events). Each
+condition is judged over a window of ten minutes, so that one odd call proves nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from collector.core.events import GapObserved, LegEnded, RegistrationChanged
+from collector.core.sip import Message
+from collector.ports import Event
+
+JUDGE_MS = 60_000  # between two judgements
+WINDOW = 10  # judgements back
+MIN_MESSAGES = 20  # in a window: fewer prove nothing
+MAX_FLOWS = 1_024  # pairs of addresses remembered in a window
+FLOW_MESSAGES = 6  # from one side, and none from the other: one direction is missing
+MAX_GAP_MS = 900_000  # blindness is reported in pieces, so that a report of today knows of it today
+EXTENSIONS_AFTER_MS = 2 * 3_600_000  # by then every phone that is in service has registered again
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the host knows at one look: the core's counters; of each source its trouble and its own counters."""
+
+    counters: dict[str, int]
+    sources: dict[str, tuple[str, dict[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One way of being blind; `blinds` says that the time is lost for KPIs, from `since_ms` on."""
+
+    name: str
+    evidence: str
+    remedy: str
+    blinds: bool = False
+    since_ms: int = -1  # -1: from now on
+
+
+# name -> what to do; the words of `ringtap doctor` too
+REMEDIES = {
+    "source_failed": "the evidence says what to do; the other sources go on",
+    "packets_dropped": "give the box a faster processor or less traffic: mirror the PBX's port only",
+    "no_packets": "check the cable and the mirror port, or the router's sniffer; on the router: /tool sniffer print",
+    "no_sip": "packets come, but no SIP: check [sip] ports, and that the mirror has the PBX's or the uplink's port",
+    "rtp_without_sip": "voice passes here and SIP does not: SIP uses another port, is encrypted, or takes another way",
+    "sip_on_other_ports": "add these ports to [sip] ports",
+    "encrypted_sip": 'calls of these phones cannot be read: let the PBX mirror its SIP by HEP (kind = "hep")',
+    "one_direction": "mirror both directions (ingress and egress) of the port; mangle rules: one for each chain",
+    "requests_without_responses": "FastTrack or switch-chip forwarding hides answers: accept SIP before the fasttrack "
+    "rule, set hw=no on the bridge ports, or mirror the port",
+    "responses_without_requests": "one direction is missing: mirror ingress and egress of the port",
+    "dialogs_begin_unseen": "dialogs are seen from their middle only: FastTrack hides their beginning, or the mirror "
+    "misses a port",
+    "duplicate_feed": "every packet comes twice: mirror one direction of one port only, or remove one of two sources; "
+    "calls are counted once all the same",
+    "clock_unsynchronised": "set up time synchronisation (timedatectl set-ntp true); durations are right, times of day "
+    "may not be",
+    "missing_extensions": "phones on another switch are not mirrored, or [sip] extensions names some that do not exist",
+}
+
+
+class Lookout:
+    """Judges facts. `silence_ms` without SIP is blindness; `extensions` are those that ought to be seen."""
+
+    def __init__(
+        self,
+        silence_ms: int,
+        extensions: frozenset[str] = frozenset(),
+        *,
+        clock_ok: Callable[[], bool] = lambda: True,
+        sample_traffic: Callable[[], str] = str,
+    ) -> None:
+        self._silence_ms = silence_ms
+        self._expected = extensions
+        self._seen: set[str] = set()
+        self._clock_ok = clock_ok
+        self._sample_traffic = sample_traffic
+        self._flows: dict[tuple[bytes, bytes], int] = {}
+        self._old_flows: dict[tuple[bytes, bytes], int] = {}
+        self._history: deque[dict[str, int]] = deque(maxlen=WINDOW)
+        self._conditions: dict[str, Condition] = {}
+        self._changes: list[tuple[str, Condition]] = []
+        self._reported_ms: dict[str, int] = {}  # until when each blinding condition's time was told
+        self._drops: dict[str, int] = {}
+        self._dropped = -JUDGE_MS, ""
+        self._began_ms = self._looked_ms = self._sip_ms = self._frames_ms = self._judge_ms = -1
+        self._messages = self._frames = 0
+
+    # --- what happens ---
+
+    def receive_message(
+        self, _now_ms: int, source: bytes, _source_port: int, target: bytes, _target_port: int, _message: Message
+    ) -> None:
+        """A SIP message from one address to another."""
+        pair = (source, target)
+        flows = self._flows
+        if pair in flows or len(flows) < MAX_FLOWS:
+            flows[pair] = flows.get(pair, 0) + 1
+
+    def receive_event(self, event: Event) -> None:
+        """An event of the core: it may show an extension."""
+        if isinstance(event, LegEnded | RegistrationChanged) and event.extension:
+            self._seen.add(event.extension)
+
+    def conditions(self) -> list[Condition]:
+        """Those that hold now."""
+        return list(self._conditions.values())
+
+    def next_changes(self) -> list[tuple[str, Condition]]:
+        """("condition_began" or "condition_ended", condition) since the last call."""
+        changes, self._changes = self._changes, []
+        return changes
+
+    # --- judging ---
+
+    def look(self, now_ms: int, facts: Facts) -> list[GapObserved]:
+        """Once a second; returns the time that was lost, where it has ended or a piece of it is full."""
+        if self._began_ms < 0:
+            self._began_ms = self._looked_ms = self._sip_ms = self._frames_ms = now_ms
+            self._judge_ms = now_ms + JUDGE_MS
+        gaps = self._count_drops(now_ms, facts)
+        self._notice_life(now_ms, facts)
+        held = {condition.name: condition for condition in self._judge_at_once(now_ms, facts)}
+        if now_ms >= self._judge_ms:
+            self._judge_ms = now_ms + JUDGE_MS
+            held |= {condition.name: condition for condition in self._judge_window(now_ms, facts)}
+            self._turn_window(facts)
+        else:
+            held |= {name: self._conditions[name] for name in self._conditions if name not in _JUDGED_AT_ONCE}
+        gaps += self._take_over(held, now_ms)
+        self._looked_ms = now_ms
+        return gaps
+
+    def close(self, now_ms: int) -> list[GapObserved]:
+        """Watching ends: what was lost until now."""
+        return self._take_over({}, now_ms)
+
+    def _take_over(self, held: dict[str, Condition], now_ms: int) -> list[GapObserved]:
+        gaps = []
+        for name, condition in list(self._conditions.items()):
+            if name not in held:
+                gaps += self._lost(condition, now_ms)
+                del self._conditions[name]
+                self._reported_ms.pop(name, None)
+                self._changes.append(("condition_ended", condition))
+            elif now_ms - self._reported_ms.get(name, now_ms) >= MAX_GAP_MS:
+                gaps += self._lost(condition, now_ms)
+        for name, condition in held.items():
+            if name not in self._conditions:
+                self._changes.append(("condition_began", condition))
+                since_ms = now_ms if condition.since_ms < 0 else condition.since_ms
+                self._conditions[name] = replace(condition, since_ms=since_ms)
+                self._reported_ms[name] = since_ms
+        return gaps
+
+    def _lost(self, condition: Condition, now_ms: int) -> list[GapObserved]:
+        from_ms = self._reported_ms.get(condition.name, now_ms)
+        self._reported_ms[condition.name] = now_ms
+        return [GapObserved(from_ms, now_ms, condition.name, 0)] if condition.blinds and now_ms > from_ms else []
+
+    def _count_drops(self, now_ms: int, facts: Facts) -> list[GapObserved]:
+        """Packets the kernel had no room for: a gap of their own, from the last look to this one."""
+        gaps = []
+        for name, (_, counters) in facts.sources.items():
+            drops = counters.get("drops", 0)
+            lost = drops - self._drops.get(name, 0)
+            self._drops[name] = drops
+            if lost > 0:
+                self._dropped = now_ms, f"{lost} packets of {name}"
+                gaps.append(GapObserved(self._looked_ms, now_ms, "packets_dropped", lost))
+        return gaps
+
+    def _notice_life(self, now_ms: int, facts: Facts) -> None:
+        if facts.counters["sip_messages"] != self._messages:
+            self._messages = facts.counters["sip_messages"]
+            self._sip_ms = now_ms
+        packets = sum(counters.get("packets", 0) for _, counters in facts.sources.values())
+        if packets != self._frames:
+            self._frames = packets
+            self._frames_ms = now_ms
+
+    def _judge_at_once(self, now_ms: int, facts: Facts) -> Iterator[Condition]:
+        """What needs no window: a source that failed blinds from the second it did."""
+        failed = {name: trouble for name, (trouble, _) in facts.sources.items() if trouble}
+        if failed:
+            evidence = "; ".join(f"{name}: {trouble}" for name, trouble in failed.items())
+            since_ms = min(now_ms, self._looked_ms)
+            yield make_condition("source_failed", evidence, blinds=len(failed) == len(facts.sources), since_ms=since_ms)
+        if now_ms - self._dropped[0] < JUDGE_MS:
+            yield make_condition("packets_dropped", self._dropped[1])
+        if now_ms - self._sip_ms >= self._silence_ms:
+            held = self._conditions.get("no_packets") or self._conditions.get("no_sip")
+            yield held or self._judge_silence(now_ms)
+
+    def _judge_silence(self, now_ms: int) -> Condition:
+        name = "no_packets" if now_ms - self._frames_ms >= self._silence_ms else "no_sip"
+        evidence = f"nothing for {(now_ms - self._sip_ms) // 1000} s"
+        return make_condition(name, evidence, blinds=True, since_ms=self._sip_ms)
+
+    def _judge_window(self, now_ms: int, facts: Facts) -> Iterator[Condition]:
+        oldest = self._history[0] if self._history else dict.fromkeys(facts.counters, 0)
+        deltas = {name: value - oldest.get(name, 0) for name, value in facts.counters.items()}
+        yield from judge_counters(deltas)
+        yield from judge_flows(self._all_flows())
+        if not self._clock_ok():
+            yield make_condition("clock_unsynchronised", "the kernel says that nothing keeps its clock")
+        missing = self._expected - self._seen
+        if missing and self._seen and now_ms - self._began_ms >= EXTENSIONS_AFTER_MS:
+            seen = len(self._expected) - len(missing)
+            yield make_condition(
+                "missing_extensions", f"seen {seen} of {len(self._expected)}; not {', '.join(sorted(missing)[:10])}"
+            )
+        if "no_sip" in self._conditions or "no_packets" in self._conditions:
+            yield from judge_traffic(self._sample_traffic())
+
+    def _all_flows(self) -> dict[tuple[bytes, bytes], int]:
+        pairs = {**self._old_flows, **self._flows}
+        return {pair: self._old_flows.get(pair, 0) + self._flows.get(pair, 0) for pair in pairs}
+
+    def _turn_window(self, facts: Facts) -> None:
+        self._history.append(facts.counters)
+        if len(self._history) == WINDOW:
+            self._old_flows, self._flows = self._flows, {}
+            self._history.clear()
+            self._history.append(facts.counters)
+
+
+_JUDGED_AT_ONCE = ("source_failed", "packets_dropped", "no_packets", "no_sip")
+
+
+def make_condition(name: str, evidence: str, *, blinds: bool = False, since_ms: int = -1) -> Condition:
+    """A condition with the remedy that belongs to it."""
+    return Condition(name, evidence, REMEDIES[name], blinds, since_ms)
+
+
+def judge_counters(deltas: dict[str, int]) -> Iterator[Condition]:
+    """What the core's counters of a window, or of a whole recording, say."""
+    messages, requests, responses = (deltas[name] for name in ("sip_messages", "sip_requests", "sip_responses"))
+    if deltas["encrypted"]:
+        yield make_condition(
+            "encrypted_sip", f"{deltas['encrypted']} TLS packets on SIP ports, {messages} messages in clear"
+        )
+    if messages < MIN_MESSAGES:
+        return
+    seen = f"{requests} requests, {responses} responses"
+    if responses * 5 < requests:
+        yield make_condition("requests_without_responses", seen, blinds=True)
+    if requests * 5 < responses:
+        yield make_condition("responses_without_requests", seen, blinds=True)
+    if deltas["orphans"] * 2 > messages:
+        yield make_condition("dialogs_begin_unseen", f"{deltas['orphans']} of {messages} messages", blinds=True)
+    if deltas["duplicates"] * 3 > messages:
+        yield make_condition("duplicate_feed", f"{deltas['duplicates']} of {messages} messages were seen before")
+
+
+def judge_flows(flows: dict[tuple[bytes, bytes], int]) -> Iterator[Condition]:
+    """Which pairs of addresses speak in one direction only: most of them, and the tap hears half of everything."""
+    busy = {pair: count for pair, count in flows.items() if count >= FLOW_MESSAGES}
+    one_way = [pair for pair in busy if (pair[1], pair[0]) not in flows]
+    if one_way and 2 * len(one_way) > len(busy):
+        source, target = max(one_way, key=lambda pair: busy[pair])
+        evidence = (
+            f"{len(one_way)} of {len(busy)} pairs of addresses, such as {busy[source, target]} messages from "
+            f"{ip_address(source)} to {ip_address(target)} and none back"
+        )
+        yield make_condition("one_direction", evidence, blinds=True)
+
+
+def judge_traffic(sample: str) -> Iterator[Condition]:
+    """What a sample of the traffic means where no SIP is found; see `collector.traffic`."""
+    kind, _, ports = sample.partition(" ")
+    if kind == "rtp":
+        yield make_condition("rtp_without_sip", f"RTP on ports {ports}")
+    elif kind == "tls":
+        yield make_condition("encrypted_sip", f"TLS on ports {ports}")
+    elif kind == "sip":
+        yield make_condition("sip_on_other_ports", f"ports {ports}")

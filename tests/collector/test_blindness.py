@@ -1,0 +1,227 @@
+"""Knowing when the box is blind: `collector.blindness` and `collector.traffic`."""
+
+import struct
+
+import pytest
+from builders import PBX, make_invite, make_ipv4, make_ipv6, make_tcp, make_udp, phone, read
+
+from collector.blindness import JUDGE_MS, MAX_GAP_MS, REMEDIES, Facts, Lookout, judge_traffic
+from collector.core.counters import Counters
+from collector.core.events import ROLE_PHONE, RegistrationChanged
+from collector.traffic import describe_sample
+
+SILENCE_MS = 900_000
+MINUTE = 60_000
+
+
+class Watch:
+    """A lookout, and the facts that it is shown second by second."""
+
+    def __init__(self, **settings):
+        self.lookout = Lookout(SILENCE_MS, **settings)
+        self.counters = Counters()
+        self.sources = {"live": ["", {"packets": 0, "drops": 0}]}
+        self.now_ms = 0
+        self.gaps = []
+        self.look()
+
+    def look(self):
+        """One look."""
+        facts = Facts(
+            self.counters.as_dict(), {name: (word, dict(count)) for name, (word, count) in self.sources.items()}
+        )
+        self.gaps += self.lookout.look(self.now_ms, facts)
+
+    def pass_time(self, ms, **per_second):
+        """Seconds go by, and these counters rise in each of them."""
+        for _ in range(ms // 1000):
+            self.now_ms += 1000
+            for name, count in per_second.items():
+                setattr(self.counters, name, getattr(self.counters, name) + count)
+            self.sources["live"][1]["packets"] += per_second.get("frames", 0)
+            self.look()
+
+    def names(self):
+        """The conditions that hold."""
+        return sorted(condition.name for condition in self.lookout.conditions())
+
+    def told_gaps(self):
+        """(from, until, reason) of the gaps."""
+        return [(gap.from_ms, gap.until_ms, gap.reason) for gap in self.gaps]
+
+
+def test_a_healthy_tap_has_no_condition():
+    """Requests and responses in both directions, for an hour: nothing to say."""
+    watch = Watch()
+    watch.pass_time(60 * MINUTE, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    assert ([], [], []) == (watch.names(), watch.gaps, watch.lookout.next_changes())
+
+
+@pytest.mark.parametrize(("frames", "name"), [(0, "no_packets"), (3, "no_sip")])
+def test_silence_is_blindness_from_its_first_second(frames, name):
+    """A quarter of an hour without SIP, with or without other packets; the gap begins where the SIP ended."""
+    watch = Watch()
+    watch.pass_time(MINUTE, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    watch.pass_time(SILENCE_MS, frames=frames)
+    assert [name] == watch.names()
+    watch.pass_time(2 * MINUTE, frames=frames)
+    watch.pass_time(1000, frames=1, sip_messages=1, sip_requests=1)
+    assert [] == watch.names()
+    assert (MINUTE, 18 * MINUTE + 1000) == (watch.gaps[0].from_ms, watch.gaps[-1].until_ms)
+    assert all(left.until_ms == right.from_ms for left, right in zip(watch.gaps, watch.gaps[1:], strict=False))
+
+
+def test_long_blindness_is_told_in_pieces():
+    """Whoever looks at today's report in the afternoon sees that the morning is missing."""
+    watch = Watch()
+    watch.pass_time(4 * SILENCE_MS)
+    assert len(watch.gaps) >= 2
+    assert all(gap.until_ms - gap.from_ms <= SILENCE_MS + MAX_GAP_MS for gap in watch.gaps)
+
+
+def test_conditions_are_told_once():
+    """One beginning, one end, however long it lasts; the words say what to do."""
+    watch = Watch()
+    watch.sources["live"][0] = "interface eth0 is down: ip link set eth0 up"
+    watch.pass_time(5000)
+    [(what, condition)] = watch.lookout.next_changes()
+    assert ("condition_began", "source_failed", "live: interface eth0 is down: ip link set eth0 up") == (
+        what,
+        condition.name,
+        condition.evidence,
+    )
+    watch.sources["live"][0] = ""
+    watch.pass_time(1000)
+    assert ["condition_ended"] == [what for what, _ in watch.lookout.next_changes()]
+    assert [(0, 6000, "source_failed")] == watch.told_gaps()
+
+
+def test_one_failed_source_of_two_is_no_lost_time():
+    """The other one hears; what is said is said, but no gap is made."""
+    watch = Watch()
+    watch.sources["router"] = ["port 37008 is taken", {"packets": 0}]
+    watch.pass_time(5000)
+    del watch.sources["router"]
+    watch.pass_time(1000)
+    assert [] == watch.gaps
+
+
+def test_drops_are_a_gap_with_their_number():
+    """From the look before to this one, so many packets of that source were lost."""
+    watch = Watch()
+    watch.pass_time(3000)
+    watch.sources["live"][1]["drops"] = 17
+    watch.pass_time(1000)
+    assert [(3000, 4000, "packets_dropped", 17)] == [
+        (gap.from_ms, gap.until_ms, gap.reason, gap.count) for gap in watch.gaps
+    ]
+    assert ["packets_dropped"] == watch.names()
+    watch.pass_time(MINUTE)
+    assert [] == watch.names()
+
+
+@pytest.mark.parametrize(
+    ("per_second", "name"),
+    [
+        ({"sip_messages": 2, "sip_requests": 2}, "requests_without_responses"),
+        ({"sip_messages": 2, "sip_responses": 2}, "responses_without_requests"),
+        ({"sip_messages": 2, "sip_requests": 1, "sip_responses": 1, "orphans": 2}, "dialogs_begin_unseen"),
+        ({"sip_messages": 4, "sip_requests": 2, "sip_responses": 2, "duplicates": 2}, "duplicate_feed"),
+        ({"sip_messages": 2, "sip_requests": 1, "sip_responses": 1, "encrypted": 1}, "encrypted_sip"),
+    ],
+)
+def test_counters_tell_what_is_wrong_with_the_tap(per_second, name):
+    """After two minutes of it the condition holds, and it goes when things are right again."""
+    watch = Watch()
+    watch.pass_time(2 * MINUTE, frames=4, **per_second)
+    assert [name] == watch.names()
+    watch.pass_time(40 * MINUTE, frames=4, sip_messages=20, sip_requests=10, sip_responses=10)
+    assert [] == watch.names()
+
+
+def test_one_direction_is_seen_by_address():
+    """Everything from the PBX to its phones and nothing back; with answers from most of them it is no condition."""
+    invite = read(make_invite())
+    watch = Watch()
+    for _ in range(10):
+        watch.lookout.receive_message(0, PBX, 5060, phone(101), 5060, invite)
+    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1, sip_requests=1, sip_responses=1)
+    [condition] = watch.lookout.conditions()
+    assert "one_direction" == condition.name
+    assert "such as 10 messages from 10.77.1.5 to 10.77.1.101 and none back" in condition.evidence
+    watch.lookout.receive_message(0, phone(101), 5060, PBX, 5060, invite)
+    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1, sip_requests=1, sip_responses=1)
+    assert [] == watch.names()
+
+
+def test_flows_are_bounded():
+    """Forged addresses fill no memory."""
+    lookout = Lookout(SILENCE_MS)
+    invite = read(make_invite())
+    for number in range(5000):
+        lookout.receive_message(0, number.to_bytes(4, "big"), 5060, PBX, 5060, invite)
+    assert 1024 == len(lookout._flows)
+
+
+def test_unsynchronised_clock():
+    """The kernel's word; durations are right all the same, so nothing is lost."""
+    watch = Watch(clock_ok=lambda: False)
+    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1)
+    assert (["clock_unsynchronised"], []) == (watch.names(), watch.gaps)
+
+
+def test_missing_extensions_are_named():
+    """Two hours in, one of three phones has been seen: the other two are on another switch."""
+    watch = Watch(extensions=frozenset({"101", "102", "103"}))
+    watch.lookout.receive_event(RegistrationChanged(0, ROLE_PHONE, "102", True))
+    watch.pass_time(2 * 60 * MINUTE + JUDGE_MS, frames=1, sip_messages=1)
+    [condition] = watch.lookout.conditions()
+    assert ("missing_extensions", "seen 1 of 3; not 101, 103") == (condition.name, condition.evidence)
+
+
+def test_traffic_is_sampled_while_there_is_no_sip():
+    """Voice without SIP is another fault than silence; the sample is not taken while SIP is heard."""
+    asked = []
+    watch = Watch(sample_traffic=lambda: asked.append(1) or "rtp 10002 10004")
+    watch.pass_time(2 * MINUTE, frames=1, sip_messages=1)
+    assert [] == asked
+    watch.pass_time(SILENCE_MS + JUDGE_MS, frames=1)
+    assert ["no_sip", "rtp_without_sip"] == watch.names()
+
+
+@pytest.mark.parametrize(
+    ("sample", "name"),
+    [("rtp 10002", "rtp_without_sip"), ("tls 5061", "encrypted_sip"), ("sip 5080", "sip_on_other_ports")],
+)
+def test_what_a_sample_means(sample, name):
+    """Each kind of traffic is a condition, with its ports as evidence and a remedy."""
+    [condition] = judge_traffic(sample)
+    assert name == condition.name
+    assert sample.split()[1] in condition.evidence
+    assert REMEDIES[name] == condition.remedy
+
+
+def rtp(port=10002):
+    """A voice packet."""
+    return make_ipv4(make_udp(struct.pack("!BBHII", 0x80, 8, 1, 160, 7) + bytes(40), 10000, port), PBX, phone(101))
+
+
+V6 = bytes(15) + b"\1"
+
+
+@pytest.mark.parametrize(
+    ("packets", "expected"),
+    [
+        ([rtp()] * 9 + [rtp(10004)] * 6, "rtp 10002 10004"),
+        ([rtp(10000 + n) for n in range(4)], ""),
+        ([make_ipv4(make_udp(make_invite(), 5080, 5090), PBX, PBX)], "sip 5080"),
+        ([make_ipv6(make_udp(make_invite(), 5080, 5090), V6, V6)], "sip 5080"),
+        ([make_ipv4(make_tcp(make_invite(), 1, source_port=7000, target_port=7001), PBX, PBX, 6)], "sip 7000"),
+        ([make_ipv4(make_tcp(b"\x17\x03\x03" + bytes(30), 1, target_port=5061), PBX, PBX, 6)], "tls 5061"),
+        ([make_ipv4(make_tcp(b"\x17\x03\x03" + bytes(30), 1, source_port=443, target_port=40000), PBX, PBX, 6)], ""),
+        ([b"", bytes(20), bytes(96)], ""),
+    ],
+)
+def test_samples_are_described(packets, expected):
+    """SIP anywhere, TLS on its SIP port, and RTP that is more than chance."""
+    assert expected == describe_sample(packet[:96] for packet in packets)

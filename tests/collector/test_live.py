@@ -1,0 +1,260 @@
+"""The collector listening to real interfaces and sockets, as its command: `collector.live` and `collector.cli`."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from builders import PBX, make_invite, make_request, make_response, make_udp_frame, phone
+from networks import ip, make_cable, wait_for
+from wrapped import make_hep, make_tzsp
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def cable():
+    """Two interfaces with a cable between them."""
+    with make_cable() as cable:
+        yield cable
+
+
+class Box:
+    """A collector process that prints its events into a file."""
+
+    def __init__(self, folder, sources, *, head="", environment=None, options=()):
+        self.config = folder / "box.toml"
+        self.head = f'[box]\nid = "test"\n{head}\n[privacy]\ncaller_numbers = "clear"\n'
+        self.config.write_text(self.head + sources)
+        self.out = folder / "out.jsonl"
+        self.err = folder / "err.txt"
+        command = [sys.executable, "-m", "collector", "run", "--config", str(self.config), "--print", *options]
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                command, stdout=out, stderr=err, cwd=ROOT, env={**os.environ, **(environment or {})}
+            )
+        wait_for(lambda: "event=source_started" in self.log() or self.process.poll() is not None)
+
+    def log(self):
+        """What it said."""
+        return self.err.read_text()
+
+    def events(self, kind):
+        """Events of a kind, printed so far."""
+        lines = [json.loads(line) for line in self.out.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == kind]
+
+    def stop(self):
+        """SIGTERM; returns (exit status, seconds it took)."""
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10), time.monotonic() - begun
+
+
+@pytest.fixture
+def start_box(tmp_path):
+    """Starts collectors."""
+    boxes = []
+
+    def start(sources, **settings):
+        boxes.append(Box(tmp_path, sources, **settings))
+        return boxes[-1]
+
+    yield start
+    for box in boxes:
+        box.process.kill()
+        box.process.wait()
+
+
+def live(*interfaces):
+    """A [[source]] of interfaces."""
+    return f'[[source]]\nkind = "live"\ninterfaces = {json.dumps(interfaces)}\n'
+
+
+def make_call(call_id):
+    """(from PBX?, message) of a call that phone 101 answers and the caller ends."""
+    invite = make_invite(call_id=call_id)
+    bye = make_request("BYE", call_id=call_id, cseq=2, to_tag="b")
+    return [
+        (True, invite),
+        (False, make_response(invite, 180)),
+        (False, make_response(invite, 200)),
+        (True, make_request("ACK", call_id=call_id, to_tag="b")),
+        (True, bye),
+        (False, make_response(bye, 200)),
+    ]
+
+
+def call_frames(call_id):
+    """The frames of such a call."""
+    return [
+        make_udp_frame(message, *((PBX, phone(101)) if forward else (phone(101), PBX)))
+        for forward, message in make_call(call_id)
+    ]
+
+
+def free_port():
+    """A UDP port nobody has."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_calls_of_sipp_are_counted_exactly(cable, start_box):
+    """Two hundred real calls over a cable: two hundred legs, answered and ended, no drop; SIGTERM leaves at once."""
+    box = start_box(live(cable.near))
+    near, far = cable.near_address, cable.far_address
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    server = cable.at_far_end("sipp", "-sn", "uas", "-i", far, "-p", "5060", "-nostdin", **quiet)
+    command = f"sipp -sn uac {far}:5060 -i {near} -p 5062 -d 100 -r 100 -m 200 -nostdin".split()
+    assert 0 == subprocess.run(command, **quiet, timeout=30, check=False).returncode
+    server.kill()
+    server.wait()
+    time.sleep(0.3)
+    status, seconds = box.stop()
+    assert 0 == status
+    assert seconds < 2
+    legs = box.events("leg")
+    assert 200 == len(legs)
+    assert {(200, False, "caller")} == {(leg["final_code"], leg["partial"], leg["ended_by"]) for leg in legs}
+    health = box.events("health")[-1]["counters"]
+    assert (0, 0) == (health["live_drops"], health["legs_open"])
+    assert 200 * 6 <= health["sip_messages"] <= 200 * 7
+
+
+def test_many_sources_at_once_and_one_that_fails(cable, start_box):
+    """An interface, a router, a PBX and an interface that does not exist: three are heard, the fourth is named once."""
+    tzsp, hep = free_port(), free_port()
+    sources = live(cable.near) + live("nosuch0")
+    sources += f'[[source]]\nkind = "tzsp"\nlisten = ":{tzsp}"\n[[source]]\nkind = "hep"\nlisten = ":{hep}"\n'
+    box = start_box(sources)
+    cable.send_frames(call_frames("over-cable"))
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        for frame in call_frames("over-tzsp"):
+            sender.sendto(make_tzsp(frame), ("127.0.0.1", tzsp))
+        for forward, message in make_call("over-hep"):
+            ends = (PBX, phone(101)) if forward else (phone(101), PBX)
+            sender.sendto(make_hep(message, *ends), ("127.0.0.1", hep))
+    wait_for(lambda: len(box.events("leg")) == 3)
+    assert (0, True) == (box.stop()[0], len(box.events("leg")) == 3)
+    assert 1 == box.log().count("event=condition_began condition=source_failed")
+    assert "interface nosuch0 does not exist" in box.log()
+    health = box.events("health")[-1]["counters"]
+    assert (6, 6, 6, 0) == tuple(health[f"{name}_packets"] for name in ("live", "tzsp", "hep", "live2"))
+    assert 1 == health["source_failed"]
+
+
+def test_time_without_a_carrier_is_a_gap(start_box):
+    """The only interface goes down for two seconds: that time is a gap event, and the calls after it are heard."""
+    with make_cable() as cable:
+        box = start_box(live(cable.near))
+        down_ms = time.time() * 1000
+        ip(f"link set {cable.near} down")
+        wait_for(lambda: "condition_began condition=source_failed" in box.log())
+        time.sleep(1)
+        ip(f"link set {cable.near} up")
+        up_ms = time.time() * 1000
+        wait_for(lambda: "condition_ended condition=source_failed" in box.log())
+        cable.send_frames(call_frames("after"))
+        wait_for(lambda: len(box.events("leg")) == 1)
+        box.stop()
+        [gap] = box.events("gap")
+        assert "source_failed" == gap["reason"]
+        assert gap["from_ms"] <= down_ms + 100
+        assert up_ms - 100 <= gap["until_ms"] <= up_ms + 3000
+
+
+def test_open_calls_are_told_as_partial_at_the_end(cable, start_box):
+    """A call that is up when the service is stopped is written as far as it was seen."""
+    box = start_box(live(cable.near))
+    cable.send_frames(call_frames("open")[:4])
+    time.sleep(0.5)
+    assert 0 == box.stop()[0]
+    [leg] = box.events("leg")
+    assert (True, None, 200) == (leg["partial"], leg["end_ms"], leg["final_code"])
+
+
+def test_systemd_hears_ready_watchdog_and_stopping(cable, start_box, tmp_path):
+    """READY=1 once it listens, WATCHDOG=1 while its loop turns, STOPPING=1 at the end: no library needed."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tmp_path / "notify"))
+        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
+        box = start_box(live(cable.near), environment=environment)
+        time.sleep(1)
+        box.stop()
+        channel.setblocking(False)
+        said = []
+        while True:
+            try:
+                said.append(channel.recv(1000).decode())
+            except BlockingIOError:
+                break
+    assert "READY=1\nSTATUS=listening to 1 source(s)" == said[0]
+    assert said.count("WATCHDOG=1") >= 2
+    assert "STOPPING=1" == said[-1]
+
+
+def test_hangup_signal_exchanges_sources(cable, start_box):
+    """SIGHUP: a new source is opened, an unchanged one keeps its counters; a broken file changes nothing."""
+    box = start_box(live(cable.near))
+    cable.send_frames(call_frames("before"))
+    port = free_port()
+    box.config.write_text("[boxx]")
+    box.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=reload_refused" in box.log())
+    box.config.write_text(box.head + live(cable.near) + f'[[source]]\nkind = "tzsp"\nlisten = ":{port}"\n')
+    box.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=reloaded sources=live,tzsp" in box.log())
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        for frame in call_frames("after"):
+            sender.sendto(make_tzsp(frame), ("127.0.0.1", port))
+    wait_for(lambda: len(box.events("leg")) == 2)
+    box.stop()
+    health = box.events("health")[-1]["counters"]
+    assert (6, 6) == (health["live_packets"], health["tzsp_packets"])
+
+
+def test_every_right_but_one_is_given_up(cable, start_box):
+    """Started as root, the process keeps CAP_NET_RAW and can get nothing back."""
+    box = start_box(live(cable.near))
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{box.process.pid}/status").read_text().splitlines()
+        if ":\t" in line
+    )
+    net_raw = f"{1 << 13:016x}"
+    assert (net_raw, net_raw, net_raw, "1") == tuple(
+        status[key] for key in ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs")
+    )
+
+
+def test_log_has_no_numbers_of_callers(cable, start_box):
+    """What happens on the wire never reaches the log above debug: not even while a call is heard."""
+    box = start_box(live(cable.near), head='log = "info"')
+    cable.send_frames(call_frames("quiet"))
+    wait_for(lambda: len(box.events("leg")) == 1)
+    box.stop()
+    assert "447700900123" in box.out.read_text()
+    assert "447700900123" not in box.log()
+    assert all(line.startswith("level=") for line in box.log().splitlines())
+
+
+def test_recording_beside_live_sources_is_refused(tmp_path, lab_config):
+    """Yesterday's packets and today's have no common time: check-config and run say so, with the way out."""
+    path = tmp_path / "box.toml"
+    path.write_text(f'[box]\nid = "a"\n{live("lo")}[[source]]\npath = "{lab_config}"\n')
+    for command in ("check-config", "run"):
+        done = subprocess.run(
+            [sys.executable, "-m", "collector", command, "--config", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+        )
+        assert 2 == done.returncode
+        assert "[[source]] file: a recording cannot be read beside live sources; read it alone" in done.stderr
