@@ -11,7 +11,7 @@ MAX_DATAGRAM_BYTES = 65_535
 MAX_PIECES = 64  # 65,535 bytes over a 1,280-byte MTU make 52
 TIMEOUT_MS = 15_000  # as long as most stacks wait; the second piece normally follows within a millisecond
 DUPLICATE_MS = 100  # a mirror port repeats the pieces of a whole datagram at once; later the number may be used again
-PATIENCE_MS = 10  # then the first piece is read alone: a port filter at the tap drops all others, which carry no ports
+PATIENCE_MS = 2  # then the first piece is read alone: a port filter at the tap drops all others, which carry no ports
 
 
 class _Pieces:

@@ -225,3 +225,11 @@ def test_any_damage_is_survived(damages):
         tap.hear(at_ms, frame)
     tap.close()
     assert (len(frames), 0) == (tap.monitor.counters.frames, tap.monitor.counters.legs_open)
+
+
+def test_fragment_alone_is_read_before_what_answers_it():
+    """A PBX answers within milliseconds: the INVITE must be known by then."""
+    tap = Tap()
+    tap.hear(0, make_fragments(make_udp(make_invite(extra=[("X-Padding", "x" * 2_000)])), 1_480, PBX, PHONE)[0])
+    tap.send(3, PHONE, PBX, make_response(INVITE, 200))
+    assert [(0, None, 3, None)] == [times(leg) for leg in tap.close()]
