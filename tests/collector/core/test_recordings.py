@@ -1,6 +1,6 @@
 """Recordings of a real PBX, leg by leg: what the core says of them is written down in tests/vectors/legs-<name>.jsonl.
 
-`python tests/collector/core/test_recordings.py --write` writes those files anew; look at the difference before it is kept.
+`python tests/collector/core/test_recordings.py --write` writes them anew; look at the difference before it is kept.
 """
 
 import gzip
