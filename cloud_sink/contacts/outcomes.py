@@ -38,7 +38,7 @@ class BusySpans:
 
 def settle(group: Group, busy: BusySpans) -> dict[str, str]:
     """leg_id -> outcome word, for the legs of one contact."""
-    losers = _race_losers([leg for leg in group.legs if is_ring(leg) and leg.t_answer is not None])
+    losers = _race_losers([leg for leg in group.legs if is_ring(leg) and leg.t_answer is not None], group.anchor)
     answers = [
         leg.t_answer for leg in group.legs if _serves(leg) and leg.t_answer is not None and leg.leg_id not in losers
     ]
@@ -51,7 +51,7 @@ def _serves(leg: Leg) -> bool:
     return leg.role == "phone"
 
 
-def _race_losers(answered: list[Leg]) -> set[str]:
+def _race_losers(answered: list[Leg], anchor: Leg) -> set[str]:
     """Of legs answered within a second of each other all but one lost: the PBX ended them, or told them so."""
     losers: set[str] = set()
     for leg in answered:
@@ -60,12 +60,12 @@ def _race_losers(answered: list[Leg]) -> set[str]:
             for other in answered
             if other is not leg and other.leg_id not in losers and _close(other.t_answer, leg.t_answer, RACE_MS)
         ]
-        if rivals and any(_kept_less(leg, other) for other in rivals):
+        if rivals and any(_kept_less(leg, other, anchor) for other in rivals):
             losers.add(leg.leg_id)
     return losers
 
 
-def _kept_less(leg: Leg, rival: Leg) -> bool:
+def _kept_less(leg: Leg, rival: Leg, anchor: Leg) -> bool:
     """True where the PBX dropped `leg` in favour of `rival`."""
     told = leg.reason_sip == REASON_ELSEWHERE_SIP or leg.cancelled
     rival_told = rival.reason_sip == REASON_ELSEWHERE_SIP or rival.cancelled
@@ -75,7 +75,17 @@ def _kept_less(leg: Leg, rival: Leg) -> bool:
     rival_dropped = rival.ended_by == "caller" and _close(rival.t_end, rival.t_answer, RACE_MS)
     if dropped != rival_dropped:
         return dropped
-    return False
+    return not is_ring(anchor) and _apart(leg, anchor) > _apart(rival, anchor)
+
+
+def _apart(leg: Leg, anchor: Leg) -> tuple[int, int, int]:
+    """How far a leg's end is from the end of the caller's own, how long it was up, and which ended first.
+
+    chan_sip lets a phone that lost talk to nobody until it hangs up; when the winner does, the caller is hung up too.
+    """
+    if leg.t_end is None or anchor.t_end is None or leg.t_answer is None:
+        return (0, 0, 0)
+    return abs(anchor.t_end - leg.t_end), leg.t_end - leg.t_answer, -leg.seq
 
 
 def _close(one: int | None, other: int | None, within_ms: int) -> bool:

@@ -18,7 +18,7 @@ from collector.core.packet import PROTOCOL_UDP, QUOTED, PacketDecoder
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
 from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message
-from collector.core.stream import StreamTable
+from collector.core.stream import StreamTable, split_messages
 from collector.core.tracker import LegTracker
 from collector.core.tzsp import PORT as TZSP_PORT
 from collector.core.tzsp import unwrap_tzsp
@@ -94,6 +94,7 @@ class CallMonitor:
         )
         self._next_look_ms = 0
         self._wrapped = False
+        self._last_hep = b""
 
     # --- input ---
 
@@ -149,10 +150,18 @@ class CallMonitor:
             self.counters.ignored += 1
             return
         transport = UDP if packet.protocol == PROTOCOL_UDP else TCP
+        messages = [packet.payload]
+        if transport == TCP:  # Asterisk sends all that it read from a connection, once for each message in it
+            if packet.payload == self._last_hep:
+                self.counters.duplicates += 1
+                return
+            self._last_hep = packet.payload
+            messages = split_messages(packet.payload)
         self._wrapped = True
-        self.receive_payload(
-            packet.payload, now_ms, packet.source, packet.source_port, packet.target, packet.target_port, transport
-        )
+        for message in messages:
+            self.receive_payload(
+                message, now_ms, packet.source, packet.source_port, packet.target, packet.target_port, transport
+            )
         self._wrapped = False
 
     def receive_payload(

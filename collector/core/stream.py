@@ -184,6 +184,19 @@ class StreamTable:
             half.buffer = half.buffer[end:]
 
 
+def split_messages(data: bytes) -> list[bytes]:
+    """The SIP messages of one piece of a stream that begins where a message begins; the last may be cut short."""
+    messages: list[bytes] = []
+    data = data.lstrip(b"\r\n")
+    while data:
+        end = _message_end(data)
+        if end <= 0 or end > len(data):
+            end = len(data)
+        messages.append(data[:end])
+        data = data[end:].lstrip(b"\r\n")
+    return messages
+
+
 def _is_far(sequence: int, expected: int) -> bool:
     """True where a segment cannot belong to the connection that is followed."""
     return MAX_WINDOW < (sequence - expected) & 0xFFFFFFFF < 0x100000000 - MAX_WINDOW
