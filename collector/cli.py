@@ -21,6 +21,7 @@ from collector.adapters.pcapfile import open_captures
 from collector.adapters.spool import Spool
 from collector.adapters.tzsp_listener import TzspSource
 from collector.blindness import Lookout
+from collector.clock import WallClock
 from collector.core.hep import PORT as HEP_PORT
 from collector.core.monitor import CallMonitor
 from collector.core.parties import Parties
@@ -148,7 +149,7 @@ def _listen(arguments: argparse.Namespace, settings: config.Configuration) -> in
     """Live sources: until told to stop."""
     journal.begin(settings.box.log)
     sources = [_make_source(settings, source) for source in settings.sources]
-    sink = JsonLines(sys.stdout) if arguments.print else _open_publisher(settings, _open_spool(settings))
+    sink = JsonLines(sys.stdout) if arguments.print else _open_publisher(settings, _open_spool(settings), WallClock())
     supervisor = Supervisor()
     service = LiveService(
         CallMonitor(settings.monitor_settings()),
@@ -289,9 +290,10 @@ def _open_spool(settings: config.Configuration) -> Spool:
     )
 
 
-def _open_publisher(settings: config.Configuration, store: Spool) -> EventSink:
+def _open_publisher(settings: config.Configuration, store: Spool, clock: WallClock | None = None) -> EventSink:
     box = settings.box
-    return MqttPublisher(store, _broker(settings), Identity(box.id, box.office, box.tenant, version("ringtap")))
+    identity = Identity(box.id, box.office, box.tenant, version("ringtap"))
+    return MqttPublisher(store, _broker(settings), identity, clock=clock)
 
 
 def _broker(settings: config.Configuration) -> Broker:

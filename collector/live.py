@@ -120,13 +120,11 @@ class LiveService:
         return bool(arrived)
 
     def _collect(self) -> None:
-        ahead_ms = self._timeline.wall_ahead_ms()
         while (event := self._monitor.next_event()) is not None:
             self._lookout.receive_event(event)
-            self._keep(event, ahead_ms)
+            self._keep(event)
 
-    def _keep(self, event: Event, ahead_ms: int) -> None:
-        shift_event(event, ahead_ms)
+    def _keep(self, event: Event) -> None:
         self._protect(event)
         self._waiting.append(event)
 
@@ -152,7 +150,7 @@ class LiveService:
         now_ms = self._timeline.now_ms()
         states = {source.name: (source.trouble(), source.counters()) for source in self._sources}
         for gap in self._lookout.look(now_ms, Facts(self._monitor.counters.as_dict(), states)):
-            self._keep(gap, self._timeline.wall_ahead_ms())
+            self._keep(gap)
         for event, condition in self._lookout.next_changes():
             level = "warning" if event == "condition_began" else "info"
             tell(_log, level, event, condition=condition.name, evidence=condition.evidence, remedy=condition.remedy)
@@ -162,7 +160,7 @@ class LiveService:
         report = self._health.report_if_due(now_ms)
         if report is not None:
             self._on_health(report.counters)
-            self._keep(report, self._timeline.wall_ahead_ms())
+            self._keep(report)
 
     def _own_gauges(self) -> dict[str, int]:
         """Every source's counters, and a 1 for each condition that holds."""
@@ -174,6 +172,9 @@ class LiveService:
     def _write(self) -> None:
         self._written_at = time.monotonic()
         if self._waiting:
+            ahead_ms = self._timeline.wall_ahead_ms()  # the sink notes the clock's offset at the same moment
+            for event in self._waiting:
+                shift_event(event, ahead_ms)
             self._sink.write(self._waiting)
             self._waiting = []
 
@@ -185,7 +186,7 @@ class LiveService:
         self._collect()
         last: list[Event] = [self._health.report(now_ms)]
         for event in (*self._lookout.close(now_ms), *last):
-            self._keep(event, self._timeline.wall_ahead_ms())
+            self._keep(event)
         self._write()
         self._sink.pump()
         for source in self._sources:

@@ -107,12 +107,20 @@ class EventStore(Protocol):
         """Number of the newest event ever written in this epoch; 0 if there is none."""
         ...
 
-    def append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
-        """Keep (Unix milliseconds, array) rows in one transaction."""
+    def append(self, rows: Sequence[tuple[int, list[object]]], doubt: str = "") -> None:
+        """Keep (Unix milliseconds, array) rows in one transaction; `doubt`: "boot offset" of a clock nobody had set."""
         ...
 
     def pending(self, after_seq: int, limit: int) -> list[Row]:
-        """Up to `limit` rows after `after_seq`, oldest first."""
+        """Up to `limit` rows after `after_seq`, oldest first, all of the same doubt."""
+        ...
+
+    def doubt_after(self, after_seq: int) -> str:
+        """The doubt of the first row after `after_seq`; "" without one."""
+        ...
+
+    def settle(self, boot: str, offset_ms: int) -> None:
+        """The clock is right now: move the rows of this boot by as much as it was set, and doubt them no more."""
         ...
 
     def discard_through(self, epoch: int, seq: int) -> None:

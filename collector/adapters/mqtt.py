@@ -25,6 +25,7 @@ import msgpack
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from collector.clock import WallClock
 from collector.core import wire
 from collector.core.events import HealthReported
 from collector.errors import ConfigurationError
@@ -152,15 +153,16 @@ class MqttPublisher:
         broker: Broker,
         identity: Identity,
         *,
-        clock_ok: bool = True,
+        clock: WallClock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._broker = broker
         self._identity = identity
-        self._clock_ok = clock_ok
+        self._clock = clock  # None: the events' times are right, they come from a recording
+        self._clock_ok = clock is None
         self._now = monotonic
-        self._boot = secrets.token_hex(4)
+        self._boot = secrets.token_hex(4) if clock is None else clock.boot
         self._window = Window()
         self._connection: Connection | None = None
         self._ready = False
@@ -178,10 +180,13 @@ class MqttPublisher:
         for event in events:
             if isinstance(event, HealthReported) and left is not None:
                 event.counters["certificate_days"] = max(0, left)
-        self._store.append([wire.encode_event(event) for event in events])
+        doubt = "" if self._clock is None or self._clock_ok else f"{self._clock.boot} {self._clock.offset_ms()}"
+        self._store.append([wire.encode_event(event) for event in events], doubt)
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take in what the broker said, then send what the window allows."""
+        if not self._clock_ok:
+            self._look_at_clock()
         if self._connection is None:
             self._connect_if_due()
         self._take_happenings(wait_s)
@@ -201,6 +206,21 @@ class MqttPublisher:
             self._publish_state(online=False)
             self._connection.end()
         self._store.close()
+
+    # --- the clock ---
+
+    def _look_at_clock(self) -> None:
+        """As soon as the clock is right, so is everything that waits from this boot."""
+        if self._clock is not None and self._clock.synchronised():
+            self._clock_ok = True
+            self._store.settle(self._clock.boot, self._clock.offset_ms())
+            if self._ready:
+                self._publish_state(online=True)
+
+    def _waits_for_clock(self, doubt: str) -> bool:
+        """True while events of this boot should wait; those of an earlier one cannot be helped."""
+        clock = self._clock
+        return clock is not None and doubt.partition(" ")[0] == clock.boot and clock.is_worth_waiting_for()
 
     # --- the connection ---
 
@@ -316,15 +336,16 @@ class MqttPublisher:
 
     def _send_batches(self) -> None:
         while self._window.room > 0:
+            doubt = self._store.doubt_after(self._window.sent)
+            if doubt and self._waits_for_clock(doubt):
+                return
             rows = self._store.pending(self._window.sent, min(MAX_BATCH_EVENTS, self._window.room))
             if not rows:
                 return
-            self._send_batch(_fitting(rows))
+            self._send_batch(_fitting(rows), wire.CLOCK_UNKNOWN if doubt else wire.CLOCK_SYNCHRONISED)
 
-    def _send_batch(self, rows: Sequence[Row]) -> None:
-        array = wire.encode_batch(
-            self._store.epoch, rows[0][0], int(self._clock_ok), [(t_ms, body) for _, t_ms, body in rows]
-        )
+    def _send_batch(self, rows: Sequence[Row], clock: int) -> None:
+        array = wire.encode_batch(self._store.epoch, rows[0][0], clock, [(t_ms, body) for _, t_ms, body in rows])
         self._publish("ev", msgpack.packb(array))
         self._window.record_sent(rows[-1][0], self._now())
 

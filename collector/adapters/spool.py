@@ -38,6 +38,7 @@ _EVENT_TABLE = """
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         t_ms INTEGER NOT NULL,     -- of the event, Unix milliseconds
         stored_s INTEGER NOT NULL, -- when it was written, Unix seconds
+        doubt TEXT NOT NULL,       -- "boot offset" while nobody knew the time: what t_ms was reckoned with; else empty
         lost INTEGER NOT NULL,     -- how many dropped events this row stands for: 0, except for gaps of the spool
         body BLOB NOT NULL         -- msgpack of the event's array
     )"""
@@ -94,7 +95,7 @@ class Spool:
         with self._transaction() as database:
             database.execute("ALTER TABLE event RENAME TO numbered_before")
             database.execute(_EVENT_TABLE)
-            columns = "t_ms, stored_s, lost, body"
+            columns = "t_ms, stored_s, doubt, lost, body"
             database.execute(f"INSERT INTO event ({columns}) SELECT {columns} FROM numbered_before ORDER BY seq")  # noqa: S608 - constant
             database.execute("DROP TABLE numbered_before")
             self._write_identity(database)
@@ -125,24 +126,47 @@ class Spool:
 
     # --- rows ---
 
-    def append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
-        """Keep (Unix milliseconds, array) rows in one transaction; raises SpoolError only for a bug of the disk."""
+    def append(self, rows: Sequence[tuple[int, list[object]]], doubt: str = "") -> None:
+        """Keep (Unix milliseconds, array) rows in one transaction; raises SpoolError only for a bug of the disk.
+
+        `doubt`: "boot offset" where the times were reckoned with a clock that nobody had set; `settle` puts them right.
+        """
         try:
-            self._append(rows)
+            self._append(rows, doubt)
         except sqlite3.DatabaseError as error:
             self._replace(error)
-            self._append(rows)
+            self._append(rows, doubt)
         self._source_events += len(rows)
 
     def pending(self, after_seq: int, limit: int) -> list[Row]:
-        """Up to `limit` rows after `after_seq`, oldest first."""
-        query = "SELECT seq, t_ms, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        """Up to `limit` rows after `after_seq`, oldest first, all of the same doubt."""
+        query = "SELECT seq, t_ms, body, doubt FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         try:
             rows = self._database.execute(query, (max(after_seq, self._first_seq - 1), limit)).fetchall()
         except sqlite3.DatabaseError as error:
             self._replace(error)
             return []
-        return [(seq, t_ms, msgpack.unpackb(body)) for seq, t_ms, body in rows]
+        return [(seq, t_ms, msgpack.unpackb(body)) for seq, t_ms, body, doubt in rows if doubt == rows[0][3]]
+
+    def doubt_after(self, after_seq: int) -> str:
+        """The doubt of the first row after `after_seq`; "" without one."""
+        query = "SELECT doubt FROM event WHERE seq > ? ORDER BY seq LIMIT 1"
+        try:
+            row = self._database.execute(query, (max(after_seq, self._first_seq - 1),)).fetchone()
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+            return ""
+        return str(row[0]) if row else ""
+
+    def settle(self, boot: str, offset_ms: int) -> None:
+        """The clock is right now: move the rows of this boot by as much as it was set since, and doubt them no more."""
+        doubts = [doubt for (doubt,) in self._database.execute("SELECT DISTINCT doubt FROM event WHERE doubt != ''")]
+        with self._transaction() as database:
+            for doubt in doubts:
+                written_under, _, offset_then = doubt.partition(" ")
+                if written_under == boot:
+                    moved = (offset_ms - int(offset_then), doubt)
+                    database.execute("UPDATE event SET t_ms = max(0, t_ms + ?), doubt = '' WHERE doubt = ?", moved)
 
     def discard_through(self, epoch: int, seq: int) -> None:
         """Forget what the destination has; an acknowledgement of another epoch changes nothing.
@@ -172,19 +196,19 @@ class Spool:
         except sqlite3.DatabaseError as error:
             self._replace(error)
 
-    def _append(self, rows: Sequence[tuple[int, list[object]]]) -> None:
+    def _append(self, rows: Sequence[tuple[int, list[object]]], doubt: str) -> None:
         with self._transaction() as database:
             for t_ms, body in rows:
-                self._insert(database, t_ms, body, 0)
+                self._insert(database, t_ms, body, 0, doubt)
             if self._source:
                 self._write_meta(database, "source", f"{self._source_events + len(rows)} {self._source}")
             self._drop_aged(database)
             while self._used_bytes(database) > self._max_bytes and self._drop_oldest(database):
                 pass
 
-    def _insert(self, database: sqlite3.Connection, t_ms: int, body: list[object], lost: int) -> None:
-        row = (t_ms, int(self._clock()), lost, msgpack.packb(body))
-        database.execute("INSERT INTO event (t_ms, stored_s, lost, body) VALUES (?, ?, ?, ?)", row)
+    def _insert(self, database: sqlite3.Connection, t_ms: int, body: list[object], lost: int, doubt: str = "") -> None:
+        row = (t_ms, int(self._clock()), doubt, lost, msgpack.packb(body))
+        database.execute("INSERT INTO event (t_ms, stored_s, doubt, lost, body) VALUES (?, ?, ?, ?, ?)", row)
 
     def _drop_aged(self, database: sqlite3.Connection) -> None:
         limit = int(self._clock()) - self._max_days * DAY_S
