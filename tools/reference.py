@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from cloud_sink import cli as sink_cli
-from cloud_sink.web import api
+from cloud_sink.web import app as web
 from collector import cli as collector_cli
 from collector import config as collector_config
 from collector.core import counters, events, legs, wire
@@ -79,7 +79,8 @@ def counter_names() -> Iterator[str]:
 def api_routes() -> Iterator[str]:
     """Every address of the JSON API with its parameters."""
     app = FastAPI()
-    app.include_router(api.router)
+    for part in web.API:
+        app.include_router(part.router)
     rows = [("address", "what", "parameters")]
     for path, operations in app.openapi()["paths"].items():
         operation = operations["get"]

@@ -4,7 +4,7 @@ Documentation, dashboard, API and command line all take their words from here. L
 B abandoned, b abandoned at once (short), F overflow and voicemail, `_T` within the threshold (inclusive, rule R5).
 """
 
-from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
+from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, PLANNING, RECOMPUTE, TOTAL, Definition
 from cloud_sink.kpi.value import DAY_RATE, NUMBER, PERCENT, SECONDS
 
 EVERYWHERE = "Seen in full with a PBX in the office and with a hosted PBX."
@@ -312,6 +312,37 @@ EXTENSION = (
     ),
 )  # fmt: skip
 
+WEEK = (
+    Definition(
+        "arrival_profile", "Calls by hour of the week", NUMBER,
+        "How many customers call on a Monday from nine to ten, and in each of the other 167 hours of the week.",
+        "offered contacts of that local hour / hours of it that were watched, over the last 8 weeks unless asked else",
+        "ringtap's own; rule R3", RINGING_ONLY, averaged=True, roll=RECOMPUTE, scopes=(PLANNING,),
+    ),
+    Definition(
+        "agents_required", "Agents needed", NUMBER,
+        "Fewest agents at the phone that reach the service level and are not busier than allowed; and how many must be "
+        "on the roster for that.",
+        "smallest n with Erlang A (20 abandons or more: patience is known) or Erlang C reaching the target and "
+        "occupancy <= 85 %; rostered = ceil(n / (1 - shrinkage)), shrinkage 30 %",
+        "Erlang 1917; Palm 1957, Garnett, Mandelbaum and Reiman 2002", RINGING_ONLY,
+        kpi_class="b", roll=RECOMPUTE, scopes=(PLANNING,),
+    ),
+    Definition(
+        "patience_mean", "Patience", SECONDS,
+        "How long callers would wait on average before they give up, if nobody ever answered.",
+        "sum(wait of everybody who queued) / abandoned, those who hung up at once included",
+        "Censored exponential, maximum likelihood; Mandelbaum and Zeltyn 2004", IN_OFFICE,
+        averaged=True, scopes=(PLANNING,),
+    ),
+    Definition(
+        "trunks_required", "Lines needed", NUMBER,
+        "Fewest lines so that at most 1 % of calls find all of them busy in the busiest hour.",
+        "smallest N with Erlang B(N, time held / time watched, of the busiest hour) <= 0.01",
+        "Erlang 1917; ITU-T E.520", IN_OFFICE, roll=RECOMPUTE, scopes=(PLANNING,),
+    ),
+)  # fmt: skip
+
 QUALITY = (
     Definition(
         "coverage", "Watched", PERCENT,
@@ -344,6 +375,7 @@ SECTIONS = {
     "Accessibility": ACCESSIBILITY,
     "Handling": HANDLING,
     "Extensions": EXTENSION,
+    "Planning": WEEK,
     "Data quality": QUALITY,
 }
 CATALOGUE = {definition.id: definition for group in SECTIONS.values() for definition in group}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-TOTAL, QUEUES, EXTENSIONS = "total", "queues", "extensions"
+TOTAL, QUEUES, EXTENSIONS, PLANNING = "total", "queues", "extensions", "planning"
 CONTACT_SCOPES = (TOTAL, QUEUES)
 ALL_SCOPES = (TOTAL, QUEUES, EXTENSIONS)
 SUM, MAX, RECOMPUTE = "sum", "max", "recompute"  # how cohorts are put together

@@ -1,7 +1,7 @@
 """The JSON API: /api/v1, described by its own OpenAPI document."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 
@@ -17,7 +17,13 @@ from cloud_sink.web.records import write_box, write_contact, write_leg
 PREFIX = "/api/v1"
 MAX_PAGE = 1000  # contacts in one answer
 
-router = APIRouter(prefix=PREFIX, responses={404: {"model": schema.Problem}, 422: {"model": schema.Problem}})
+
+def responses_of_errors() -> dict[int | str, dict[str, Any]]:
+    """How every address tells mistakes, for the API's description."""
+    return {404: {"model": schema.Problem}, 422: {"model": schema.Problem}}
+
+
+router = APIRouter(prefix=PREFIX, responses=responses_of_errors())
 
 
 @dataclass(frozen=True, slots=True)

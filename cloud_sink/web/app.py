@@ -13,10 +13,12 @@ from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.store import Store
-from cloud_sink.web import api, page
+from cloud_sink.web import api, page, planning, planning_page
 from cloud_sink.web.office import Clock, Offices, UnknownOffice
 from cloud_sink.web.question import BadQuestion
 
+API = (api, planning)  # each has a router
+PAGES = (page, planning_page)
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {
     # everything comes from this server: no outside address, no inline script or style, no frame around it
@@ -42,8 +44,8 @@ def create_app(store: Store, plans: Mapping[str, OfficePlan], *, now_ms: Clock |
         redoc_url=None,
     )
     app.state.offices = Offices(store, plans, now_ms or _wall_clock)
-    app.include_router(api.router)
-    app.include_router(page.router)
+    for part in API + PAGES:
+        app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(_add_security_headers)
     app.exception_handler(BadQuestion)(_tell_bad_question)

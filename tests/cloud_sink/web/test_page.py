@@ -12,6 +12,7 @@ from .conftest import NOW_MS, serving
 
 DAY = "2026-11-22"
 PATH = f"/?office=lab&day={DAY}"
+PATHS = (PATH, "/planning?office=lab&weeks=2")  # every page with numbers
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -135,23 +136,25 @@ def test_nothing_is_loaded_from_outside_or_refused(page, address):
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_fits_every_screen(browser, address, width: int, height: int, scheme: str):
+@pytest.mark.parametrize("path", PATHS)
+def test_fits_every_screen(browser, address, width: int, height: int, scheme: str, path: str):
     """No sideways scrolling of the page, light or dark; wide tables scroll by themselves."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page = context.new_page()
-    page.goto(address + PATH)
+    page.goto(address + path)
     assert width >= page.evaluate("document.documentElement.scrollWidth")
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     context.close()
     assert (scheme == "dark") == (sum(map(int, re.findall(r"\d+", background)[:3])) < 200)
 
 
-def test_text_can_be_told_from_its_background(browser, address):
+@pytest.mark.parametrize("path", PATHS)
+def test_text_can_be_told_from_its_background(browser, address, path: str):
     """WCAG AA: 4.5 to 1 for every text, in both schemes."""
     for scheme in ("light", "dark"):
         context = browser.new_context(color_scheme=scheme)
         page = context.new_page()
-        page.goto(address + PATH)
+        page.goto(address + path)
         assert [] == page.evaluate(CONTRAST)
         context.close()
 
@@ -160,7 +163,8 @@ CONTRAST = """() => {
   const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
     .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const numbers = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const numbers = colour => (colour.match(/[\\d.]+/g) || []).map(Number)
+    .map((v, i) => colour.startsWith("color(srgb") && i < 3 ? v * 255 : v);
   const behind = node => {
     for (; node; node = node.parentElement) {
       const colour = numbers(getComputedStyle(node).backgroundColor);
