@@ -8,7 +8,7 @@ from cloud_sink.contacts.stitch import stitch
 
 
 def words(*legs: Leg) -> dict[str, str]:
-    """leg name -> settled word."""
+    """Settled words by the names of the legs."""
     return stitch(legs, PLAN).outcomes
 
 

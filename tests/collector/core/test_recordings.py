@@ -87,10 +87,7 @@ def line_of(leg):
     """One line of a vector: times since the INVITE, words, counts."""
     since = {name: getattr(leg, name) for name in ("ring_ms", "answer_ms", "end_ms")}
     facts = {"call_id": leg.call_id.decode(), "invite_ms": leg.invite_ms}
-    facts |= {
-        name: None if value is None else value - leg.invite_ms
-        for name, value in since.items()
-    }
+    facts |= {name: None if value is None else value - leg.invite_ms for name, value in since.items()}
     return json.dumps(facts | {name: getattr(leg, name) for name in FACTS + MORE_FACTS})
 
 
@@ -102,9 +99,7 @@ def vector(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_legs_of_a_recording(name):
     """Every leg with its times and words, exactly as it was when somebody held it against the PBX's own account."""
-    assert vector(name).read_text().splitlines() == [
-        line_of(leg) for leg in legs_of(name)
-    ]
+    assert vector(name).read_text().splitlines() == [line_of(leg) for leg in legs_of(name)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,38 +107,19 @@ def test_legs_agree_with_the_pbx(name):
     """Every leg of the PBX's own account is there; answered alike but for losers of a simultaneous answer."""
     truth = TESTS / "captures" / f"{name}.truth"
     zipped = truth / "calls.json.gz"
-    text = (
-        gzip.decompress(zipped.read_bytes())
-        if zipped.exists()
-        else (truth / "calls.json").read_bytes()
-    )
+    text = gzip.decompress(zipped.read_bytes()) if zipped.exists() else (truth / "calls.json").read_bytes()
     legs = {leg.call_id.decode(): leg for leg in legs_of(name)}
-    theirs = [
-        leg
-        for call in json.loads(text)["calls"]
-        for leg in call["legs"]
-        if leg.get("callid")
-    ]
+    theirs = [leg for call in json.loads(text)["calls"] for leg in call["legs"] if leg.get("callid")]
     assert {leg["callid"] for leg in theirs} <= set(legs)
-    differing = [
-        leg
-        for leg in theirs
-        if bool(leg.get("answer")) != (legs[leg["callid"]].answer_ms is not None)
-    ]
+    differing = [leg for leg in theirs if bool(leg.get("answer")) != (legs[leg["callid"]].answer_ms is not None)]
     for leg in differing:
         ours = legs[leg["callid"]]
         assert (ours.reason_sip, ours.ended_by) == (200, "caller")
     answered = [leg for leg in theirs if leg.get("answer") and leg not in differing]
-    late = [
-        leg
-        for leg in answered
-        if abs(legs[leg["callid"]].answer_ms / 1000 - leg["answer"]) > 0.05
-    ]
+    late = [leg for leg in answered if abs(legs[leg["callid"]].answer_ms / 1000 - leg["answer"]) > 0.05]
     assert [] == late
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
     for recording in NAMES:
-        vector(recording).write_text(
-            "".join(line_of(leg) + "\n" for leg in legs_of(recording))
-        )
+        vector(recording).write_text("".join(line_of(leg) + "\n" for leg in legs_of(recording)))

@@ -78,7 +78,7 @@ def test_the_command_measures_a_given_capture(calls: Path, capsys: pytest.Captur
     code = main(["bench", "core", "--quick", "--capture", str(calls)])
     printed = capsys.readouterr().out
     assert ("MISSED" in printed) == (code == 1)
-    assert "ringtap, 820-byte messages" in printed
+    assert "ringtap, pure Python, 820-byte messages" in printed
     assert printed.count(">= 150,000") == 1
 
 

@@ -1,8 +1,8 @@
 """`ringtap bench core`: how many SIP messages a CPU-second the complete core takes, beside other tools.
 
 Each program runs as a whole process on the same capture; what it uses on an empty capture (its start) is taken off.
-Where the installed core is compiled (`tools/build-compiled-wheel`) both are measured: as installed, and the same sources
-as pure Python; the goals are those of what is installed.
+Where the installed core is compiled (`tools/build-compiled-wheel`) both are measured: as installed, and the same
+sources as pure Python; the goals are those of what is installed.
 """
 
 import shutil
