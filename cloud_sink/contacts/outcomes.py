@@ -39,16 +39,17 @@ class BusySpans:
 def settle(group: Group, busy: BusySpans) -> dict[str, str]:
     """leg_id -> outcome word, for the legs of one contact."""
     losers = _race_losers([leg for leg in group.legs if is_ring(leg) and leg.t_answer is not None], group.anchor)
-    answers = [
-        leg.t_answer for leg in group.legs if _serves(leg) and leg.t_answer is not None and leg.leg_id not in losers
+    answered = [
+        leg for leg in group.legs if _serves(leg, group) and leg.t_answer is not None and leg.leg_id not in losers
     ]
     return {
-        leg.leg_id: "lost_race" if leg.leg_id in losers else _outcome(leg, group, answers, busy) for leg in group.legs
+        leg.leg_id: "lost_race" if leg.leg_id in losers else _outcome(leg, group, answered, busy) for leg in group.legs
     }
 
 
-def _serves(leg: Leg) -> bool:
-    return leg.role == "phone"
+def _serves(leg: Leg, group: Group) -> bool:
+    """A phone that was called, or picked the call up; not the caller's own, which voicemail may have answered."""
+    return leg.role == "phone" and (is_ring(leg) or leg is not group.anchor)
 
 
 def _race_losers(answered: list[Leg], anchor: Leg) -> set[str]:
@@ -92,22 +93,23 @@ def _close(one: int | None, other: int | None, within_ms: int) -> bool:
     return one is not None and other is not None and abs(one - other) <= within_ms
 
 
-def _outcome(leg: Leg, group: Group, answers: list[int], busy: BusySpans) -> str:
+def _outcome(leg: Leg, group: Group, answered: list[Leg], busy: BusySpans) -> str:
     if leg.t_answer is not None:
         return "answered"
     if leg.t_end is None:
         return "open"
     if leg.cancelled or leg.final_code == 487:
-        return _cancelled_outcome(leg, group, answers)
+        return _cancelled_outcome(leg, group, answered)
     if 300 <= leg.final_code < 400:
         return "forwarded"
     return _refused_outcome(leg, busy)
 
 
-def _cancelled_outcome(leg: Leg, group: Group, answers: list[int]) -> str:
+def _cancelled_outcome(leg: Leg, group: Group, answered: list[Leg]) -> str:
     if not is_ring(leg):
-        return "caller_gone"
-    if any(_close(answer, leg.t_end, SIBLING_MS) for answer in answers):
+        stayed = leg is not group.anchor and leg.t_ring is not None and _caller_left(leg, group) is False
+        return "no_answer" if stayed else "caller_gone"
+    if any(_took_it(other, leg) for other in answered):
         return "elsewhere"
     gone = _caller_left(leg, group)
     if gone is not None and gone:
@@ -117,6 +119,11 @@ def _cancelled_outcome(leg: Leg, group: Group, answers: list[int]) -> str:
     if leg.t_ring is None:
         return "unreachable"
     return "no_answer" if gone is not None or _rang_on(leg, group) else "caller_gone"
+
+
+def _took_it(other: Leg, leg: Leg) -> bool:
+    """Another phone, called before this one was cancelled, answered at that time: hunting on comes after a CANCEL."""
+    return _close(other.t_answer, leg.t_end, SIBLING_MS) and (leg.t_end is None or other.t_invite < leg.t_end)
 
 
 def _caller_left(leg: Leg, group: Group) -> bool | None:
