@@ -19,6 +19,7 @@ from collector.progress import ProgressLine
 from fieldkit.bench.chaos import run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
+from fieldkit.bench.live import run_live_benchmark
 from fieldkit.output import FORMATS
 from fieldkit.provision import TLS_PORT, Address, Provision, enrol, explain
 from fieldkit.replay import Replayed, replay
@@ -137,9 +138,10 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     what = (
         "core: SIP messages per CPU-second and memory, beside sngrep and tshark; "
         "hostile: a flood of harmful datagrams with good calls beside it; "
-        "chaos: broker, sink and collectors killed at random, nothing lost, nothing counted twice"
+        "chaos: broker, sink and collectors killed at random, nothing lost, nothing counted twice; "
+        "live: real calls over a cable, to a collector that listens (needs root)"
     )
-    command.add_argument("what", choices=("core", "hostile", "chaos"), help=what)
+    command.add_argument("what", choices=("core", "hostile", "chaos", "live"), help=what)
     command.add_argument("--quick", action="store_true", help="a tenth of the load: less exact")
     command.add_argument(
         "--capture", metavar="FILE", type=Path,
@@ -151,10 +153,11 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    if arguments.what == "hostile":
+    if arguments.what in {"hostile", "live"}:
         if arguments.capture is not None:
-            raise WrongUse("bench hostile makes its own packets: leave --capture out")
-        return run_hostile_benchmark(quick=arguments.quick)
+            raise WrongUse(f"bench {arguments.what} makes its own packets: leave --capture out")
+        run = run_hostile_benchmark if arguments.what == "hostile" else run_live_benchmark
+        return run(quick=arguments.quick)
     if arguments.capture is not None and not arguments.capture.is_file():
         raise WrongUse(f"--capture {arguments.capture}: no such file")
     if arguments.what == "chaos":

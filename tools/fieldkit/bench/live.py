@@ -1,0 +1,189 @@
+"""`ringtap bench live`: a real collector at one end of a cable, real calls from the other.
+
+Each part has a fresh collector. What it heard is counted in its spool, what it used is the operating system's account;
+the goals stand beside what sip-exporter publishes of itself: 1,800 calls a second within 2 CPUs and 256 MiB.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from collector.errors import WrongUse
+from fieldkit.bench.cable import FAR_ADDRESS, NEAR_ADDRESS, Box, Cable, make_cable, start_quietly
+from fieldkit.bench.figures import Figure, print_figures
+from fieldkit.bench.measure import run_measured
+
+CALL_RATE = 1_800  # calls a second, seven messages each: 12,600 messages a second
+FLOOD_RATE = 5_000
+WRAPPED_RATE = 12_000 / 7
+HELD_CALLS = 10_000
+GOAL_RSS_MB, GOAL_FLOOD_RSS_MB, GOAL_HELD_RSS_MB, GOAL_IDLE_RSS_MB = 64, 96, 96, 40
+GOAL_IDLE_CPU = 1.0
+GOAL_GROWTH_MB = 3
+GOAL_COMMITS = 1.2  # a second: one, and what a watcher cannot tell apart
+SETTLE_S = 1.0
+
+
+def run_live_benchmark(*, quick: bool, only: str = "") -> int:
+    """Measure and print; returns 1 where a goal was missed."""
+    if shutil.which("sipp") is None:
+        raise WrongUse("sipp not found: apt-get install sip-tester")
+    parts = {"calls": _calls, "sipp": _sipp, "tzsp": _wrapped, "hep": _wrapped, "hep-tcp": _wrapped,
+             "flood": _flood, "held": _held, "idle": _idle, "soak": _soak}  # fmt: skip
+    figures: list[Figure] = []
+    with make_cable() as cable:
+        for name, measure in parts.items():
+            if only in {"", name}:
+                print(f"measuring {name} ...", file=sys.stderr)
+                figures += measure(cable, name, quick)
+    return print_figures("ringtap bench live: a listening collector (sip-exporter: 200 % CPU, 256 MiB)", figures)
+
+
+@contextmanager
+def _box(sources: str) -> Iterator[Box]:
+    with tempfile.TemporaryDirectory() as folder:
+        box = Box(Path(folder), sources)
+        try:
+            yield box
+        finally:
+            box.kill()
+
+
+def _live(cable: Cable) -> str:
+    return f'[[source]]\nkind = "live"\ninterfaces = ["{cable.near}"]\n'
+
+
+def _generate(cable: Cable, *words: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "fieldkit.bench.generator", *map(str, words)]
+    return subprocess.Popen(cable.far_command(*command), stdout=subprocess.PIPE, text=True)
+
+
+def _calls(cable: Cable, name: str, quick: bool) -> list[Figure]:
+    """Full calls at the rate sip-exporter publishes."""
+    seconds = 5 if quick else 60
+    with _box(_live(cable)) as box:
+        return _exactly(box, name, _generate(cable, "frame", cable.far, CALL_RATE, CALL_RATE * seconds),
+                        CALL_RATE * seconds, lambda counters: counters["live_drops"])  # fmt: skip
+
+
+def _wrapped(cable: Cable, name: str, quick: bool) -> list[Figure]:
+    """The same calls as a router or a PBX sends them, 12,000 messages a second."""
+    kind = name.partition("-")[0]
+    count = int(WRAPPED_RATE * (3 if quick else 30))
+    with _box(f'[[source]]\nkind = "{kind}"\nlisten = "{NEAR_ADDRESS}:39060"\n') as box:
+        return _exactly(box, name, _generate(cable, name, f"{NEAR_ADDRESS}:39060", WRAPPED_RATE, count), count,
+                        lambda counters: counters[f"{kind}_drops"])  # fmt: skip
+
+
+def _exactly(
+    box: Box, name: str, generator: subprocess.Popen[str], calls: int, drops: Callable[[dict[str, int]], int]
+) -> list[Figure]:
+    begun = time.monotonic()
+    sent = int(generator.communicate()[0])
+    seconds = time.monotonic() - begun
+    cpu = box.cpu_share()
+    time.sleep(SETTLE_S)
+    rss_mb = box.rss_mb()
+    counters, legs, stop_s = box.stop()
+    return [
+        Figure(f"{name}: messages sent a second", sent / seconds, "messages/s"),
+        Figure(f"{name}: messages lost, of {sent:,}", sent - counters["sip_messages"], "messages", at_most=0),
+        Figure(f"{name}: calls not counted exactly, of {calls:,}", calls - legs["whole"] + legs["broken"], "calls",
+               at_most=0),
+        Figure(f"{name}: kernel drops", drops(counters), "packets", at_most=0),
+        Figure(f"{name}: processor", cpu, "% of a core", at_most=100),
+        Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_RSS_MB),
+        Figure(f"{name}: SIGTERM to the end", stop_s, "s", at_most=2),
+    ]  # fmt: skip
+
+
+def _sipp(cable: Cable, name: str, quick: bool) -> list[Figure]:
+    """Real dialogs by sipp, as fast as it makes them up to the rate; both ends share the machine with the collector."""
+    calls = 2_000 if quick else 60_000
+    with _box(_live(cable)) as box, tempfile.TemporaryDirectory() as folder:
+        server = start_quietly(cable.far_command(*f"sipp -sn uas -i {FAR_ADDRESS} -p 5060 -nostdin".split()), folder)
+        client = f"sipp -sn uac {FAR_ADDRESS}:5060 -i {NEAR_ADDRESS} -p 5060 -d 100 -r {CALL_RATE // 2} -m {calls}"
+        begun = time.monotonic()
+        failed = start_quietly([*client.split(), "-nostdin"], folder).wait()
+        seconds, cpu = time.monotonic() - begun, box.cpu_share()
+        server.kill()
+        server.wait()
+        time.sleep(SETTLE_S)
+        rss_mb = box.rss_mb()
+        counters, legs, _ = box.stop()
+    return [
+        Figure(f"{name}: calls a second", calls / seconds, "calls/s"),
+        Figure(f"{name}: exit status of sipp", failed, "", at_most=0),
+        Figure(f"{name}: calls not counted exactly, of {calls:,}", calls - legs["whole"] + legs["broken"], "calls",
+               at_most=0),
+        Figure(f"{name}: kernel drops", counters["live_drops"], "packets", at_most=0),
+        Figure(f"{name}: processor", cpu, "% of a core", at_most=100),
+        Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_RSS_MB),
+    ]  # fmt: skip
+
+
+def _flood(cable: Cable, name: str, quick: bool) -> list[Figure]:
+    """INVITEs of forged callers, with ten good calls a second beside them."""
+    seconds = 5 if quick else 30
+    with _box(_live(cable)) as box:
+        flood = _generate(cable, "flood", cable.far, FLOOD_RATE, FLOOD_RATE * seconds)
+        good = _generate(cable, "frame", cable.far, 10, 10 * seconds)
+        sent = int(flood.communicate()[0]) + int(good.communicate()[0])
+        time.sleep(SETTLE_S)
+        rss_mb = box.rss_mb()
+        counters, legs, _ = box.stop()
+    uncounted = sent - counters["sip_messages"] - counters["live_drops"]
+    return [
+        Figure(f"{name}: good calls not right, of {10 * seconds}", 10 * seconds - legs["whole"], "calls", at_most=0),
+        Figure(f"{name}: messages neither heard nor counted as dropped", uncounted, "messages", at_most=0),
+        Figure(f"{name}: kernel drops", counters["live_drops"], "packets"),
+        Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_FLOOD_RSS_MB),
+    ]
+
+
+def _held(cable: Cable, name: str, quick: bool) -> list[Figure]:
+    """Ten thousand calls up at once, then all ended."""
+    with _box(_live(cable)) as box:
+        _generate(cable, "frame", cable.far, 1_500 if quick else 1_000, HELD_CALLS, 2).communicate()
+        time.sleep(SETTLE_S)
+        rss_mb = box.rss_mb()
+        counters, legs, _ = box.stop()
+    return [
+        Figure(f"{name}: calls not ended right, of {HELD_CALLS:,}", HELD_CALLS - legs["whole"], "calls", at_most=0),
+        Figure(f"{name}: kernel drops", counters["live_drops"], "packets", at_most=0),
+        Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_HELD_RSS_MB),
+    ]
+
+
+def _idle(cable: Cable, name: str, quick: bool) -> list[Figure]:
+    """Ten calls in a quiet minute, and thirty phones that register."""
+    seconds = 8 if quick else 60
+    with _box(_live(cable)) as box:
+        phones = _generate(cable, "phones", cable.far, 30 / seconds, 30)
+        traffic = _generate(cable, "frame", cable.far, 10 / seconds, 10)
+        commits = box.commits(seconds)
+        cpu, rss_mb = box.cpu_share(), box.rss_mb()
+        traffic.communicate()
+        phones.communicate()
+    return [
+        Figure(f"{name}: processor", cpu, "% of a core", at_most=GOAL_IDLE_CPU),
+        Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_IDLE_RSS_MB),
+        Figure(f"{name}: disk commits", commits, "commits/s", at_most=GOAL_COMMITS),
+    ]
+
+
+def _soak(_cable: Cable, name: str, quick: bool) -> list[Figure]:
+    """A day of calls in compressed time through the core alone: memory after a quarter of it, and at its end."""
+    calls = 20_000 if quick else 300_000
+    done = run_measured((sys.executable, "-m", "fieldkit.bench.soak", str(calls)))
+    legs, quarter_kib, end_kib = map(int, done.output.split())
+    return [
+        Figure(f"{name}: calls not ended right, of {calls:,} in a day", calls - legs, "calls", at_most=0),
+        Figure(f"{name}: memory that grew after a quarter of the day", (end_kib - quarter_kib) / 1024, "MB",
+               at_most=GOAL_GROWTH_MB),
+    ]  # fmt: skip
