@@ -23,7 +23,7 @@ from firmware.publisher import Publisher
 from firmware.spool import Spool
 from firmware.status import StatusPage, status_line
 
-BACKLOG_BYTES = 12288
+BACKLOG_BYTES = 8192  # about twelve messages; lwIP keeps six more
 BURST = 16  # datagrams read before anything else may run: some milliseconds on an ESP32
 LOOK_MS = 250  # deadlines, losses, spool, watchdog
 HEALTH_MS = 60_000
@@ -40,7 +40,7 @@ class App:
     """Everything between a board and a broker."""
 
     def __init__(self, settings: object, board: object) -> None:
-        self.counters = {"not_tzsp": 0, "core_errors": 0, "memory_errors": 0, "dropped_datagrams": 0}
+        self.counters = {"not_tzsp": 0, "core_errors": 0, "memory_errors": 0, "lost_events": 0, "dropped_datagrams": 0}
         self.settings = settings
         self.board = board
         epoch = int.from_bytes(os.urandom(4), "big")
@@ -114,8 +114,13 @@ class App:
             event = self.monitor.next_event()
 
     def _keep(self, event: object) -> None:
-        t_ms, body = wire.encode_event(event)
-        self.spool.append(t_ms + self._offset_ms, pack(body))
+        try:
+            t_ms, body = wire.encode_event(event)
+            self.spool.append(t_ms + self._offset_ms, pack(body))
+        except MemoryError:
+            self.counters["memory_errors"] += 1
+            self.counters["lost_events"] += 1
+            gc.collect()
 
     # --- four times a second ---
 
@@ -124,18 +129,23 @@ class App:
         seconds = self.settings.board["watchdog_s"]
         watchdog = board.start_watchdog(seconds) if seconds else None
         while not self._restarting:
-            board.network_up()
-            now_ms = board.now_ms()
-            if self.capture.is_empty():  # else the datagrams that wait are older than now
-                self._handle_deadlines(now_ms)
-                self._take_events()
-            self._note_losses(now_ms)
-            self._report_health(now_ms)
-            self.spool.handle_time(now_ms, self.publisher.online)
+            gc.collect()
+            try:
+                self._look(board.now_ms())
+            except MemoryError:
+                self.counters["memory_errors"] += 1
             if watchdog is not None:
                 watchdog.feed()
-            gc.collect()
             await asyncio.sleep_ms(LOOK_MS)
+
+    def _look(self, now_ms: int) -> None:
+        self.board.network_up()
+        if self.capture.is_empty():  # else the datagrams that wait are older than now
+            self._handle_deadlines(now_ms)
+            self._take_events()
+        self._note_losses(now_ms)
+        self._report_health(now_ms)
+        self.spool.handle_time(now_ms, self.publisher.online)
 
     def _note_losses(self, now_ms: int) -> None:
         dropped = self.board.dropped() + self.capture.dropped
@@ -290,7 +300,7 @@ def main(settings_file: str = "/settings.json") -> None:
 
     settings = load(settings_file)
     board = Board(settings.board["name"])
-    gc.threshold(16384)
+    gc.threshold(8192)
     try:
         asyncio.run(App(settings, board).run())
     except Exception as error:

@@ -23,7 +23,7 @@ def pack(value: object) -> bytes:
     return bytes(out)
 
 
-def pack_batch(epoch: int, seq0: int, clock: int, rows: list[tuple[int, bytes]]) -> bytes:
+def pack_batch(epoch: int, seq0: int, clock: int, rows: list[tuple[int, bytes]]) -> bytearray:
     """The bytes of `wire.encode_batch` for rows `(t_ms, packed body)`; `rows` is not empty."""
     t0_ms = rows[0][0]
     for t_ms, _ in rows:
@@ -38,7 +38,7 @@ def pack_batch(epoch: int, seq0: int, clock: int, rows: list[tuple[int, bytes]])
         out.append(body[at])  # the kind, a small integer
         _pack_integer(t_ms - t0_ms, out)
         out.extend(memoryview(body)[at + 1 :])
-    return bytes(out)
+    return out
 
 
 def unpack(data: bytes) -> object:

@@ -26,8 +26,8 @@ FLUSH_AFTER_MS = 60_000  # offline: what a power cut may take; one block a minut
 HEADER = ">4sIIBHHI"
 HEADER_BYTES = 21
 ROW = ">QH"
+ROW_BYTES = 10
 MAGIC = b"RTS1"
-MAX_FILE_BYTES = 8192  # anything longer is not ours
 FULL, TORN = "spool_full", "spool_corrupt"  # reasons of gaps
 
 
@@ -173,10 +173,9 @@ class Spool:
                 self._drop_segment()
             segment = Segment("%08d.seg" % self._order, self._epoch, self._first, int(self.clock_known))
         rows = _fitting(self._rows, 0, len(self._rows), SEGMENT_BYTES - HEADER_BYTES - segment.size)
-        chunk = _chunk(self._epoch, self._first, segment.clock, rows)
         try:
             with open(self._folder + "/" + segment.name, "ab") as file:
-                file.write(chunk)
+                size = _write_chunk(file, self._epoch, self._first, segment.clock, rows)
         except OSError:
             self.counters["flash_errors"] += 1
             self._order += 1  # nothing follows what may stand there half written
@@ -187,7 +186,7 @@ class Spool:
             self._order += 1
             self._segments.append(segment)
         segment.count += len(rows)
-        segment.size += len(chunk)
+        segment.size += size
         if self._cached == segment.name:
             self._cached = ""
         self._forget_rows(len(rows))
@@ -199,7 +198,7 @@ class Spool:
         if segment is None or segment.epoch != self._epoch or segment.clock != int(self.clock_known):
             return None
         room = SEGMENT_BYTES - segment.size - HEADER_BYTES
-        return segment if segment.last + 1 == self._first and room > len(self._rows[0][1]) + 10 else None
+        return segment if segment.last + 1 == self._first and room > len(self._rows[0][1]) + ROW_BYTES else None
 
     def _load_folder(self) -> None:
         try:
@@ -224,30 +223,26 @@ class Spool:
 
     def _load_segment(self, name: str) -> Segment | None:
         """What a file holds, as far as it is whole; None where that is nothing."""
+        segment = None
         try:
-            chunks, size = _chunks(self._content(name))
+            with open(self._folder + "/" + name, "rb") as file:
+                for epoch, first, clock, rows in _chunks(file):
+                    if segment is None:
+                        segment = Segment(name, epoch, first, clock)
+                    segment.count += len(rows)
+                    segment.size += HEADER_BYTES + sum([ROW_BYTES + len(body) for _, body in rows])
         except OSError:
             return None
-        if not chunks or not name[:8].isdigit():
-            return None
-        epoch, first, clock, _, _ = chunks[0]
-        segment = Segment(name, epoch, first, clock)
-        segment.count = sum([count for _, _, _, count, _ in chunks])
-        segment.size = size
-        return segment
-
-    def _content(self, name: str) -> bytes:
-        with open(self._folder + "/" + name, "rb") as file:
-            return file.read(MAX_FILE_BYTES)
+        return segment if name[:8].isdigit() else None
 
     def _read(self, segment: Segment) -> list[tuple[int, bytes]]:
         """The rows of a file; the latest one stays in memory while it is being sent."""
         if self._cached != segment.name:
             self._cached = ""
             self._cached_rows = []  # freed before the next one is read
-            content = self._content(segment.name)
-            for _, _, _, count, at in _chunks(content)[0]:
-                _split_rows(content, at, count, self._cached_rows)
+            with open(self._folder + "/" + segment.name, "rb") as file:
+                for _, _, _, rows in _chunks(file):
+                    self._cached_rows.extend(rows)
             self._cached = segment.name
         return self._cached_rows
 
@@ -316,39 +311,42 @@ def _fitting(rows: list[tuple[int, bytes]], start: int, limit: int, limit_bytes:
     used = 0
     end = start
     while end < len(rows) and end - start < limit:
-        used += len(rows[end][1]) + 10  # a row's head in a file; its time in a batch takes less
+        used += len(rows[end][1]) + ROW_BYTES  # a row's head in a file; its time in a batch takes less
         if used > limit_bytes and end > start:
             break
         end += 1
     return rows[start:end]
 
 
-def _chunk(epoch: int, first: int, clock: int, rows: list[tuple[int, bytes]]) -> bytes:
-    content = bytearray()
+def _write_chunk(file: object, epoch: int, first: int, clock: int, rows: list[tuple[int, bytes]]) -> int:
+    """Write rows without building them in memory first; returns the bytes of the chunk."""
+    crc = length = 0
     for t_ms, body in rows:
-        content.extend(struct.pack(ROW, t_ms, len(body)))
-        content.extend(body)
-    crc = binascii.crc32(content)
-    return struct.pack(HEADER, MAGIC, epoch, first, clock, len(rows), len(content), crc) + content
+        crc = binascii.crc32(body, binascii.crc32(struct.pack(ROW, t_ms, len(body)), crc))
+        length += ROW_BYTES + len(body)
+    file.write(struct.pack(HEADER, MAGIC, epoch, first, clock, len(rows), length, crc))
+    for t_ms, body in rows:
+        file.write(struct.pack(ROW, t_ms, len(body)))
+        file.write(body)
+    return HEADER_BYTES + length
 
 
-def _chunks(content: bytes) -> tuple[list[tuple[int, int, int, int, int]], int]:
-    """([(epoch, first seq, clock, count, position of the rows)], bytes of them) of a file, up to the first damage."""
-    chunks = []
-    at = 0
-    while at + HEADER_BYTES <= len(content):
-        magic, epoch, first, clock, count, length, crc = struct.unpack_from(HEADER, content, at)
-        rows_at = at + HEADER_BYTES
-        if magic != MAGIC or not count or binascii.crc32(content[rows_at : rows_at + length]) != crc:
-            break
-        chunks.append((epoch, first, clock, count, rows_at))
-        at = rows_at + length
-    return chunks, at
-
-
-def _split_rows(content: bytes, at: int, count: int, rows: list[tuple[int, bytes]]) -> None:
-    for _ in range(count):
-        t_ms, length = struct.unpack_from(ROW, content, at)
-        at += 10
-        rows.append((t_ms, content[at : at + length]))
-        at += length
+def _chunks(file: object):  # type: ignore[no-untyped-def]
+    """(epoch, first seq, clock, rows) of each chunk of a file, up to the first damage."""
+    header = file.read(HEADER_BYTES)
+    while len(header) == HEADER_BYTES:
+        magic, epoch, first, clock, count, _, expected = struct.unpack(HEADER, header)
+        rows = []
+        crc = 0
+        for _ in range(count if magic == MAGIC else 0):
+            head = file.read(ROW_BYTES)
+            if len(head) < ROW_BYTES:
+                return
+            t_ms, length = struct.unpack(ROW, head)
+            body = file.read(length)
+            crc = binascii.crc32(body, binascii.crc32(head, crc))
+            rows.append((t_ms, body))
+        if not rows or crc != expected:
+            return
+        yield epoch, first, clock, rows
+        header = file.read(HEADER_BYTES)

@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 import subprocess
+import threading
 import time
 import tomllib
 from collections.abc import Iterator
@@ -17,10 +18,13 @@ from machine_room import vm_command, vm_environment
 
 from collector.adapters.pcapfile import open_captures
 
-ETHERNET = b"\x01\x00\x00\x01\x01"  # TZSP version 1, received, Ethernet; END
-TIME_HEAD = b"\x01\x04\x00\x00\x01"  # see vm/unix_board.py
+ETHERNET = b"\x01\x00\x00\x01"  # TZSP version 1, received, Ethernet
+STAMP = b"\x0d\x08"  # a tagged field of 8 bytes: see vm/unix_board.py
+END = b"\x01"
 QUEUE_BYTES = 65_536  # of the receiver's socket: a sender that waits below it loses nothing
-PATIENCE_S = 60
+PATIENCE_S = 30
+UNIX_1900_S = 2_208_988_800
+START_S = 3.0  # a board has started and asked for the time
 
 
 @dataclass
@@ -53,7 +57,7 @@ def running_broker(folder: Path, port: int, *more: str) -> Iterator[None]:
     """A real mosquitto that forgets everything when it ends; `more` are lines of its configuration."""
     settings = folder / f"mosquitto-{port}.conf"
     settings.write_text(
-        "\n".join(["persistence false", f"listener {port} 127.0.0.1", "allow_anonymous true", *more, ""])
+        "\n".join(["user root", "persistence false", f"listener {port} 127.0.0.1", "allow_anonymous true", *more, ""])
     )
     with subprocess.Popen(["/usr/sbin/mosquitto", "-c", settings], stderr=subprocess.DEVNULL) as process:
         try:
@@ -97,21 +101,22 @@ def receive_queue(port: int) -> int | None:
     return None
 
 
-def stream_stamped(recording: Path, port: int) -> int:
-    """Every frame, as fast as the board takes them, with the recording's own time; returns their number."""
-    sent = 0
-    last_ms = None
+def stream_stamped(recording: Path, port: int, limit: int | None = None, burst: int = 0) -> int:
+    """Frames with the recording's own time; returns their number.
+
+    As fast as the board takes them, or, with `burst`, so many at once and the next ones 20 ms later, taken or not.
+    """
+    frames = frames_of(recording)[:limit]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect(("127.0.0.1", port))
-        for sent, frame in enumerate(frames_of(recording), 1):
-            if frame[1] != last_ms:
-                last_ms = frame[1]
-                sock.send(TIME_HEAD + struct.pack(">Q", last_ms))
-            sock.send(ETHERNET + frame[0])
-            while sent % 16 == 0 and (receive_queue(port) or 0) > QUEUE_BYTES:
+        for sent, frame in enumerate(frames):
+            sock.send(ETHERNET + STAMP + struct.pack(">Q", frame[1]) + END + frame[0])
+            if burst and sent % burst == 0:
+                time.sleep(0.02)
+            while not burst and sent % 16 == 0 and (receive_queue(port) or 0) > QUEUE_BYTES:
                 time.sleep(0.001)
-    wait_until(lambda: receive_queue(port) == 0)
-    return sent
+    wait_until(lambda: not receive_queue(port))
+    return len(frames)
 
 
 def frames_of(recording: Path) -> list[tuple[bytes, int, int, int]]:
@@ -130,3 +135,56 @@ def restart(board: Board, broker_port: int) -> dict[str, int]:
     command("lab", broker_port, do="restart")
     assert 0 == board.process.wait(30), board.output.read_text()
     return board.figures()
+
+
+def stream_paced(recording: Path, port: int, speed: int, begun: float) -> int:
+    """Every frame at its own time, `speed` times as fast; `begun`: when the recording's time began."""
+    frames = frames_of(recording)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(("127.0.0.1", port))
+        for frame in frames:
+            time.sleep(max(0.0, begun + (frame[1] - frames[0][1]) / 1000 / speed - time.monotonic()))
+            sock.send(ETHERNET + END + frame[0])
+    wait_until(lambda: receive_queue(port) == 0)
+    return len(frames)
+
+
+class TimeServer:
+    """An NTP server (RFC 4330) that says a recording's time: it begins in some seconds, and runs at `speed`."""
+
+    def __init__(self, start_ms: int, speed: int) -> None:
+        self.begun = time.monotonic() + START_S
+        self._start_ms = start_ms
+        self._speed = speed
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.bind(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._sock.getsockname()[1]}"
+        self.asked = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            _, client = self._sock.recvfrom(64)
+            self.asked += 1
+            now_ms = self._start_ms + (time.monotonic() - self.begun) * 1000 * self._speed
+            seconds = now_ms / 1000 + UNIX_1900_S
+            stamp = struct.pack(">II", int(seconds), int(seconds % 1 * 2**32))
+            self._sock.sendto(b"\x24\x02" + bytes(38) + stamp, client)
+
+
+def make_certificates(folder: Path) -> None:
+    """An authority, a broker (localhost) and a box (lab), elliptic curves, PEM and DER, made by openssl."""
+    curve = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    _openssl(folder, f"req -x509 {curve} -keyout ca.key -out ca.crt -subj /CN=ringtap-test")
+    for name, subject in (("server", "localhost"), ("box", "lab")):
+        _openssl(folder, f"req {curve} -keyout {name}.key -out {name}.csr -subj /CN={subject}")
+        (folder / "san.cnf").write_text(f"subjectAltName=DNS:{subject}\n")
+        signed = f"x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile san.cnf"
+        _openssl(folder, f"{signed} -out {name}.crt")
+    for name in ("ca", "box"):
+        _openssl(folder, f"x509 -in {name}.crt -outform DER -out {name}.der")
+    _openssl(folder, "ec -in box.key -outform DER -out box-key.der")
+
+
+def _openssl(folder: Path, arguments: str) -> None:
+    subprocess.run(["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True)

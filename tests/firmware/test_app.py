@@ -1,9 +1,13 @@
 """The firmware's own application on a real MicroPython, between a router's stream and a real broker and sink."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from processes import (
+    EVER,
+    Facts,
     Office,
     free_port,
     make_office,
@@ -13,9 +17,28 @@ from processes import (
     stored_contacts,
     stored_legs,
 )
-from router import make_settings, restart, running_board, running_broker, stream_stamped
+from router import (
+    TimeServer,
+    command,
+    frames_of,
+    make_certificates,
+    make_settings,
+    restart,
+    running_board,
+    running_broker,
+    stream_paced,
+    stream_stamped,
+)
 
-HEAP = "300k"
+from cloud_sink.contacts.records import Leg
+from collector import config
+from collector.core.events import LegEnded
+from collector.core.monitor import CallMonitor
+
+SPEED = 30
+TOLERANCE_S = 3.0  # of the recording: 0.1 s of the machine's time, two cores shared by everything that runs here
+RECEIVE_BUFFER = 16_384  # Linux doubles it; about 40 datagrams
+HEAP = "160k"  # 56 of it for what a frozen build keeps in flash: firmware/README.md
 
 
 @pytest.fixture
@@ -41,8 +64,128 @@ def test_an_offices_day_arrives_as_from_a_collector(
             sent = stream_stamped(recording, board.port)
             figures = restart(board, port)
         stop(server)
-    print(figures)
     assert (sent, 0, 0) == (figures["frames"], figures["dropped_datagrams"], figures["undelivered"])
     assert (0, 0, 0) == (figures["core_errors"], figures["memory_errors"], figures["legs_evicted"])
     assert replayed(recording, office.config, "legs") == stored_legs(office)
     assert replayed(recording, office.config, "contacts") == stored_contacts(office)
+
+
+def test_mutual_tls_and_the_time_from_ntp(
+    rom: Path, office: Office, recording: Callable[[str], Path], tmp_path: Path, lab_config: Path
+) -> None:
+    """Its own clock, set by NTP, thirty times as fast as real time; certificates on both sides.
+
+    The same legs, their times within what a datagram waits; the birth says that the time is known.
+    """
+    make_certificates(tmp_path)
+    port, tls_port = broker_port(office), free_port()
+    tls = (
+        f"listener {tls_port} 127.0.0.1", f"cafile {tmp_path}/ca.crt", f"certfile {tmp_path}/server.crt",
+        f"keyfile {tmp_path}/server.key", "require_certificate true", "use_identity_as_username true",
+    )  # fmt: skip
+    mqtt = {"host": "localhost", "port": tls_port, "ca_file": f"{tmp_path}/ca.der"}
+    mqtt |= {"certificate_file": f"{tmp_path}/box.der", "key_file": f"{tmp_path}/box-key.der"}
+    capture = recording("a-direct")
+    server = TimeServer(frames_of(capture)[0][1], SPEED)
+    settings = make_settings(tmp_path, lab_config, free_port(), mqtt, ntp=server.address)
+    with running_broker(tmp_path, port, *tls), sink(office) as process:
+        with running_board(rom, settings, str(SPEED), heap=HEAP) as board:
+            sent = stream_paced(capture, board.port, SPEED, server.begun)
+            figures = restart(board, port)
+        status = office.store().boxes()[0]
+        stop(process)
+    assert (sent, 0, 0) == (figures["frames"], figures["dropped_datagrams"], figures["undelivered"])
+    assert server.asked > 0
+    assert status.clock_ok
+    assert_alike(replayed(capture, office.config, "legs"), stored_legs(office))
+
+
+def assert_alike(expected: Facts, found: Facts) -> None:
+    """The same legs, but for times that differ by what scheduling costs at this speed."""
+    assert len(expected) == len(found)
+    for leg, other in zip(by_parties(expected), by_parties(found), strict=True):
+        assert leg[4:] == other[4:]
+        for at_s, other_s in zip(leg[:4], other[:4], strict=True):
+            assert (at_s is None) == (other_s is None)
+            assert at_s is None or abs(at_s - other_s) < TOLERANCE_S
+
+
+def by_parties(legs: Facts) -> Facts:
+    """In an order that small differences of time do not change."""
+    return sorted(legs, key=lambda leg: (*map(str, leg[4:]), leg[0]))
+
+
+def test_broker_away_and_back_through_a_restart(
+    rom: Path, office: Office, recording: Callable[[str], Path], tmp_path: Path, lab_config: Path
+) -> None:
+    """No broker for a whole recording and a restart of the board in between: everything arrives, each event once."""
+    capture = recording("a-direct")
+    port = broker_port(office)
+    settings = make_settings(tmp_path, lab_config, free_port(), {"host": "127.0.0.1", "port": port})
+    with running_board(rom, settings, "stamped", "0", "2", heap=HEAP) as board:
+        sent = stream_stamped(capture, board.port)
+        assert 0 == board.process.wait(30)
+        figures = board.figures()
+    assert sent == figures["frames"]
+    assert figures["undelivered"] == figures["spooled"] > 60
+    with running_broker(tmp_path, port), sink(office) as process:
+        with running_board(rom, settings, "stamped", heap=HEAP) as board:
+            figures = restart(board, port)
+        stop(process)
+    assert 0 == figures["undelivered"]
+    assert replayed(capture, office.config, "legs") == stored_legs(office)
+
+
+def test_a_flood_loses_packets_but_never_tells_a_wrong_leg(
+    rom: Path, office: Office, recording: Callable[[str], Path], tmp_path: Path, lab_config: Path
+) -> None:
+    """1,400 datagrams in bursts into the receive buffer of a board: what is lost is counted, and said as a gap.
+
+    Every time that a leg has is the true one, and nobody answered who did not.
+    """
+    port = broker_port(office)
+    capture = recording("c-queue")
+    settings = make_settings(tmp_path, lab_config, free_port(), {"host": "127.0.0.1", "port": port})
+    with running_broker(tmp_path, port), sink(office) as process:
+        with running_board(rom, settings, "stamped", str(RECEIVE_BUFFER), heap=HEAP) as board:
+            sent = stream_stamped(capture, board.port, 1400, burst=100)
+            time.sleep(2.5)  # a gap is closed when nothing more was lost for a second
+            command("lab", port, do="report")
+            figures = restart(board, port)
+        store = office.store()
+        gaps = store.gaps("lab", *EVER)
+        legs = [leg for leg, _ in store.legs("lab", *EVER)]
+        stop(process)
+    lost = figures["dropped_datagrams"]
+    assert lost > 0
+    assert sent == figures["frames"] + lost
+    assert lost == sum(gap.count for gap in gaps if gap.reason == "frames_lost")
+    truth = true_legs(capture, 1400, office)
+    assert len(legs) > 5
+    for leg in legs:
+        assert any(is_true(leg, other) for other in truth[leg.call_key])
+
+
+def true_legs(capture: Path, count: int, office: Office) -> dict[str, list[LegEnded]]:
+    """The legs of the first frames when none is lost, by the key of their Call-ID."""
+    monitor = CallMonitor(config.load(str(office.config)).monitor_settings())
+    frames = frames_of(capture)[:count]
+    for frame in frames:
+        monitor.receive_frame(*frame)
+    monitor.close(frames[-1][1])
+    legs: dict[str, list[LegEnded]] = {}
+    while (event := monitor.next_event()) is not None:
+        if isinstance(event, LegEnded):
+            legs.setdefault(event.call_key.hex(), []).append(event)
+    return legs
+
+
+def is_true(leg: Leg, truth: LegEnded) -> bool:
+    """Nothing in the leg contradicts the truth: what was lost is missing, or later by a repetition, never made up."""
+    pairs = ((leg.t_ring, truth.ring_ms), (leg.t_answer, truth.answer_ms), (leg.t_end, truth.end_ms))
+    return (
+        (leg.role, leg.direction, leg.extension, leg.callee)
+        == (truth.role, truth.direction, truth.extension, truth.callee)
+        and (not leg.final_code or leg.final_code == truth.final_code)
+        and all(found is None or (at_ms is not None and 0 <= found - at_ms < 32_500) for found, at_ms in pairs)
+    )

@@ -1,9 +1,9 @@
 """On MicroPython's unix port: the firmware's own application with this board in place of an ESP32.
 
-arguments: SETTINGS.json CLOCK [RECEIVE_BUFFER_BYTES]
-CLOCK is "stamped" (the sender says with a datagram of its own what time it is: the same events in every run) or a
-number: the board's time runs so many times as fast as the machine's. Prints the status line, and at the end one line
-of JSON with figures.
+arguments: SETTINGS.json CLOCK [RECEIVE_BUFFER_BYTES [RESTART_AFTER_S]]
+CLOCK is "stamped" (every datagram says in a tagged field when it was: the same events in every run) or a number: the
+board's time runs so many times as fast as the machine's. RESTART_AFTER_S: restarts so long after the last datagram.
+Prints the status line, and at the end one line of JSON with figures.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from firmware.capture import MAX_DATAGRAM
 from firmware.settings import load
 
 SO_RCVBUF = 8
-TIME_HEAD = b"\x01\x04\x00\x00\x01"  # a TZSP keep-alive; its time follows, in milliseconds, 8 bytes
+STAMP = b"\x0d\x08"  # tag and length of a TZSP field: milliseconds
 
 
 class UnixBoard:
@@ -29,11 +29,12 @@ class UnixBoard:
 
     def __init__(self, clock: str, port: int, receive_buffer: int) -> None:
         self.heap_used = 0
+        self.received_ticks = 0
         self._stamped = clock == "stamped"
         self._speed = 0 if self._stamped else int(clock)
         self._ticks = time.ticks_ms()
         self._now_ms = 0
-        self._row = ":%04X " % port
+        self._row = ":%04X" % port
         self._receive_buffer = receive_buffer
 
     def now_ms(self) -> int:
@@ -73,17 +74,18 @@ class UnixBoard:
     def receive(self, sock: socket.socket) -> tuple[bytes, int]:
         """One datagram and the time it came."""
         datagram = sock.recv(MAX_DATAGRAM)
-        while self._stamped and datagram[:5] == TIME_HEAD:
-            self._now_ms = struct.unpack(">Q", datagram[5:])[0]
-            datagram = sock.recv(MAX_DATAGRAM)
+        self.received_ticks = time.ticks_ms()
+        if self._stamped and datagram[4:6] == STAMP:
+            self._now_ms = struct.unpack(">Q", datagram[6:14])[0]
         return datagram, self.now_ms()
 
     def dropped(self) -> int:
         """What Linux dropped on this socket."""
         with open("/proc/net/udp") as table:
             for line in table:
-                if self._row in line[:20]:
-                    return int(line.split()[-1])
+                fields = line.split()
+                if fields[1].endswith(self._row):
+                    return int(fields[-1])
         return 0
 
     def gauges(self) -> dict[str, int]:
@@ -121,5 +123,20 @@ board = UnixBoard(sys.argv[2], settings.board["tzsp_port"], int(sys.argv[3]) if 
 app = App(settings, board)
 gc.collect()
 heap_app = gc.mem_alloc()
-gc.threshold(16384)
-asyncio.run(app.run())
+gc.threshold(8192)
+
+
+async def run(restart_after_ms: int) -> None:
+    """The application, and on request its restart when the router has gone silent."""
+    running = asyncio.create_task(app.run())
+    while (
+        not restart_after_ms
+        or not board.received_ticks
+        or time.ticks_diff(time.ticks_ms(), board.received_ticks) < restart_after_ms
+    ):
+        await asyncio.sleep_ms(100)
+    await app.restart()
+    await running
+
+
+asyncio.run(run(int(sys.argv[4]) * 1000 if len(sys.argv) > 4 else 0))
