@@ -12,6 +12,7 @@ import msgpack
 from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.live import PHASES, LivePicture, Progress
 from cloud_sink.store import (
     Acknowledgement,
     Arrival,
@@ -27,7 +28,7 @@ from cloud_sink.store.rows import leg_id
 from collector.core import wire
 from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
 
-SUBSCRIPTIONS = ("rt/1/+/ev", "rt/1/+/state")
+SUBSCRIPTIONS = ("rt/1/+/ev", "rt/1/+/state", "rt/1/+/live")
 SINK_STATE_TOPIC = wire.SINK_STATE_TOPIC
 
 MAX_PAYLOAD = 64 * 1024  # a batch closes at 8 KiB
@@ -114,6 +115,56 @@ def _unpack(payload: bytes) -> object:
         return msgpack.unpackb(payload, raw=False, strict_map_key=True)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise ValueError(f"not MessagePack: {str(error) or type(error).__name__}") from error
+
+
+class LiveChannel:
+    """Takes what must not wait for the database: progress of legs, and boxes that come and go."""
+
+    def __init__(self, picture: LivePicture, office_of_box: Callable[[str], str], now_ms: Callable[[], int]) -> None:
+        self._picture = picture
+        self._office_of_box = office_of_box
+        self._now_ms = now_ms
+        self.malformed = 0
+
+    def receive_message(self, topic: str, payload: bytes) -> bool:
+        """Look at a message; True where it is of this channel only. Never raises: the broker's thread calls it."""
+        parsed = wire.parse_topic(topic)
+        if parsed is None or parsed[1] not in ("live", "state"):
+            return False
+        box, channel = parsed
+        if channel == "state":
+            if _is_farewell(payload):
+                self._picture.forget_box(box)
+            return False
+        try:
+            leg, phase, _ = wire.decode_progress(_unpack(payload))
+        except (ValueError, wire.WireError):
+            self.malformed += 1  # not worth a place in quarantine: the leg's durable event comes anyway
+            return True
+        if office := self._office_of_box(box):
+            self._picture.receive_progress(box, office, _progress(leg, phase, self._now_ms()))
+        return True
+
+
+def _is_farewell(payload: bytes) -> bool:
+    try:
+        content = _unpack(payload)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.get("online") is False
+
+
+def _progress(leg: LegEnded, phase: int, now_ms: int) -> Progress:
+    return Progress(
+        key=leg.call_key.hex(),
+        phase=PHASES[phase],
+        role=leg.role,
+        direction=leg.direction,
+        extension=leg.extension,
+        caller=leg.caller,
+        callee=leg.callee,
+        since_ms=now_ms,
+    )
 
 
 # --- a box's state -----------------------------------------------------------------------------------------------

@@ -13,10 +13,12 @@ from cloud_sink.adapters.embedded_broker import EmbeddedBroker
 from cloud_sink.adapters.mqtt import Delivery, MqttSubscriber
 from cloud_sink.config import BrokerSettings, SinkConfiguration
 from cloud_sink.errors import SinkError
-from cloud_sink.ingest import SINK_STATE_TOPIC, SUBSCRIPTIONS, Ingest, sink_state
+from cloud_sink.ingest import SINK_STATE_TOPIC, SUBSCRIPTIONS, Ingest, LiveChannel, sink_state
 from cloud_sink.listening import listen, shown
+from cloud_sink.live import LivePicture
 from cloud_sink.store import Store
 from cloud_sink.web.app import create_app
+from cloud_sink.web.live import add_live
 
 BATCH_MESSAGES = 500  # a transaction takes what came within GATHER_S, so many at most
 GATHER_S = 0.02
@@ -89,9 +91,12 @@ def _tell_failure(error: Exception) -> None:
 class WebServer:
     """uvicorn on a thread of its own, on a socket that listens already."""
 
-    def __init__(self, listener: socket.socket, store: Store, configuration: SinkConfiguration) -> None:
+    def __init__(
+        self, listener: socket.socket, store: Store, configuration: SinkConfiguration, picture: LivePicture
+    ) -> None:
         self._listener = listener
         application = create_app(store, configuration.plans)
+        add_live(application, picture)
         settings = uvicorn.Config(
             application,
             log_config=None,
@@ -125,6 +130,10 @@ class WebServer:
         self._server.run(sockets=[self._listener])
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Sink:
     """All of it. Everything that can be wrong with configuration, ports and database is raised by the constructor."""
 
@@ -137,10 +146,12 @@ class Sink:
         )
         settings = configuration.broker if self._broker is None else BrokerSettings(*self._broker.address)
         states = (sink_state(online=True), sink_state(online=False))
-        self._subscriber = MqttSubscriber(settings, SUBSCRIPTIONS, SINK_STATE_TOPIC, states)
+        picture = LivePicture()
+        live = LiveChannel(picture, configuration.office_of_box, _wall_ms)
+        self._subscriber = MqttSubscriber(settings, SUBSCRIPTIONS, SINK_STATE_TOPIC, states, live.receive_message)
         ingest = Ingest(self.store, configuration.plans, configuration.office_of_box)
-        self._ingest = IngestLoop(self._subscriber, ingest, lambda: time.time_ns() // 1_000_000)
-        self._web = WebServer(self._listener, self.store, configuration)
+        self._ingest = IngestLoop(self._subscriber, ingest, _wall_ms)
+        self._web = WebServer(self._listener, self.store, configuration, picture)
         self.addresses = {
             "dashboard": f"http://{shown(self._listener.getsockname()[:2])}",
             "broker": shown((settings.host, settings.port)),

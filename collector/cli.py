@@ -30,12 +30,14 @@ from collector.core.tzsp import PORT as TZSP_PORT
 from collector.errors import ConfigurationError, RingtapError
 from collector.journal import tell
 from collector.live import LiveService
-from collector.ports import EventSink, FrameSource, LiveSource
+from collector.ports import FrameSource, LiveSource
 from collector.privacy import CallerPrivacy, load_key
 from collector.progress import ProgressLine
 from collector.service import Service
 from collector.supervisor import Supervisor, clock_is_synchronised, drop_capabilities
+from collector.timeline import Timeline
 from collector.traffic import describe_sample
+from collector.wallboard import Wallboard
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +128,10 @@ def _run(arguments: argparse.Namespace) -> int:
     source = open_captures(paths)
     store = None if arguments.print else _open_spool(settings)
     sink = JsonLines(sys.stdout) if store is None else _open_publisher(settings, store)
-    service = Service(CallMonitor(settings.monitor_settings()), sink, _privacy(settings).protect)
+    monitor, privacy = CallMonitor(settings.monitor_settings()), _privacy(settings)
+    if isinstance(sink, MqttPublisher) and arguments.speed:  # as fast as it goes is nothing to watch
+        monitor.listen_to_progress(Wallboard(sink, privacy.protect).receive_progress)
+    service = Service(monitor, sink, privacy.protect)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     progress = ProgressLine("reading", sys.stderr, tenths=arguments.once and not arguments.print)
@@ -150,13 +155,17 @@ def _listen(arguments: argparse.Namespace, settings: config.Configuration) -> in
     journal.begin(settings.box.log)
     sources = [_make_source(settings, source) for source in settings.sources]
     sink = JsonLines(sys.stdout) if arguments.print else _open_publisher(settings, _open_spool(settings), WallClock())
-    supervisor = Supervisor()
+    supervisor, timeline, privacy = Supervisor(), Timeline(), _privacy(settings)
+    monitor = CallMonitor(settings.monitor_settings())
+    if isinstance(sink, MqttPublisher):
+        monitor.listen_to_progress(Wallboard(sink, privacy.protect, timeline.wall_ahead_ms).receive_progress)
     service = LiveService(
-        CallMonitor(settings.monitor_settings()),
+        monitor,
         sink,
-        _privacy(settings).protect,
+        privacy.protect,
         sources,
         _make_lookout(settings),
+        timeline=timeline,
         supervisor=supervisor,
         on_health=_print_health if arguments.print_health else len,
     )
@@ -290,7 +299,7 @@ def _open_spool(settings: config.Configuration) -> Spool:
     )
 
 
-def _open_publisher(settings: config.Configuration, store: Spool, clock: WallClock | None = None) -> EventSink:
+def _open_publisher(settings: config.Configuration, store: Spool, clock: WallClock | None = None) -> MqttPublisher:
     box = settings.box
     identity = Identity(box.id, box.office, box.tenant, version("ringtap"))
     return MqttPublisher(store, _broker(settings), identity, clock=clock)

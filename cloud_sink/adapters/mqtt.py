@@ -10,7 +10,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,11 +46,17 @@ class MqttSubscriber:
     """Receives `topics` from a broker and says on `state_topic` whether it is there (`states`: online, offline)."""
 
     def __init__(
-        self, broker: BrokerSettings, topics: Sequence[str], state_topic: str, states: tuple[bytes, bytes]
+        self,
+        broker: BrokerSettings,
+        topics: Sequence[str],
+        state_topic: str,
+        states: tuple[bytes, bytes],
+        take_at_once: Callable[[str, bytes], bool] = lambda _topic, _payload: False,
     ) -> None:
         self._broker = broker
         self._topics = [(topic, 1) for topic in topics]
         self._state_topic = state_topic
+        self._take_at_once = take_at_once  # sees a message first, on the connection's thread; True: it goes no further
         self._online, self._offline = states
         self._arrived: queue.Queue[Delivery] = queue.Queue(QUEUE_MESSAGES)
         self._connection = 0
@@ -156,6 +162,9 @@ class MqttSubscriber:
 
     def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         if message.topic == self._state_topic:  # our own word: rt/1/+/state lets it through
+            client.ack(message.mid, message.qos)
+            return
+        if self._take_at_once(message.topic, bytes(message.payload)):
             client.ack(message.mid, message.qos)
             return
         delivery = Delivery(message.topic, bytes(message.payload), message.mid, message.qos, self._connection)

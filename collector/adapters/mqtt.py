@@ -97,6 +97,10 @@ class Connection:
         """Hand over one message of QoS 1; whether it arrives is the acknowledgement's matter."""
         self._client.publish(topic, payload, qos=1, retain=retain)
 
+    def publish_once(self, topic: str, payload: bytes) -> None:
+        """Hand over one message of QoS 0."""
+        self._client.publish(topic, payload, qos=0)
+
     def end(self) -> None:
         """Send what was handed over and a good-bye; takes a second at most."""
         self._client.disconnect()
@@ -182,6 +186,11 @@ class MqttPublisher:
                 event.counters["certificate_days"] = max(0, left)
         doubt = "" if self._clock is None or self._clock_ok else f"{self._clock.boot} {self._clock.offset_ms()}"
         self._store.append([wire.encode_event(event) for event in events], doubt)
+
+    def publish_live(self, payload: bytes) -> None:
+        """Send progress for wallboards now, at most once, or not at all."""
+        if self._connection is not None and self._ready and self._sink_online:
+            self._connection.publish_once(wire.topic(self._identity.box, "live"), payload)
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take in what the broker said, then send what the window allows."""

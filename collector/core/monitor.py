@@ -96,6 +96,10 @@ class CallMonitor:
         self._wrapped = False
         self._last_hep = b""
 
+    def listen_to_progress(self, listener: "Callable[[LegEnded, int, int], None]") -> None:
+        """A leg's facts so far, its state (`legs.STATE_NAMES`) and now_ms, whenever that state changes."""
+        self._tracker.progress_listener = listener
+
     # --- input ---
 
     def receive_frame(self, frame: bytes, now_ms: int, link_type: int, original_length: int) -> None:

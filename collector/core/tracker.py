@@ -79,6 +79,8 @@ class LegTracker:
         # dicts do not have.
         self._ended: dict[bytes, tuple[int, list[bytes]]] = {}
         self._ended_before: dict[bytes, tuple[int, list[bytes]]] = {}
+        # told when a leg begins, rings, is answered and ends: its facts so far, its state, now_ms
+        self.progress_listener: Callable[[LegEnded, int, int], None] | None = None
         self._timers = [TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state]) for state in range(ENDED)]
         self._table = _compile()
         self._requests = {
@@ -285,6 +287,8 @@ class LegTracker:
             legs.append(leg)
         self._counters.legs_open += 1
         self._timers[CALLING].arm(leg, now_ms)
+        if self.progress_listener is not None:
+            self.progress_listener(facts, CALLING, now_ms)
 
     def _count_repeat(self, leg: TrackedLeg) -> None:
         leg.facts.retransmissions += 1
@@ -450,8 +454,11 @@ class LegTracker:
         if entry is None:
             return
         state, action = entry
+        changed = state != leg.state
         leg.state = state
         action(leg, message, now_ms)
+        if changed and self.progress_listener is not None:
+            self.progress_listener(leg.facts, state, now_ms)
         if state == ENDED:
             self._finish(leg)
         else:

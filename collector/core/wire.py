@@ -315,3 +315,33 @@ def _decode_item(seq: int, raw: object, t0_ms: int) -> Item:
     except MalformedEvent as problem:
         return Item(seq, None, str(problem), raw)
     return Item(seq, event, "" if event is not None else "unknown kind of event " + str(kind), raw)
+
+
+# --- progress of legs, for wallboards: one message each, never kept -------------------------------------------------
+# An array of: version, phase, t_ms, call_key, then the texts below.
+
+PHASES = ("calling", "ringing", "talking", "ended")
+_PROGRESS_TEXTS = ("role", "direction", "extension", "caller", "callee")
+
+
+def encode_progress(leg: LegEnded, phase: int, at_ms: int) -> list[object]:
+    """The array for a leg that has reached a phase (index of PHASES) at Unix milliseconds `at_ms`."""
+    return [SCHEMA_VERSION, phase, at_ms, leg.call_key] + [getattr(leg, name) for name in _PROGRESS_TEXTS]
+
+
+def decode_progress(array: object) -> tuple[LegEnded, int, int]:
+    """A leg with what is known of it, its phase and its time. Raises WireError."""
+    if not isinstance(array, list) or len(array) < 4 + len(_PROGRESS_TEXTS):
+        raise MalformedBatch("not a progress array")
+    if array[0] != SCHEMA_VERSION:
+        raise UnknownVersion("unknown schema version " + str(array[0]))
+    phase, at_ms = _integer(array[1], "phase"), _integer(array[2], "time")
+    if not 0 <= phase < len(PHASES) or not isinstance(array[3], bytes) or len(array[3]) > 16:
+        raise MalformedBatch("unknown phase, or no key of a call")
+    leg = LegEnded(at_ms, array[3])
+    for index, name in enumerate(_PROGRESS_TEXTS):
+        text = array[4 + index]
+        if not isinstance(text, str) or len(text) > MAX_TEXT:
+            raise MalformedBatch(name + " is no short text")
+        setattr(leg, name, text)
+    return leg, phase, at_ms
