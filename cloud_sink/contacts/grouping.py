@@ -21,7 +21,7 @@ _WORSE = {EXACT: 0, HEURISTIC: 1, AMBIGUOUS: 2}
 
 DIAL_MS = 5_000  # from a phone's INVITE to the PBX's INVITE towards the carrier
 TOGETHER_MS = 100  # both sides of a bridge end (and are answered) within 5 ms; a lost packet is repeated after 500
-SLACK_MS = 1_000  # a phone's leg may outlive the caller's by a lost packet's repetition
+SLACK_MS = 4_000  # a phone's leg outlives the caller's where its BYE is lost: repeated after 0.5, 1.5, 3.5 s
 
 
 @dataclass(slots=True, eq=False)

@@ -91,6 +91,7 @@ TRANSITIONS = {
     (CANCELLING, BYE): (ENDED, "none"),
     (CANCELLING, TIMEOUT): (ENDED, "none"),
     (TALKING, BYE): (LEAVING, "hang_up"),
+    (TALKING, BYE_DONE): (ENDED, "infer_hang_up"),  # the BYE was lost before the tap
     (TALKING, TIMEOUT): (ENDED, "give_up"),
     (LEAVING, BYE_DONE): (ENDED, "confirm_hang_up"),
     (LEAVING, TIMEOUT): (ENDED, "none"),
@@ -253,6 +254,16 @@ def _hang_up_unanswered(leg: TrackedLeg, message: Message | None, now_ms: int) -
     leg.facts.partial = True
 
 
+def _infer_hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """A response to a BYE that was not seen: its From is that of who hung up, its time a round trip late."""
+    facts = leg.facts
+    facts.end_ms = now_ms
+    facts.partial = True
+    if message is not None:
+        facts.ended_by = ENDED_BY_CALLER if leg.side_of(message) == CALLER else ENDED_BY_CALLEE
+    leg.finish_hold(now_ms)
+
+
 def _confirm_hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     """How long a 2xx took; a refusal (481: the other side had hung up too) measures nothing."""
     if leg.facts.end_ms is not None and message is not None and message.status < 300:
@@ -278,6 +289,7 @@ ACTIONS = {
     "cancel": _cancel,
     "hang_up": _hang_up,
     "hang_up_unanswered": _hang_up_unanswered,
+    "infer_hang_up": _infer_hang_up,
     "confirm_hang_up": _confirm_hang_up,
     "give_up": _give_up,
 }

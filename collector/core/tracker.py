@@ -131,8 +131,14 @@ class LegTracker:
         else:
             handle = self._responses.get(method)
         if legs is None:
-            self._receive_stray(message)
-            return
+            if not self._begins_leg(message):
+                self._receive_stray(message)
+                return
+            # the INVITE was lost before the tap: its response names the same parties, from the other end
+            self._open(message, now_ms, target, target_port, source, source_port, transport)
+            legs = self._calls[message.call_id]
+            legs[0].facts.partial = True
+            legs[0].last_mark = None
         if handle is None:
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
             return
@@ -160,6 +166,14 @@ class LegTracker:
         if found or message.method == b"ACK":
             return found
         return [leg for leg in legs if leg.state in _UNANSWERED] or legs[:1]
+
+    def _begins_leg(self, message: Message) -> bool:
+        """A provisional response to an INVITE outside a dialog: a re-INVITE gets no 18x, and its 100 has a To tag."""
+        if message.is_request or message.method != b"INVITE" or not 100 <= message.status < 200:
+            return False
+        if message.call_id in self._ended or message.call_id in self._ended_before:
+            return False
+        return message.status > 100 or not tag_of(message.to_value)
 
     def _receive_stray(self, message: Message) -> None:
         """A message of a dialog that is over, or whose start was not seen."""
@@ -372,10 +386,8 @@ class LegTracker:
             self._step(leg, CANCEL, message, now_ms)
 
     def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if leg.lost_tags is not None:
-            tags = (tag_of(message.from_value), tag_of(message.to_value))
-            if tags[0] in leg.lost_tags or tags[1] in leg.lost_tags:
-                return  # the PBX hangs up on a fork that answered too late
+        if _is_of_lost_fork(leg, message):
+            return
         if leg.state == LEAVING:
             if source == leg.status_source:
                 self._count_repeat(leg)
@@ -384,7 +396,7 @@ class LegTracker:
             self._step(leg, BYE, message, now_ms)
 
     def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if message.status >= 200 and message.status not in _CHALLENGES:
+        if message.status >= 200 and message.status not in _CHALLENGES and not _is_of_lost_fork(leg, message):
             self._step(leg, BYE_DONE, message, now_ms)
 
     # --- what happens inside a dialog ---
@@ -537,6 +549,13 @@ class LegTracker:
 
 def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
     return leg.facts.invite_ms, leg.call_id, leg.target
+
+
+def _is_of_lost_fork(leg: TrackedLeg, message: Message) -> bool:
+    """True for the BYE, or its response, with which the PBX hangs up on a fork that answered too late."""
+    if leg.lost_tags is None:
+        return False
+    return tag_of(message.from_value) in leg.lost_tags or tag_of(message.to_value) in leg.lost_tags
 
 
 def _note(leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes) -> None:

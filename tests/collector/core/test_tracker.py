@@ -721,3 +721,25 @@ def test_any_story_is_survived(data):
         assert leg.hold_ms >= 0
     assert tap.monitor.counters.legs_open == 0
     assert tap.monitor.next_deadline() is None
+
+
+# --- packets that the tap missed ------------------------------------------------------------------------------------
+
+
+def test_a_lost_invite_is_made_up_from_its_ringing():
+    """The INVITE never reached the tap: 180 names the same parties, so the leg is there, marked partial."""
+    leg = only_leg(hear(*ANSWERED[2:], (9_000, ">", BYE), (9_010, "<", reply(200, BYE))))
+    assert ("101", "447700900123", True) == (leg.extension, leg.caller, leg.partial)
+    assert (180, 4_200, 9_000) == times(leg)[1:]
+
+
+def test_a_lost_invite_is_made_up_from_a_trying_outside_a_dialog():
+    """100 without a To tag answers an INVITE that begins a call; with one it answers a re-INVITE of a call unseen."""
+    assert 1 == len(hear((0, "<", reply(100, to_tag="")), (20, "<", reply(200))).close())
+    assert [] == hear((0, "<", reply(100, make_invite(to_tag="b")))).close()
+
+
+def test_a_lost_bye_is_made_up_from_its_response():
+    """The 200 to a BYE ends the call for whoever its From names."""
+    leg = only_leg(hear(*ANSWERED, (9_010, "<", reply(200, BYE))))
+    assert (9_010, "caller", True) == (times(leg)[3], leg.ended_by, leg.partial)
