@@ -16,13 +16,18 @@ from pathlib import Path
 from cloud_sink import config
 from cloud_sink.errors import ConfigurationError, SinkError
 from cloud_sink.service import Sink
+from cloud_sink.sheets import FORMATS as FILES
 from cloud_sink.store import Quarantined, Store
+from cloud_sink.web.export import EXPORTS, make_export
+from cloud_sink.web.office import Offices, UnknownOffice
+from cloud_sink.web.question import BadQuestion, Question
 
 EXAMPLES = """\
 examples:
   ringtap-sink serve --config sink.toml
   ringtap-sink check-config --config sink.toml
   ringtap-sink rebuild --config sink.toml --office lab
+  ringtap-sink export contacts --config sink.toml --day 2026-06-01 --format xlsx --output contacts.xlsx
   ringtap-sink quarantine --config sink.toml --format jsonl | head
 """
 FORMATS = ("table", "json", "jsonl")
@@ -59,6 +64,14 @@ def make_parser() -> argparse.ArgumentParser:
         commands, "rebuild", "stitch all stored legs again, after numbers, gaps or announcements were changed", _rebuild
     )
     rebuild.add_argument("--office", metavar="O", help="this office only")
+    export = _add_command(commands, "export", "write a table of an office's day or period as CSV or XLSX", _export)
+    export.add_argument("name", choices=list(EXPORTS), help="what to write")
+    export.add_argument("--office", metavar="O", help="may be left out where there is one office only")
+    export.add_argument("--day", metavar="D", help="one day, as 2026-06-01; without any: the latest observed")
+    export.add_argument("--from", dest="from_", metavar="T", help="first day or time, with --until")
+    export.add_argument("--until", metavar="T", help="last day, or the time before which it ends")
+    export.add_argument("--format", choices=list(FILES), default="csv", help="default: csv")
+    export.add_argument("--output", metavar="F", help="file to write; without: standard output")
     quarantine = _add_command(commands, "quarantine", "list what was received and could not be used", _quarantine)
     quarantine.add_argument("--limit", type=_positive, default=100, metavar="N", help="rows at most (default 100)")
     quarantine.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -127,6 +140,41 @@ def _rebuild(arguments: argparse.Namespace) -> int:
             contacts = store.rebuild(plan, Progress(office))
             print(f"{office}: {contacts} contacts")
     return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    if arguments.format == "xlsx" and not arguments.output and sys.stdout.isatty():
+        raise ConfigurationError("a spreadsheet is no text: name a file with --output")
+    configuration = _configuration(arguments)
+    store = Store.open(configuration.sink.database)
+    store.check_schema()
+    offices = Offices(store, configuration.plans, lambda: time.time_ns() // 1_000_000)
+    try:
+        office = offices.get(_one_office(arguments, offices))
+        period = office.period(Question(arguments.day, arguments.from_, arguments.until))
+    except (BadQuestion, UnknownOffice) as error:
+        raise ConfigurationError(str(error)) from error
+    _write_file(make_export(office, period, arguments.name, arguments.format), arguments.output)
+    return 0
+
+
+def _one_office(arguments: argparse.Namespace, offices: Offices) -> str:
+    """The office named, or the only one."""
+    names = offices.names()
+    if arguments.office is None and len(names) > 1:
+        raise ConfigurationError(f"say which office with --office: {', '.join(names)}")
+    return names[0] if arguments.office is None else str(arguments.office)
+
+
+def _write_file(content: bytes, path: str | None) -> None:
+    """Write to a file, or to standard output."""
+    if path is None:
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _quarantine(arguments: argparse.Namespace) -> int:

@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.store import Store
-from cloud_sink.web import api, page, planning, planning_page
+from cloud_sink.web import api, export, page, planning, planning_page
 from cloud_sink.web.office import Clock, Offices, UnknownOffice
 from cloud_sink.web.question import BadQuestion
 
-API = (api, planning)  # each has a router
+API = (api, planning, export)  # each has a router
 PAGES = (page, planning_page)
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {

@@ -12,6 +12,7 @@ from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
 from cloud_sink.web.api import all_offices
 from cloud_sink.web.describe import describe_fates, describe_level, describe_missed, describe_places, describe_quarters
+from cloud_sink.web.export import EXPORTS
 from cloud_sink.web.office import Office, Offices
 from cloud_sink.web.quality import describe_quality
 from cloud_sink.web.question import one_day, parse_day
@@ -79,4 +80,5 @@ def _describe(office: Office, day: date) -> dict[str, object]:
         "fates": describe_fates(quarters, level.threshold),
         "quality": describe_quality(office, period, report),
         "sections": SECTIONS,
+        "exports": list(EXPORTS),
     }

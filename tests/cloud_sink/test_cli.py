@@ -165,3 +165,40 @@ def test_every_command_has_help_with_an_example() -> None:
         done = run(*arguments, "--help")
         assert 0 == done.returncode
         assert "examples:\n  ringtap-sink serve --config sink.toml" in done.stdout
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Path:
+    """The configuration of a sink whose database has its tables."""
+    config = write_config(tmp_path)
+    assert 0 == run("migrate", "--config", config).returncode
+    return config
+
+
+def test_export_prints_a_table(migrated: Path):
+    """CSV on standard output, here with its heads alone."""
+    done = run("export", "missed", "--config", migrated, "--day", "2026-06-01")
+    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stdout.lstrip("\ufeff").startswith("caller,attempts,first,last")
+
+
+def test_export_writes_a_spreadsheet(migrated: Path, tmp_path: Path):
+    """A file that begins as every XLSX does."""
+    file = tmp_path / "report.xlsx"
+    assert 0 == run("export", "report", "--config", migrated, "--format", "xlsx", "--output", file).returncode
+    assert b"PK" == file.read_bytes()[:2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--day", "yesterday"), '"yesterday" is no day'),
+        (("--office", "nowhere"), 'no office "nowhere"; there is: lab'),
+        (("--output", "/nowhere/x.csv"), "/nowhere/x.csv: cannot be written"),
+    ],
+)
+def test_export_tells_mistakes_in_one_line(migrated: Path, arguments: tuple[str, ...], words: str):
+    """Exit 2, and what would do."""
+    done = run("export", "contacts", "--config", migrated, *arguments)
+    assert (2, 1) == (done.returncode, len(done.stderr.splitlines()))
+    assert words in done.stderr

@@ -1,0 +1,89 @@
+"""Tables as files: CSV for programs and spreadsheets, XLSX for spreadsheets.
+
+Callers choose what stands in SIP headers, so no text of a cell may ever be taken for a formula (OWASP, CSV injection).
+"""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from openpyxl import Workbook
+from openpyxl.cell import Cell as SheetCell
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+Cell = str | int | float | bool | None
+FORMATS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # what XML 1.0 cannot hold
+LONGEST_TEXT = 32_767  # characters in a cell, Excel's limit
+WIDEST, NARROWEST = 40, 9  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, heads and rows of one table; times are ISO 8601 texts, durations seconds."""
+
+    name: str
+    heads: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+
+
+def write(table: Table, kind: str) -> bytes:
+    """The table as a file of kind "csv" or "xlsx"."""
+    return write_csv(table) if kind == "csv" else write_xlsx(table)
+
+
+def write_csv(table: Table) -> bytes:
+    """RFC 4180, UTF-8 with the mark that spreadsheets need to see that it is UTF-8."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(table.heads)
+    writer.writerows([_harmless(cell) for cell in row] for row in table.rows)
+    return text.getvalue().encode("utf-8-sig", errors="replace")
+
+
+def _harmless(cell: Cell) -> Cell:
+    """Text that a spreadsheet would compute gets an apostrophe before it."""
+    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
+        return "'" + cell
+    return cell
+
+
+def write_xlsx(table: Table) -> bytes:
+    """One sheet; heads stay in sight, texts are texts whatever they begin with."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(table.name[:31])
+    sheet.freeze_panes = "A2"
+    for number, width in enumerate(_widths(table), 1):
+        sheet.column_dimensions[get_column_letter(number)].width = width
+    bold = Font(bold=True)
+    heads = [WriteOnlyCell(sheet, head) for head in table.heads]
+    for head in heads:
+        head.font = bold
+    sheet.append(heads)
+    for row in table.rows:
+        sheet.append([_text_cell(sheet, cell) if isinstance(cell, str) else cell for cell in row])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> SheetCell:
+    """A cell that is never a formula."""
+    cell = WriteOnlyCell(sheet, UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:LONGEST_TEXT])
+    cell.data_type = "s"
+    return cell
+
+
+def _widths(table: Table) -> list[int]:
+    """Wide enough for the head and the first rows."""
+    columns = zip(table.heads, *table.rows[:50], strict=True)
+    return [max(NARROWEST, min(WIDEST, 2 + max(len(str(cell or "")) for cell in column))) for column in columns]

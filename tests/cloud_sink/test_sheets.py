@@ -1,0 +1,71 @@
+import csv
+import io
+
+import openpyxl
+import pytest
+
+from cloud_sink.sheets import Table, write
+
+EVIL = ("=1+1", "+44 20", "-2", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")')
+
+
+def table(*cells):
+    """One row under numbered heads."""
+    return Table("contacts", tuple(f"c{number}" for number in range(len(cells))), [cells])
+
+
+def read_csv(content: bytes):
+    """The rows below the head, as a program reads them."""
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))[1:]
+
+
+def read_xlsx(content: bytes):
+    """The cells below the head."""
+    return list(openpyxl.load_workbook(io.BytesIO(content)).active.iter_rows(min_row=2))
+
+
+def test_csv_keeps_what_it_is_given():
+    """Commas, quotes, line ends and letters of all languages; nothing stands empty."""
+    cells = ('a,"b"', "two\nlines", "Zürich کال", 3, 2.5, None, True)
+    assert [['a,"b"', "two\nlines", "Zürich کال", "3", "2.5", "", "True"]] == read_csv(write(table(*cells), "csv"))
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_csv_has_no_formulas(text: str):
+    """A caller who calls himself =1+1 stays a text; numbers of ours may be negative."""
+    ((cell, number),) = read_csv(write(table(text, -5), "csv"))
+    assert ("'" + text, "-5") == (cell, number)
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_xlsx_has_no_formulas(text: str):
+    """The text is there as it is, and is a text."""
+    (((cell,)),) = read_xlsx(write(table(text), "xlsx"))
+    assert "f" != cell.data_type
+    assert text.strip() == cell.value.strip()
+
+
+def test_xlsx_keeps_types():
+    """Numbers can be added up, what is not known is empty, heads stay in sight."""
+    content = write(table("442079460400", 3, 2.5, None), "xlsx")
+    ((*cells,),) = read_xlsx(content)
+    assert ["442079460400", 3, 2.5, None] == [cell.value for cell in cells]
+    assert "A2" == openpyxl.load_workbook(io.BytesIO(content)).active.freeze_panes
+
+
+def test_xlsx_survives_any_text():
+    """Control characters, halves of characters and endless texts do not break the file."""
+    (((odd, long)),) = read_xlsx(write(table("a\x00b\ud800", "x" * 40_000), "xlsx"))
+    assert ("a\ufffdb\ufffd", 32_767) == (odd.value, len(long.value))
+
+
+def test_csv_survives_halves_of_characters():
+    """What UTF-8 cannot say becomes a question mark."""
+    assert [["a?"]] == read_csv(write(table("a\ud800"), "csv"))
+
+
+def test_empty_table_has_its_heads():
+    """No calls is no error."""
+    empty = Table("missed", ("caller", "attempts"), [])
+    assert b"caller,attempts\r\n" == write(empty, "csv").removeprefix(b"\xef\xbb\xbf")
+    assert [] == read_xlsx(write(empty, "xlsx"))

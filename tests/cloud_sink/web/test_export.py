@@ -1,0 +1,88 @@
+import csv
+import io
+
+import openpyxl
+import pytest
+
+from cloud_sink.web.export import EXPORTS
+
+DAY = "2026-11-22"
+LAB = "/api/v1/offices/lab"
+
+
+def fetch(client, name: str, kind: str = "csv"):
+    """Rows of an export as dictionaries; numbers stay text."""
+    answer = client.get(f"{LAB}/export/{name}.{kind}", params={"day": DAY})
+    assert 200 == answer.status_code
+    assert f'attachment; filename="ringtap-lab-{DAY}-{name}.{kind}"' == answer.headers["content-disposition"]
+    if kind == "csv":
+        return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    heads, *rows = openpyxl.load_workbook(io.BytesIO(answer.content)).active.iter_rows(values_only=True)
+    return [dict(zip(heads, row, strict=True)) for row in rows]
+
+
+def report(client):
+    """The report the exports must agree with."""
+    return client.get(f"{LAB}/report", params={"day": DAY}).json()
+
+
+def test_report_has_every_value_of_the_api(client):
+    """In total, per queue, per extension: the same numbers, nulls empty."""
+    expected = report(client)
+    parts = {("total", ""): expected["total"]}
+    parts |= {("queue", name): values for name, values in expected["queues"].items()}
+    parts |= {("extension", name): values for name, values in expected["extensions"].items()}
+    rows = {(row["scope"], row["name"], row["kpi"]): row["value"] for row in fetch(client, "report")}
+    for (scope, name), values in parts.items():
+        for kpi, value in values.items():
+            shown = rows.pop((scope, name, kpi))
+            assert value["value"] == (None if shown == "" else pytest.approx(float(shown)))
+    assert {} == rows
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_both_kinds_of_file_hold_the_same(client, name: str):
+    """Rows, heads and texts of the CSV are those of the XLSX."""
+    text, sheet = fetch(client, name), fetch(client, name, "xlsx")
+    assert [list(row) for row in text] == [list(row) for row in sheet]
+    assert len(text) > 5
+    for row, cells in zip(text, sheet, strict=True):
+        assert [value for value in row.values() if value == ""] == [
+            "" for value in cells.values() if value in (None, "")
+        ]
+
+
+def test_contacts_are_all_of_the_day(client):
+    """One row each, with times in the office's own clock and durations in seconds."""
+    page = client.get(f"{LAB}/contacts", params={"day": DAY, "limit": 1000}).json()
+    rows = fetch(client, "contacts", "xlsx")
+    assert page["total"] == len(rows)
+    assert [c["contact_id"] for c in page["contacts"]] == [row["contact_id"] for row in rows]
+    waits = [None if c["wait_ms"] is None else c["wait_ms"] / 1000 for c in page["contacts"]]
+    assert waits == [row["wait_s"] for row in rows]
+    assert rows[0]["t_offer"].startswith(f"{DAY}T06:")
+
+
+def test_missed_and_extensions_are_those_of_the_page(client):
+    """As many callers to call back and as many phones."""
+    expected = report(client)
+    missed = fetch(client, "missed", "xlsx")
+    assert expected["total"]["callback_open"]["value"] == sum(row["state"] == "open" for row in missed)
+    phones = fetch(client, "extensions", "xlsx")
+    assert {row["extension"]: row["rings"] for row in phones} == {
+        name: values["rings"]["value"] for name, values in expected["extensions"].items()
+    }
+
+
+@pytest.mark.parametrize(("path", "status"), [("nonsense.csv", 422), ("report.pdf", 422), ("report", 404)])
+def test_unknown_export_is_refused(client, path: str, status: int):
+    """The answer names what there is."""
+    assert status == client.get(f"{LAB}/export/{path}").status_code
+
+
+def test_page_links_every_export(client):
+    """Each as both kinds, of the day shown."""
+    page = client.get("/", params={"office": "lab", "day": DAY}).text
+    for name in EXPORTS:
+        for kind in ("csv", "xlsx"):
+            assert f'href="{LAB}/export/{name}.{kind}?day={DAY}"' in page
