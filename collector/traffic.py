@@ -14,10 +14,14 @@ _SIPS_PORT = 5061
 
 
 def describe_sample(packets: Iterable[bytes]) -> str:
-    """Kind and ports ("sip 5080 5090", "rtp 10002"), or "" where nothing tells; packets begin with their IP header."""
+    """What `describe_traffic` says of packets that begin with their IP header."""
+    return describe_traffic(classify(packet) for packet in packets)
+
+
+def describe_traffic(kinds: Iterable[tuple[str, int]]) -> str:
+    """Kind and ports ("sip 5080 5090", "rtp 10002") of what `classify` said, or "" where nothing tells."""
     found: dict[str, Counter[int]] = {"sip": Counter(), "tls": Counter(), "rtp": Counter()}
-    for packet in packets:
-        kind, port = classify(packet)
+    for kind, port in kinds:
         if kind:
             found[kind][port] += 1
     found["rtp"] = Counter({port: count for port, count in found["rtp"].items() if count >= MIN_RTP})
@@ -37,15 +41,20 @@ def classify(packet: bytes) -> tuple[str, int]:
         protocol, at = packet[6], 40
     source, target = (int.from_bytes(packet[at + n : at + n + 2], "big") for n in (0, 2))
     if protocol == _UDP:
-        return _classify_udp(packet[at + 8 :], source, target)
+        return classify_payload(protocol, packet[at + 8 :], source, target)
     if protocol == _TCP and len(packet) > at + 12:
-        return _classify_tcp(packet[at + 4 * (packet[at + 12] >> 4) :], source, target)
+        return classify_payload(protocol, packet[at + 4 * (packet[at + 12] >> 4) :], source, target)
     return "", 0
+
+
+def classify_payload(protocol: int, payload: bytes, source: int, target: int) -> tuple[str, int]:
+    """The same of what a UDP datagram or a TCP segment carries, from port to port."""
+    return (_classify_udp if protocol == _UDP else _classify_tcp)(payload, source, target)
 
 
 def _classify_udp(payload: bytes, source: int, target: int) -> tuple[str, int]:
     if looks_like_sip(payload):
-        return "sip", min(source, target)
+        return "sip", source if payload[:4] == b"SIP/" else target  # the side that requests are sent to
     if len(payload) >= 12 and payload[0] >> 6 == 2 and payload[1] & 0x7F in _RTP_TYPES and min(source, target) > 1023:
         return "rtp", target
     return "", 0
@@ -53,7 +62,7 @@ def _classify_udp(payload: bytes, source: int, target: int) -> tuple[str, int]:
 
 def _classify_tcp(payload: bytes, source: int, target: int) -> tuple[str, int]:
     if looks_like_sip(payload):
-        return "sip", min(source, target)
+        return "sip", source if payload[:4] == b"SIP/" else target  # the side that requests are sent to
     if _SIPS_PORT in {source, target} and payload[:1] and payload[0] in _TLS_RECORDS:
         return "tls", _SIPS_PORT
     return "", 0

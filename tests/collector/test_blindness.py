@@ -214,9 +214,9 @@ V6 = bytes(15) + b"\1"
     [
         ([rtp()] * 9 + [rtp(10004)] * 6, "rtp 10002 10004"),
         ([rtp(10000 + n) for n in range(4)], ""),
-        ([make_ipv4(make_udp(make_invite(), 5080, 5090), PBX, PBX)], "sip 5080"),
-        ([make_ipv6(make_udp(make_invite(), 5080, 5090), V6, V6)], "sip 5080"),
-        ([make_ipv4(make_tcp(make_invite(), 1, source_port=7000, target_port=7001), PBX, PBX, 6)], "sip 7000"),
+        ([make_ipv4(make_udp(make_invite(), 5080, 5090), PBX, PBX)], "sip 5090"),
+        ([make_ipv6(make_udp(make_invite(), 5080, 5090), V6, V6)], "sip 5090"),
+        ([make_ipv4(make_tcp(make_invite(), 1, source_port=7000, target_port=7001), PBX, PBX, 6)], "sip 7001"),
         ([make_ipv4(make_tcp(b"\x17\x03\x03" + bytes(30), 1, target_port=5061), PBX, PBX, 6)], "tls 5061"),
         ([make_ipv4(make_tcp(b"\x17\x03\x03" + bytes(30), 1, source_port=443, target_port=40000), PBX, PBX, 6)], ""),
         ([b"", bytes(20), bytes(96)], ""),

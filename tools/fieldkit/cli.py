@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import json
 import logging
 import os
 import sys
@@ -20,6 +21,7 @@ from fieldkit.bench.chaos import run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.bench.live import run_live_benchmark
+from fieldkit.doctor import describe, examine_capture, examine_interface
 from fieldkit.output import FORMATS
 from fieldkit.provision import TLS_PORT, Address, Provision, enrol, explain
 from fieldkit.replay import Replayed, replay
@@ -38,6 +40,11 @@ examples:
   ringtap provision pki --box office-1 --office london
   ringtap provision pki --revoke office-1
   ringtap enrol office-1.toml --into /etc/ringtap
+"""
+DOCTOR_EXAMPLES = """\
+examples:
+  ringtap doctor --capture office.pcap
+  sudo ringtap doctor --live eth0 --seconds 120 --config box.toml
 """
 DEFAULT_OFFICE = "office"
 DEFAULT_BOX = "replay"
@@ -85,8 +92,38 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--format", choices=FORMATS, default="table", help="how to print it (default: %(default)s)")
     command.set_defaults(command=_replay)
     _add_bench(commands)
+    _add_doctor(commands)
     _add_provision(commands)
     return parser
+
+
+def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    about = "say what is wrong with a tap and what to change on the router; exit status 1 where something is"
+    command = commands.add_parser("doctor", help=about, description=about, epilog=DOCTOR_EXAMPLES,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    where = command.add_mutually_exclusive_group(required=True)
+    where.add_argument("--capture", metavar="FILE", help="a recording (pcap or pcapng, .gz too); - is standard input")
+    where.add_argument("--live", metavar="INTERFACE", help="a network interface of this machine; needs root")
+    command.add_argument("--seconds", type=float, default=30.0, metavar="S", help="how long to listen to it "
+                         "(default: %(default)s)")  # fmt: skip
+    command.add_argument("--config", metavar="F", help="the box's configuration, for its [sip] ports")
+    command.add_argument("--format", choices=("table", "json"), default="table", help="how to print it (default: "
+                         "%(default)s)")  # fmt: skip
+    command.set_defaults(command=_doctor)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    settings = (config.load(arguments.config) if arguments.config else config.Configuration()).monitor_settings()
+    if arguments.live:
+        progress = ProgressLine("listening", sys.stderr, tenths=False)
+        examination = examine_interface(arguments.live, settings, arguments.seconds, progress)
+    else:
+        examination = examine_capture(open_captures([arguments.capture]).frames(), arguments.capture, settings)
+    if arguments.format == "json":
+        print(json.dumps(examination.as_json(), indent=2))
+    else:
+        print("\n".join(describe(examination)))
+    return 1 if examination.conditions else 0
 
 
 def _add_provision(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
