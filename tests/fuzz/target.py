@@ -1,4 +1,4 @@
-"""What is fuzzed: any bytes as frames, datagrams, segments, wrapped packets and time, and what must hold whatever comes.
+"""What is fuzzed: any bytes as frames, datagrams, segments, wrapped packets and time; and what must always hold.
 
 An input is a list of steps: one byte that says what it is, two bytes of length, and that many bytes (the last may be
 cut short). So a mutation of one step leaves the others what they were.
