@@ -10,7 +10,7 @@ from collector.core.monitor import MonitorSettings
 from collector.core.wire import is_box_id
 
 # section -> key -> default; a value must be of its default's type
-KEYS = {
+KEYS: dict[str, dict[str, object]] = {
     "box": {"id": "", "office": "", "tenant": ""},
     "sip": {
         "ports": [5060],

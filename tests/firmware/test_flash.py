@@ -1,0 +1,97 @@
+"""`ringtap flash --stage`: the files of a board, tried on a real MicroPython."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from machine_room import vm_environment
+from router import make_certificates
+from unpack_micropython import micropython_command
+
+from collector.errors import ConfigurationError
+from fieldkit import flash
+from fieldkit.cli import main
+
+START = """\
+import sys
+sys.path.insert(0, sys.argv[1] + "/lib")
+from firmware.settings import load
+from firmware.publisher import make_context
+import firmware.app
+settings = load(sys.argv[1] + "/settings.json")
+files = {name: sys.argv[1] + settings.mqtt[name] for name in ("ca_file", "certificate_file", "key_file")}
+make_context(files)
+print(settings.box["id"], settings.board["name"], settings.board["tzsp_port"], len(settings.monitor_settings().pbx))
+"""
+
+
+@pytest.fixture
+def box(tmp_path: Path, lab_config: Path) -> Path:
+    """The lab's configuration with certificates, a secret key and a router that streams to port 37009."""
+    make_certificates(tmp_path)
+    path = tmp_path / "box.toml"
+    text = lab_config.read_text().replace('caller_numbers = "clear"', 'caller_numbers = "keyed"')
+    path.write_text(
+        text + '[mqtt]\nhost = "sink.example"\nport = 8883\nca_file = "ca.crt"\n'
+        'certificate_file = "box.crt"\nkey_file = "box.key"\n[[source]]\nkind = "tzsp"\nlisten = ":37009"\n'
+    )
+    return path
+
+
+def test_staged_files_start_on_micropython(box: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The compiled firmware is imported, reads its settings, and its certificates make a TLS context."""
+    board = tmp_path / "board"
+    assert 0 == main(["flash", str(box), "--stage", str(board), "--board", "wt32-eth01"])
+    assert "private key" in capsys.readouterr().out
+    program = tmp_path / "start.py"
+    program.write_text(START)
+    command = [*micropython_command("400k"), str(program), str(board)]
+    done = subprocess.run(command, env=vm_environment(), capture_output=True, text=True, check=False)
+    assert ("lab wt32-eth01 37009 2\n", "") == (done.stdout, done.stderr)
+
+
+def test_staged_tree_is_what_a_board_needs(box: Path, tmp_path: Path) -> None:
+    """main.py as source, everything else compiled, secrets beside the settings, the caller's key the collector's."""
+    flash.stage(str(box), tmp_path / "board", "olimex-esp32-poe", "10.0.0.1")
+    found = {str(path.relative_to(tmp_path / "board")) for path in (tmp_path / "board").rglob("*") if path.is_file()}
+    assert {"main.py", "settings.json", "ca.der", "certificate.der", "key.der", "caller.key"} <= found
+    assert {"lib/firmware/app.mpy", "lib/collector/core/monitor.mpy"} <= found
+    assert all(name.endswith(".mpy") for name in found if name.startswith("lib/"))
+    assert (box.parent / "caller.key").read_text() == (tmp_path / "board" / "caller.key").read_text()
+    settings = json.loads((tmp_path / "board" / "settings.json").read_text())
+    assert ("10.0.0.1", "/key.der") == (settings["board"]["ntp"], settings["mqtt"]["key_file"])
+    assert "offices" not in settings
+
+
+def test_pem_becomes_der(box: Path) -> None:
+    """What openssl says is the same certificate."""
+    assert (box.parent / "box.der").read_bytes() == flash.der_of(box.parent / "box.crt")
+    assert (box.parent / "box.der").read_bytes() == flash.der_of(box.parent / "box.der")
+
+
+@pytest.mark.parametrize(
+    ("content", "error"), [("nonsense", "holds no certificate"), ("-----BEGIN ENCRYPTED PRIVATE KEY-----", "locked")]
+)
+def test_unusable_certificate_is_named(tmp_path: Path, content: str, error: str) -> None:
+    """With its path and what to do."""
+    (tmp_path / "x.pem").write_text(content)
+    with pytest.raises(ConfigurationError, match=error):
+        flash.der_of(tmp_path / "x.pem")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--stage", "x", "--image", "y"], "--image writes to a board"),
+        (["--port", "/dev/none"], "mpremote"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(
+    box: Path, arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Wrong use is 2, a missing tool or board 1; never a traceback."""
+    assert 0 != main(["flash", str(box), *arguments])
+    printed = capsys.readouterr().err
+    assert error in printed
+    assert 1 == len(printed.splitlines()[-1:])
