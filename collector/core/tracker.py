@@ -1,6 +1,7 @@
 """From messages to legs: finds the leg of a message, names the signal, lets the table in `legs.py` decide."""
 
 from collector.core.counters import Counters
+from collector.core.dialog import DialogReader
 from collector.core.events import (
     TRANSPORTS,
     GapObserved,
@@ -8,7 +9,7 @@ from collector.core.events import (
     LegEnded,
     RegistrationChanged,
 )
-from collector.core.hold import CALLER, HoldMeter
+from collector.core.hold import CALLER
 from collector.core.invite import InviteReader
 from collector.core.legs import (
     ACTIONS,
@@ -38,8 +39,6 @@ from collector.core.legs import (
     WAIT_MS,
     TrackedLeg,
 )
-from collector.core.midcall import dtmf_digits, read_notify_status, read_refer
-from collector.core.sdp import NO_SDP, media_direction
 from collector.core.sip import RETRY_AFTER, Message, branch_of, tag_of
 from collector.core.timers import TimerQueue
 
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
-MAX_DIGITS = 32  # SIP INFO digits kept of one call
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
 _CHALLENGES = (401, 407, 422, 491, 494)
@@ -83,20 +81,21 @@ class LegTracker:
         self.progress_listener: Callable[[LegEnded, int, int], None] | None = None
         self._timers = [TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state]) for state in range(ENDED)]
         self._table = _compile()
+        self._dialog = DialogReader(reader, counters, self._timers[TALKING])
         self._requests = {
             b"ACK": self._receive_ack,
             b"CANCEL": self._receive_cancel,
             b"BYE": self._receive_bye,
-            b"UPDATE": self._receive_update,
-            b"REFER": self._receive_refer,
-            b"NOTIFY": self._receive_notify,
-            b"INFO": self._receive_info,
+            b"UPDATE": self._dialog.receive_update,
+            b"REFER": self._dialog.receive_refer,
+            b"NOTIFY": self._dialog.receive_notify,
+            b"INFO": self._dialog.receive_info,
         }
         self._responses = {
             b"INVITE": self._receive_invite_response,
             b"BYE": self._receive_bye_response,
-            b"UPDATE": self._receive_offer_response,
-            b"REFER": self._receive_refer_response,
+            b"UPDATE": self._dialog.receive_offer_response,
+            b"REFER": self._dialog.receive_refer_response,
         }
 
     # --- input ---
@@ -215,7 +214,7 @@ class LegTracker:
         if to_tag:
             for leg in legs if len(legs) == 1 else self._matching(message, legs):
                 _note(leg, mark, now_ms, branch)
-                self._receive_offer(leg, message, source)
+                self._dialog.receive_offer(leg, message, now_ms, source)
             return
         if not self._take_known_invite(legs, message, now_ms, source, source_port, target, target_port):
             self._open(message, now_ms, source, source_port, target, target_port, transport)
@@ -310,8 +309,8 @@ class LegTracker:
 
     def _receive_invite_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         status = message.status
-        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
-            self._settle_offer(leg, leg.hold, message, now_ms)
+        if self._dialog.answers_offer(leg, message):
+            self._dialog.receive_offer_response(leg, message, now_ms, source)
             return
         if message.cseq != leg.invite_cseq and not self._missed_invite(leg, message, now_ms):
             return
@@ -364,20 +363,10 @@ class LegTracker:
 
     def _receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if leg.state == TALKING:
-            if leg.hold is not None and message.body:
-                leg.hold.receive_ack(
-                    leg.side_of(message),
-                    message.cseq,
-                    media_direction(message.body),
-                    now_ms,
-                )
+            self._dialog.receive_ack(leg, message, now_ms, source)
         elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
-            self._step(
-                leg,
-                REFUSAL_ACK if branch_of(message) in leg.branches else ANSWER_ACK,
-                message,
-                now_ms,
-            )
+            signal = REFUSAL_ACK if branch_of(message) in leg.branches else ANSWER_ACK
+            self._step(leg, signal, message, now_ms)
 
     def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if leg.state == CANCELLING and source == leg.source:
@@ -398,66 +387,6 @@ class LegTracker:
     def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
         if message.status >= 200 and message.status not in _CHALLENGES and not _is_of_lost_fork(leg, message):
             self._step(leg, BYE_DONE, message, now_ms)
-
-    # --- what happens inside a dialog ---
-
-    def _receive_offer(self, leg: TrackedLeg, message: Message, source: bytes) -> None:
-        """A re-INVITE or an UPDATE: maybe hold, maybe news of who is connected."""
-        if leg.state != TALKING:
-            return
-        if leg.hold is None:
-            leg.hold = HoldMeter()
-        side = leg.side_of(message)
-        if leg.hold.is_pending(side, message.cseq):
-            if source == leg.hold.offered_from:
-                self._count_repeat(leg)
-            return
-        leg.hold.offered_from = source
-        leg.hold.receive_offer(side, message.cseq, media_direction(message.body))
-        self._reader.read_connected(leg.facts, message)
-        self._timers[TALKING].arm(leg, leg.last_ms)  # a refresh proves that the call lives (RFC 4028 section 10)
-
-    def _receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if media_direction(message.body) != NO_SDP:
-            self._receive_offer(leg, message, source)
-        else:
-            self._reader.read_connected(leg.facts, message)
-            if leg.state == TALKING:
-                self._timers[TALKING].arm(leg, now_ms)
-
-    def _receive_offer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq):
-            self._settle_offer(leg, leg.hold, message, now_ms)
-
-    def _settle_offer(self, leg: TrackedLeg, hold: HoldMeter, message: Message, now_ms: int) -> None:
-        if 200 <= message.status < 300:
-            hold.receive_answer(media_direction(message.body), now_ms)
-            self._reader.read_connected(leg.facts, message)
-        elif message.status >= 300:
-            hold.receive_refusal()
-
-    def _receive_refer(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        leg.refer = (message.cseq,) + read_refer(message)
-
-    def _receive_refer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if leg.refer is not None and leg.refer[0] == message.cseq and 200 <= message.status < 300:
-            _, leg.facts.transfer, leg.facts.refer_to, replaces_key = leg.refer
-            if replaces_key:
-                leg.facts.replaces_key = replaces_key
-
-    def _receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        """A failed transfer: the caller returns (RFC 3515 section 2.4.5)."""
-        if leg.refer is not None and read_notify_status(message) >= 300:
-            leg.facts.transfer = ""
-            leg.facts.refer_to = ""
-            if leg.facts.replaces_key == leg.refer[3]:
-                leg.facts.replaces_key = b""
-            leg.refer = None
-
-    def _receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
-        if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
-            leg.digit_cseq = message.cseq
-            leg.facts.digits += dtmf_digits(message)
 
     # --- the machine ---
 
