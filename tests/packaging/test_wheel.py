@@ -79,10 +79,10 @@ def test_program_starts_with_only_its_own_extra(
     run(folder / "python", "-c", IMPORT_ALL, package)
 
 
-def test_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:
-    """Sources, type markers, migrations, templates and the page's own files; no tests, no tools."""
+def test_wheel_holds_its_packages_and_nothing_else(wheel: Path) -> None:
+    """Sources, type markers, migrations, templates, the page's own files, what boards get; no tests, no tools."""
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
-    assert {"collector", "cloud_sink", "fieldkit"} == {top for top in tops if not top.endswith(".dist-info")}
+    assert {"collector", "cloud_sink", "fieldkit", "firmware"} == {top for top in tops if not top.endswith(".dist-info")}
     for package in ("collector", "cloud_sink", "fieldkit"):
         assert f"{package}/py.typed" in names
