@@ -14,10 +14,11 @@ from pathlib import Path
 
 from collector import config, journal
 from collector.adapters.afpacket import InterfaceSource, sample_traffic
+from collector.adapters.followed import FollowedSource
 from collector.adapters.hep_listener import HepSource
 from collector.adapters.jsonl import JsonLines
 from collector.adapters.mqtt import Broker, Identity, MqttPublisher, check_certificates
-from collector.adapters.pcapfile import open_captures
+from collector.adapters.pcapfile import PcapFileSource, open_captures
 from collector.adapters.spool import Spool
 from collector.adapters.tzsp_listener import TzspSource
 from collector.blindness import Lookout
@@ -111,7 +112,7 @@ def _check_config(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config)
     settings.require_box()
     check_certificates(_broker(settings))
-    if any(source.kind != "file" for source in settings.sources):
+    if settings.is_live():
         for source in settings.sources:
             _make_source(settings, source)
     print(f"{arguments.config}: fine: box {settings.box.id}, broker {settings.mqtt.host}:{settings.mqtt.port}, "
@@ -122,7 +123,7 @@ def _check_config(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     settings = config.load(arguments.config)
     settings.require_box()
-    if not arguments.source and any(source.kind != "file" for source in settings.sources):
+    if not arguments.source and settings.is_live():
         return _listen(arguments, settings)
     paths = _source_paths(settings, arguments.source)
     source = open_captures(paths)
@@ -257,6 +258,9 @@ def _make_source(settings: config.Configuration, source: config.Source) -> LiveS
         )
         return HepSource(source.name, host, port or HEP_PORT, source.allow, auth_key=_auth_key(settings, source),
                          certificate_file=certificate, key_file=key)  # fmt: skip
+    if source.follow or source.path == "-":
+        path = source.path if source.path == "-" else str(settings.resolve(source.path))
+        return FollowedSource(source.name, lambda: PcapFileSource(path, follow=source.follow))
     raise ConfigurationError(
         f"{settings.path}: [[source]] {source.name}: a recording cannot be read beside live sources; "
         "read it alone, with --source FILE"

@@ -190,6 +190,7 @@ class Source:
         "name in logs and counters; default: its kind, and a number from the second on",
     )
     path: str = _key("", _text, "file: the recording; - is standard input")
+    follow: bool = _key(False, _switch, "file: it is being written (tcpdump -U -w): hear what is added from now on")
     interfaces: tuple[str, ...] = _key((), _texts, 'live: interfaces to listen on, such as ["eth0"]')
     promiscuous: bool = _key(
         True,
@@ -207,6 +208,7 @@ class Source:
 # which keys only make sense for which kinds
 _KEYS_OF_KINDS = {
     "path": ("file",),
+    "follow": ("file",),
     "interfaces": ("live",),
     "promiscuous": ("live",),
     "listen": ("tzsp", "hep"),
@@ -259,6 +261,10 @@ class Configuration:
     def resolve(self, name: str) -> Path:
         """A path of this file: relative ones start from the folder the file is in."""
         return Path(self.path).parent / name
+
+    def is_live(self) -> bool:
+        """True where a source goes on for ever: then all of them are heard at once."""
+        return any(source.kind != "file" or source.follow for source in self.sources)
 
     def monitor_settings(self) -> MonitorSettings:
         """What the core wants to know."""

@@ -62,6 +62,25 @@ class _Rejoined(io.RawIOBase):
         super().close()
 
 
+class _Growing(io.RawIOBase):
+    """A file that somebody writes: its end is waited for, for ever. `at_end` turns true at its first end."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.at_end = False
+        self.stopped = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        while not (data := self._file.read(len(buffer))) and not self.stopped:
+            self.at_end = True
+            time.sleep(PATIENCE_S)
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def _open_stream(path: str) -> io.BufferedReader:
     if path == "-":
         return os.fdopen(os.dup(0), "rb")  # not sys.stdin, whose lock a reading thread would hold at exit
@@ -265,13 +284,17 @@ class Timeline:
 
 
 class PcapFileSource:
-    """One recording; `path` "-" is standard input. Raises CaptureError at once where there is nothing to read."""
+    """One recording; `path` "-" is standard input. Raises CaptureError at once where there is nothing to read.
 
-    def __init__(self, path: str) -> None:
+    `follow`: a file that is being written, from its present end on; it never ends.
+    """
+
+    def __init__(self, path: str, *, follow: bool = False) -> None:
         self.problems: list[str] = []
         self._path = path
         self._file = _open_stream(path)
-        head, self._stream = _peek(path, self._file)
+        self._growing = _Growing(self._file) if follow else None
+        head, self._stream = _peek(path, io.BufferedReader(self._growing, SKIP_BYTES) if self._growing else self._file)
         if head[:2] == b"\x1f\x8b":
             head, self._stream = _peek(path, gzip.GzipFile(fileobj=self._stream))
         self._records = self._reader_of(head)
@@ -293,7 +316,9 @@ class PcapFileSource:
         try:
             for data, stamp_ms, link_type, original in self._records:
                 count += 1
-                yield data, place(stamp_ms), link_type, original
+                at_ms = place(stamp_ms)
+                if self._growing is None or self._growing.at_end:
+                    yield data, at_ms, link_type, original
         except DamagedCapture as damage:
             self.problems.append(
                 f"{self._path}: cut short or damaged in packet {count + 1}: {damage}; {count} were read"
@@ -302,6 +327,11 @@ class PcapFileSource:
             self.problems.append(f"{self._path}: cannot be read after packet {count}: {error}")
         finally:
             self._stream.close()
+
+    def stop(self) -> None:
+        """Wait no more for a file that is followed."""
+        if self._growing is not None:
+            self._growing.stopped = True
 
     def progress(self) -> float:
         """Share of the file that has been read; 0 for standard input."""

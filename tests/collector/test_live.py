@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from builders import PBX, make_invite, make_request, make_response, make_udp_frame, phone
+from builders import PBX, make_invite, make_pcap, make_request, make_response, make_udp_frame, phone
 from networks import ip, make_cable, wait_for
 from wrapped import make_hep, make_tzsp
 
@@ -258,3 +258,17 @@ def test_recording_beside_live_sources_is_refused(tmp_path, lab_config):
         )
         assert 2 == done.returncode
         assert "[[source]] file: a recording cannot be read beside live sources; read it alone" in done.stderr
+
+
+def test_growing_file_beside_an_interface(cable, start_box, tmp_path):
+    """A file that tcpdump writes is one more live source; the calls of both come out."""
+    path = tmp_path / "growing.pcap"
+    path.write_bytes(make_pcap([]))
+    box = start_box(live(cable.near) + f'[[source]]\npath = "{path}"\nfollow = true\n')
+    time.sleep(0.5)
+    now_ms = int(time.time() * 1000)
+    with path.open("ab") as file:
+        file.write(make_pcap([(now_ms, frame) for frame in call_frames("in-file")])[24:])
+    cable.send_frames(call_frames("over-cable"))
+    wait_for(lambda: len(box.events("leg")) == 2)
+    assert 0 == box.stop()[0]
