@@ -8,6 +8,13 @@ from collections.abc import Callable
 WINDOW_EVENTS = 64 * 50
 RESEND_S = 2.5  # without progress for so long: go back; doubles each time up to
 MAX_BACKOFF_S = 60.0  # so that 10,000 boxes do not come back at once
+FIRST_BACKOFF_S = 2.0
+
+
+def reconnect_delay_s(failures: int, jitter: Callable[[], float] = random.random) -> float:
+    """How long to wait after so many failures: a tenth to all of a bound that doubles up to a minute."""
+    bound = min(MAX_BACKOFF_S, FIRST_BACKOFF_S * 2.0 ** min(failures, 10))
+    return bound * (0.1 + 0.9 * jitter())
 
 
 class Window:

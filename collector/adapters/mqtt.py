@@ -12,7 +12,6 @@ calls `pump`.
 
 import logging
 import queue
-import random
 import secrets
 import threading
 import time
@@ -31,7 +30,7 @@ from collector.core.events import HealthReported
 from collector.errors import ConfigurationError
 from collector.ports import Event, EventStore, Row
 from collector.tls import days_left, explain_refusal, make_context, warn_before_end
-from collector.window import MAX_BACKOFF_S, WINDOW_EVENTS, Window
+from collector.window import WINDOW_EVENTS, Window, reconnect_delay_s
 
 MAX_BATCH_EVENTS = 50
 MAX_BATCH_BYTES = 8192
@@ -281,9 +280,8 @@ class MqttPublisher:
         if self._failures == 0:
             logger.warning("no connection to the broker at %s:%d: %s; events wait in the spool",
                            self._broker.host, self._broker.port, reason)  # fmt: skip
-        delay = min(MAX_BACKOFF_S, 2.0**self._failures) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        self._failures = min(self._failures + 1, 6)
-        self._connect_at = self._now() + delay
+        self._connect_at = self._now() + reconnect_delay_s(self._failures)
+        self._failures += 1
 
     # --- what the sink says ---
 

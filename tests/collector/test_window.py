@@ -1,6 +1,8 @@
 """The window of what may be sent, without a broker: `collector.window`."""
 
-from collector.window import WINDOW_EVENTS, Window
+import random
+
+from collector.window import WINDOW_EVENTS, Window, reconnect_delay_s
 
 
 def test_window_never_holds_more_than_its_size():
@@ -42,3 +44,13 @@ def test_window_ignores_an_old_acknowledgement():
     assert (10, 20) == (window.acked, window.sent)
     window.receive_ack(30, 1.0)
     assert (30, 30) == (window.acked, window.sent)
+
+
+def test_a_thousand_boxes_do_not_come_back_at_once():
+    """After a short restart of the broker they spread over two seconds, after a long outage over a minute."""
+    chance = random.Random(1)
+    for failures, most_in_a_second in ((0, 700), (6, 40)):
+        moments = [int(reconnect_delay_s(failures, chance.random)) for _ in range(1000)]
+        assert max(moments.count(second) for second in set(moments)) < most_in_a_second
+    assert 60 > reconnect_delay_s(100, lambda: 0.999)
+    assert 6 <= reconnect_delay_s(100, lambda: 0.0)

@@ -18,8 +18,9 @@ from collector.adapters.pcapfile import open_captures
 from collector.errors import RingtapError, WrongUse
 from collector.progress import ProgressLine
 from fieldkit import flash
-from fieldkit.bench.chaos import run_chaos_benchmark
+from fieldkit.bench.chaos import CONFIG, run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
+from fieldkit.bench.delivery import run_delivery_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.bench.live import run_live_benchmark
 from fieldkit.doctor import describe, examine_capture, examine_interface
@@ -178,9 +179,10 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "core: SIP messages per CPU-second and memory, beside sngrep and tshark; "
         "hostile: a flood of harmful datagrams with good calls beside it; "
         "chaos: broker, sink and collectors killed at random, nothing lost, nothing counted twice; "
+        "sink: spool, delivery through mosquitto, and the sink's database; "
         "live: real calls over a cable, to a collector that listens (needs root)"
     )
-    command.add_argument("what", choices=("core", "hostile", "chaos", "live"), help=what)
+    command.add_argument("what", choices=("core", "hostile", "chaos", "sink", "live"), help=what)
     command.add_argument("--quick", action="store_true", help="a tenth of the load: less exact")
     command.add_argument(
         "--capture", metavar="FILE", type=Path,
@@ -199,6 +201,8 @@ def _bench(arguments: argparse.Namespace) -> int:
         return run(quick=arguments.quick)
     if arguments.capture is not None and not arguments.capture.is_file():
         raise WrongUse(f"--capture {arguments.capture}: no such file")
+    if arguments.what == "sink":
+        return run_delivery_benchmark(quick=arguments.quick, config=arguments.config or CONFIG)
     if arguments.what == "chaos":
         return run_chaos_benchmark(
             quick=arguments.quick, seed=arguments.seed, capture=arguments.capture, config=arguments.config

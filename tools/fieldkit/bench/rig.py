@@ -32,6 +32,16 @@ class Program:
         self.output = log.with_suffix(".out")
         self._process: subprocess.Popen[bytes] | None = None
 
+    @classmethod
+    def of_module(cls, module: str, arguments: Sequence[str], log: Path) -> "Program":
+        """One of our own programs, with this interpreter."""
+        return cls(log.stem, (*_module(module), *arguments), log)
+
+    @property
+    def pid(self) -> int:
+        """Number of the process that was started last; 0 before any."""
+        return self._process.pid if self._process else 0
+
     def start(self) -> None:
         """Start it (again)."""
         self.starts += 1
@@ -93,9 +103,9 @@ class Rig:
         port = free_port()
         self.relays = [Relay(port) for _ in self.offices]
         self.sink_relay = None if plan.embedded else Relay(port)
-        self.broker = None if plan.embedded else Program("broker", _mosquitto(folder, port), folder / "broker.log")
+        self.broker = None if plan.embedded else Program("broker", write_mosquitto(folder, port), folder / "broker.log")
         sink_port = port if self.sink_relay is None else self.sink_relay.port
-        sink_config = _write_sink(folder, plan, self.offices, self.database, sink_port)
+        sink_config = write_sink(folder, plan, self.offices, self.database, sink_port)
         self.sink = Program(
             "sink", (*_module("cloud_sink"), "serve", "--config", str(sink_config)), folder / "sink.log"
         )
@@ -162,7 +172,7 @@ def _module(name: str) -> tuple[str, ...]:
     return sys.executable, "-m", name
 
 
-def _mosquitto(folder: Path, port: int) -> tuple[str, ...]:
+def write_mosquitto(folder: Path, port: int) -> tuple[str, ...]:
     """A broker with amnesia: it keeps nothing on disk."""
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     if not Path(program).exists():
@@ -184,7 +194,8 @@ def _office_part(config: Path) -> str:
     return begin + rest
 
 
-def _write_sink(folder: Path, plan: Plan, offices: Sequence[str], database: Path, port: int) -> Path:
+def write_sink(folder: Path, plan: Plan, offices: Sequence[str], database: Path, port: int) -> Path:
+    """The sink's configuration: the recording's office once for each name, with one box of that name."""
     part = _office_part(plan.config)
     copies = [part.replace("[offices.lab", f"[offices.{name}").replace('["lab"]', f'["{name}"]') for name in offices]
     embedded = f"127.0.0.1:{port}" if plan.embedded else ""

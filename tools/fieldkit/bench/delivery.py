@@ -1,0 +1,118 @@
+"""`ringtap bench sink`: from the spool's disk through a real broker into the sink's database, and what it costs."""
+
+import os
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgpack
+
+from collector.adapters.mqtt import Broker, Identity, MqttPublisher
+from collector.adapters.spool import Spool
+from collector.core import wire
+from collector.core.events import LegEnded
+from collector.window import reconnect_delay_s
+from fieldkit.bench.figures import Figure, print_figures
+from fieldkit.bench.rig import Plan, Program, free_port, write_mosquitto, write_sink
+
+BACKLOG = 60_000  # three days of a busy office
+QUICK_BACKLOG = 12_000
+COMMIT_EVENTS = 500  # as the collector's service commits
+GOAL_BYTES, GOAL_APPENDS, GOAL_DRAIN_S, GOAL_LEGS = 60, 5_000, 60, 10_000
+BOXES = 1_000
+HANDSHAKES_A_SECOND = 570  # a mutual-TLS handshake costs a broker 1.75 ms
+START_MS = 1_795_000_000_000
+CALL_MS, BURST_CALLS, PAUSE_MS = 4_000, 40, 600_000  # calls come in bursts: an office is busy, then it is not
+
+
+def run_delivery_benchmark(*, quick: bool, config: Path) -> int:
+    """Measure and print; returns 1 where a goal was missed. `config` holds the office [offices.lab]."""
+    backlog = QUICK_BACKLOG if quick else BACKLOG
+    figures = [Figure("payload of a leg, in batches of ten", payload_bytes(), "bytes", at_most=GOAL_BYTES)]
+    with tempfile.TemporaryDirectory(prefix="ringtap-bench-") as name:
+        folder = Path(name)
+        spool = Spool(str(folder / "spool.db"))
+        rate = _fill(spool, backlog)
+        figures.append(Figure("spool: events appended, every commit synced", rate, "events/s", at_least=GOAL_APPENDS))
+        figures += _drain(folder, spool, config, backlog)
+    restart, outage = (max(_reconnects(failures).values()) for failures in (0, 6))
+    figures += [
+        Figure(f"{BOXES:,} boxes after a restart: most in a second", restart, "connects", at_most=HANDSHAKES_A_SECOND),
+        Figure(f"{BOXES:,} boxes after an outage: most in a second", outage, "connects", at_most=HANDSHAKES_A_SECOND),
+    ]
+    return print_figures("ringtap bench sink: delivery", figures)
+
+
+def make_leg(number: int) -> LegEnded:
+    """A call through a queue to a phone, as an office has them: rings 6 s, talks 2 minutes."""
+    at_ms = START_MS + number * CALL_MS + number // BURST_CALLS * PAUSE_MS
+    leg = LegEnded(at_ms, (number * 0x9E3779B97F4A7C15 % (1 << 64)).to_bytes(8, "big"))
+    leg.role, leg.direction, leg.extension = "phone", "in", str(101 + number % 20)
+    leg.caller, leg.callee = f"4477009{number % 100_000:05}", leg.extension
+    leg.ring_ms, leg.answer_ms = leg.invite_ms + 180, leg.invite_ms + 6_180
+    leg.end_ms = leg.answer_ms + 120_345
+    leg.final_code, leg.ended_by, leg.transport = 200, "caller", "udp"
+    return leg
+
+
+def payload_bytes() -> float:
+    """Bytes of MessagePack for one leg, in batches of ten."""
+    rows = [wire.encode_event(make_leg(number)) for number in range(100)]
+    batches = [wire.encode_batch(0x89ABCDEF, 100_000 + at, 1, rows[at : at + 10]) for at in range(0, 100, 10)]
+    return sum(len(msgpack.packb(batch)) for batch in batches) / 100
+
+
+def _fill(spool: Spool, count: int) -> float:
+    """Append so many legs, as many in a commit as the collector does; returns events a second."""
+    rows = [wire.encode_event(make_leg(number)) for number in range(count)]
+    begun = time.monotonic()
+    for at in range(0, count, COMMIT_EVENTS):
+        spool.append(rows[at : at + COMMIT_EVENTS])
+    return count / (time.monotonic() - begun)
+
+
+def _drain(folder: Path, spool: Spool, config: Path, backlog: int) -> Iterator[Figure]:
+    """Deliver everything through mosquitto to a sink; the sink's processor time says what it costs there."""
+    with _servers(folder, config) as (port, sink):
+        publisher = MqttPublisher(spool, Broker("127.0.0.1", port), Identity("office-1", "office-1", "", "bench"))
+        while spool.first_seq == 1:
+            publisher.pump(0.05)
+        begun, cpu_before = time.monotonic(), _cpu_s(sink)
+        while publisher.undelivered():
+            publisher.pump(0.05)
+        took, cpu = time.monotonic() - begun, _cpu_s(sink) - cpu_before
+        publisher.close()
+    yield Figure(f"drain of {backlog:,} events through mosquitto", took, "s", at_most=GOAL_DRAIN_S)
+    yield Figure("sink: decoded, stitched, committed", backlog / cpu, "legs/CPU-s", at_least=GOAL_LEGS)
+
+
+@contextmanager
+def _servers(folder: Path, config: Path) -> Iterator[tuple[int, Program]]:
+    port = free_port()
+    plan = Plan(capture=config, config=config, boxes=1, repeats=1, embedded=False, speed=0.0)
+    settings = write_sink(folder, plan, ["office-1"], folder / "sink.db", port)
+    broker = Program("broker", write_mosquitto(folder, port), folder / "broker.log")
+    sink = Program.of_module("cloud_sink", ("serve", "--config", str(settings)), folder / "sink.log")
+    broker.start()
+    sink.start()
+    try:
+        yield port, sink
+    finally:
+        sink.stop()
+        broker.stop()
+
+
+def _cpu_s(program: Program) -> float:
+    """User and system time of a process so far (proc(5), fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{program.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _reconnects(failures: int) -> Counter[int]:
+    """How many of a thousand boxes connect in each second after so many failures in a row."""
+    chance = random.Random(failures)  # noqa: S311 - boxes that differ, no secret
+    return Counter(int(reconnect_delay_s(failures, chance.random)) for _ in range(BOXES))
