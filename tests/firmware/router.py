@@ -34,6 +34,11 @@ class Board:
     port: int
     process: "subprocess.Popen[str]"
     output: Path
+    status_port: int
+
+    def is_idle(self) -> bool:
+        """True while nothing waits in its socket (or the socket is gone)."""
+        return not receive_queue(self.port)
 
     def figures(self) -> dict[str, int]:
         """What it counted, printed when it restarted."""
@@ -69,7 +74,8 @@ def running_broker(folder: Path, port: int, *more: str) -> Iterator[None]:
 @contextlib.contextmanager
 def running_board(rom: Path, settings: Path, clock: str, *more: str, heap: str) -> Iterator[Board]:
     """A board that listens; killed at the end unless it has ended."""
-    port = json.loads(settings.read_text())["board"]["tzsp_port"]
+    board = json.loads(settings.read_text())["board"]
+    port = board["tzsp_port"]
     output = settings.with_name("board.out")
     command = vm_command(rom, "unix_board", str(settings), clock, *more, heap=heap)
     with (
@@ -79,7 +85,7 @@ def running_board(rom: Path, settings: Path, clock: str, *more: str, heap: str) 
         try:
             wait_until(lambda: process.poll() is not None or receive_queue(port) is not None)
             assert process.poll() is None, output.read_text()
-            yield Board(port, process, output)
+            yield Board(port, process, output, board["status_port"])
         finally:
             process.kill()
 
