@@ -1,11 +1,12 @@
 """The JSON API: /api/v1, described by its own OpenAPI document."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 
 from cloud_sink.kpi.catalogue import catalogue_json
+from cloud_sink.kpi.comparison import comparison_json, earlier
 from cloud_sink.kpi.grid import grid_json
 from cloud_sink.kpi.missed import missed_callers
 from cloud_sink.kpi.period import Period, iso_time
@@ -77,9 +78,28 @@ def _write_office(office: Office) -> schema.OfficeOut:
 
 
 @router.get("/offices/{office}/report", summary="All KPIs of a period")
-def get_report(about: AskedFor, threshold_s: Threshold = None) -> schema.Report:
+def get_report(
+    about: AskedFor,
+    threshold_s: Threshold = None,
+    compare: Annotated[
+        Literal["previous", "week"] | None, Query(description="beside the period before, or a week")
+    ] = None,
+) -> schema.ComparedReport:
     """In total, per queue and per extension; every value with its counters, basis and interval."""
-    return schema.Report.model_validate(about.office.report(about.period, threshold_s).to_json())
+    now = about.office.report(about.period, threshold_s)
+    answer = now.to_json()
+    if compare is not None:
+        before = about.office.report(earlier(about.period, compare), threshold_s)
+        answer["comparison"] = comparison_json(now, before)
+    return schema.ComparedReport.model_validate(answer)
+
+
+@router.get("/offices/{office}/insights", summary="What stands out in a period")
+def list_insights(about: AskedFor) -> schema.InsightList:
+    """Sentences with their evidence: when many callers left, waited too long, or a phone was not answered."""
+    period = about.period
+    rows = [each.to_json(lambda at_ms: iso_time(at_ms, period.time_zone)) for each in about.office.insights(period)]
+    return schema.InsightList.model_validate({"period": period.to_json(), "insights": rows})
 
 
 @router.get("/offices/{office}/grid", summary="The period by quarter hour")

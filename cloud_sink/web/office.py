@@ -6,6 +6,7 @@ from datetime import date
 
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.kpi.coverage import coverage, watched_spans
+from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, report
 from cloud_sink.store import BoxStatus, Gap, Store
@@ -105,6 +106,11 @@ class Office:
             coverage=self.watch(period).share,
             threshold_s=threshold_s,
         )
+
+    def insights(self, period: Period) -> list[Insight]:
+        """What stands out in the period."""
+        legs = self.store.phone_legs(self.id, period.from_ms, period.until_ms)
+        return insights(self.contacts(period), legs, period=period, plan=self.plan)
 
     def boxes(self) -> list[BoxStatus]:
         """Its boxes, as they reported last."""

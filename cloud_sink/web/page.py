@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.templating import Jinja2Templates
@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
 from cloud_sink.web.api import all_offices
+from cloud_sink.web.beside import describe_comparison, describe_insights
 from cloud_sink.web.describe import describe_fates, describe_level, describe_missed, describe_places, describe_quarters
 from cloud_sink.web.export import EXPORTS
 from cloud_sink.web.office import Office, Offices
@@ -38,6 +39,7 @@ def dashboard(
     offices: Annotated[Offices, Depends(all_offices)],
     office: Annotated[str, Query(max_length=64)] = "",
     day: Annotated[str, Query(max_length=10)] = "",
+    compare: Annotated[Literal["", "previous", "week"], Query()] = "",
 ) -> Response:
     """Show one office's day; without any choice the first office's latest, which follows new data."""
     names = offices.names()
@@ -45,7 +47,7 @@ def dashboard(
         return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
     chosen = offices.get(office or names[0])
     shown_day = parse_day(day) if day else chosen.latest_day()
-    context = _describe(chosen, shown_day) | {
+    context = _describe(chosen, shown_day, compare) | {
         "offices": offices.all(),
         "refresh_s": REFRESH_S if not day or shown_day == chosen.today() else 0,
     }
@@ -57,7 +59,7 @@ def problem_page(request: Request, status: int, problem: str) -> Response:
     return templates.TemplateResponse(request, "problem.html", {"problem": problem}, status_code=status)
 
 
-def _describe(office: Office, day: date) -> dict[str, object]:
+def _describe(office: Office, day: date, compare: str) -> dict[str, object]:
     """Everything the page shows of one office's day."""
     period = one_day(day, office.plan.time_zone)
     report = office.report(period)
@@ -80,5 +82,8 @@ def _describe(office: Office, day: date) -> dict[str, object]:
         "fates": describe_fates(quarters, level.threshold),
         "quality": describe_quality(office, period, report),
         "sections": SECTIONS,
+        "compare": compare,
+        "comparison": describe_comparison(report, office, compare),
+        "insights": describe_insights(office, period),
         "exports": list(EXPORTS),
     }

@@ -48,6 +48,51 @@ class Report(BaseModel):
     extensions: dict[str, dict[str, Value]]
 
 
+class Change(BaseModel):
+    """One KPI against an earlier period; nulls where either is unknown."""
+
+    before: Value
+    difference: float | None = Field(description="in the KPI's unit; points for shares")
+    percent: float | None = Field(description="relative to before; not for shares")
+    certain: bool | None = Field(description="shares only: chance alone would do it in less than one of twenty cases")
+
+
+class Comparison(BaseModel):
+    """Every change since an earlier period."""
+
+    period: PeriodOut
+    coverage: float
+    total: dict[str, Change]
+    queues: dict[str, dict[str, Change]]
+    extensions: dict[str, dict[str, Change]]
+
+
+class ComparedReport(Report):
+    """A report, beside an earlier one where asked for."""
+
+    comparison: Comparison | None = None
+
+
+class InsightOut(BaseModel):
+    """One thing that stands out, with the contacts that show it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    rule: Literal["many_left", "waits_too_long", "does_not_answer"]
+    subject: str
+    text: str
+    from_: str = Field(alias="from")
+    until: str
+    contacts: list[str]
+    figures: dict[str, float]
+
+
+class InsightList(BaseModel):
+    """What stands out in a period."""
+
+    period: PeriodOut
+    insights: list[InsightOut]
+
+
 class Bucket(BaseModel):
     """Contacts that arrived in one quarter hour."""
 

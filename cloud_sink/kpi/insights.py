@@ -1,0 +1,221 @@
+"""What stands out in a period, said in a sentence with its evidence: rules over contacts and legs.
+
+A rule speaks only where chance is no likely reason, and names the calls it rests on.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cloud_sink.contacts.records import Contact, OfficePlan
+from cloud_sink.kpi.accessibility import count_service, service_levels
+from cloud_sink.kpi.extensions import REFUSED, SettledLeg, by_extension
+from cloud_sink.kpi.period import QUARTER_MS, Period, local_time
+from cloud_sink.kpi.report import WORK_OF_A_TEAM
+from cloud_sink.kpi.value import wilson_percent
+from cloud_sink.kpi.volume import ABANDONED, ANSWERED, offered
+
+FEWEST_LOST = 3  # callers who gave up in a quarter hour before it is worth a sentence
+FEWEST_RINGS = 5  # rings an extension could have taken
+FEWEST_CALLS = 5  # calls of a queue in a quarter hour
+MOST_IGNORED = 25  # percent of its rings that any extension may let pass
+MOST_BUSY = 0.5  # share of a team in calls from which it counts as busy
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """One thing that stands out."""
+
+    rule: str
+    subject: str  # the queue or extension it is about
+    text: str
+    from_ms: int
+    until_ms: int
+    contacts: tuple[str, ...]  # ids of the contacts that show it
+    figures: Mapping[str, float]
+
+    def to_json(self, iso: Callable[[int], str]) -> dict[str, object]:
+        """What the API prints."""
+        return {
+            "rule": self.rule,
+            "subject": self.subject,
+            "text": self.text,
+            "from": iso(self.from_ms),
+            "until": iso(self.until_ms),
+            "contacts": list(self.contacts),
+            "figures": dict(self.figures),
+        }
+
+
+def insights(
+    contacts: Sequence[Contact], legs: Sequence[SettledLeg], *, period: Period, plan: OfficePlan
+) -> list[Insight]:
+    """Everything the rules have to say, in order of time."""
+    cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
+    visits = [v for contact in offered(cohort) for v in contact.queue_visits() if v.kind in WORK_OF_A_TEAM]
+    settled = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
+    found = [
+        *_many_left(visits, Lines(settled), period, plan),
+        *_waits_too_long(visits, period, plan),
+        *_does_not_answer(settled, cohort),
+    ]
+    return sorted(found, key=lambda insight: (insight.from_ms, insight.rule, insight.subject))
+
+
+class Lines:
+    """When each extension was in a call."""
+
+    def __init__(self, legs: Iterable[SettledLeg]) -> None:
+        self._spans: dict[str, list[tuple[int, int]]] = {}
+        for extension, group in by_extension(legs).items():
+            answered = [(leg.t_answer, leg.t_end) for leg, outcome in group if outcome == "answered"]
+            self._spans[extension] = sorted((a, e) for a, e in answered if a is not None and e is not None)
+
+    def extensions(self) -> list[str]:
+        """Every extension that was in any call."""
+        return sorted(self._spans)
+
+    def busy(self, extension: str, at_ms: int) -> bool:
+        """Whether it was in a call at that moment."""
+        spans = self._spans.get(extension, [])
+        return any(start <= at_ms < end for start, end in spans[: bisect_right(spans, (at_ms, at_ms))])
+
+
+def _by_queue_and_quarter(visits: Sequence[Contact]) -> dict[str, dict[int, list[Contact]]]:
+    """Visits of each queue by the quarter hour of their arrival."""
+    groups: dict[str, dict[int, list[Contact]]] = {}
+    for visit in visits:
+        start = visit.t_offer - visit.t_offer % QUARTER_MS
+        groups.setdefault(visit.queue, {}).setdefault(start, []).append(visit)
+    return groups
+
+
+def _spans(quarters: Iterable[int]) -> list[list[int]]:
+    """Quarter hours that follow each other, together."""
+    spans: list[list[int]] = []
+    for start in sorted(quarters):
+        if spans and start == spans[-1][-1] + QUARTER_MS:
+            spans[-1].append(start)
+        else:
+            spans.append([start])
+    return spans
+
+
+def _many_left(visits: Sequence[Contact], lines: Lines, period: Period, plan: OfficePlan) -> list[Insight]:
+    """Callers who gave up in a span, more than a fifth of it for certain, and what the agents did meanwhile."""
+    found = []
+    for queue, quarters in _by_queue_and_quarter(visits).items():
+        many = [start for start, calls in quarters.items() if _lost_for_certain(calls)]
+        for span in _spans(many):
+            calls = [call for start in span for call in quarters[start]]
+            found.append(_tell_left(queue, calls, (span[0], span[-1] + QUARTER_MS), lines, period, plan))
+    return found
+
+
+def _lost(calls: Sequence[Contact]) -> list[Contact]:
+    """Callers who gave up, without those who hung up at once."""
+    return [call for call in calls if call.disposition == ABANDONED and not call.short]
+
+
+def _lost_for_certain(calls: Sequence[Contact]) -> bool:
+    """At least three, and even the lower end of the interval is above the 5 % that centres aim at."""
+    interval = wilson_percent(len(_lost(calls)), len(calls))
+    return len(_lost(calls)) >= FEWEST_LOST and interval is not None and interval[0] > 5
+
+
+def _tell_left(
+    queue: str, calls: Sequence[Contact], span: tuple[int, int], lines: Lines, period: Period, plan: OfficePlan
+) -> Insight:
+    """One such span in a sentence."""
+    lost = _lost(calls)
+    team = next((place.members for place in plan.destinations if place.name == queue and place.members), ())
+    ends = [call.t_end for call in lost if call.t_end is not None]
+    busy = sum(lines.busy(extension, at - 1) for at in ends for extension in team)
+    share = busy / (len(ends) * len(team)) if ends and team else 0.0
+    text = f"{len(lost)} of {len(calls)} callers of {queue} left {_between(span, period)}"
+    if team and share >= MOST_BUSY:
+        text += f" while {busy / len(ends):.1f} of {len(team)} agents were in calls"
+    elif team:
+        text += f", although only {busy / max(1, len(ends)):.1f} of {len(team)} agents were in calls"
+    figures = {"left": len(lost), "offered": len(calls), "agents": len(team), "agents_busy_share": round(share, 4)}
+    return Insight("many_left", queue, text, *span, _ids(lost), figures)
+
+
+def _ids(visits: Sequence[Contact]) -> tuple[str, ...]:
+    """The contacts that visits belong to, each once; a later queue visit has the id "CONTACT/2"."""
+    return tuple(dict.fromkeys(visit.contact_id.partition("/")[0] for visit in visits))
+
+
+def _between(span: tuple[int, int], period: Period) -> str:
+    """A span as the office's clocks show it; with the day where the period has several."""
+    shape = "%-d %b %H:%M" if period.length_ms > 25 * 3_600_000 else "%H:%M"
+    start, end = (local_time(at, period.time_zone) for at in span)
+    return f"between {start.strftime(shape)} and {end.strftime('%H:%M')}"
+
+
+def _waits_too_long(visits: Sequence[Contact], period: Period, plan: OfficePlan) -> list[Insight]:
+    """Quarter hours in which a queue missed its target for certain."""
+    found = []
+    for queue, quarters in _by_queue_and_quarter(visits).items():
+        slow = [start for start, calls in quarters.items() if _misses_target(calls, plan)]
+        for span in _spans(slow):
+            calls = [call for start in span for call in quarters[start]]
+            found.append(_tell_slow(queue, calls, (span[0], span[-1] + QUARTER_MS), period, plan))
+    return found
+
+
+def _misses_target(calls: Sequence[Contact], plan: OfficePlan) -> bool:
+    """Enough calls, and even the upper end of the interval is below the target."""
+    level = service_levels(count_service(calls, plan.service_level_s * 1000))["service_level"]
+    interval = wilson_percent(level.numerator, level.denominator)
+    return level.denominator >= FEWEST_CALLS and interval is not None and interval[1] < 100 * plan.service_level_target
+
+
+def _tell_slow(
+    queue: str, calls: Sequence[Contact], span: tuple[int, int], period: Period, plan: OfficePlan
+) -> Insight:
+    """One such span in a sentence."""
+    level = service_levels(count_service(calls, plan.service_level_s * 1000))["service_level"]
+    late = [c for c in calls if c.disposition == ANSWERED and (c.wait_ms or 0) > plan.service_level_s * 1000]
+    late += _lost(calls)
+    text = (
+        f"{queue} answered {level.numerator} of {level.denominator} callers within {plan.service_level_s} s "
+        f"{_between(span, period)}; the target is {100 * plan.service_level_target:g} %"
+    )
+    figures = {"within": level.numerator, "judged": level.denominator}
+    return Insight("waits_too_long", queue, text, *span, _ids(late), figures)
+
+
+def _does_not_answer(legs: Sequence[SettledLeg], contacts: Sequence[Contact]) -> list[Insight]:
+    """Extensions that let ring what they could have taken, far more often than all others together."""
+    contact_of = {leg_id: contact.contact_id for contact in contacts for leg_id in contact.legs}
+    rings = {name: _takeable(group) for name, group in by_extension(legs).items()}
+    found = []
+    for name, mine in rings.items():
+        others = [ring for other, group in rings.items() if other != name for ring in group]
+        usual = 100 * len(_ignored(others)) / len(others) if others else 0.0
+        interval = wilson_percent(len(_ignored(mine)), len(mine))
+        if len(mine) >= FEWEST_RINGS and interval is not None and interval[0] > max(usual, MOST_IGNORED):
+            found.append(_tell_ignored(name, mine, usual, contact_of))
+    return found
+
+
+def _tell_ignored(name: str, rings: Sequence[SettledLeg], usual: float, contact_of: dict[str, str]) -> Insight:
+    """One such extension in a sentence."""
+    ignored = _ignored(rings)
+    text = f"Extension {name} did not take {len(ignored)} of {len(rings)} calls that rang there; "
+    text += f"of the others' it was {usual:.0f} %"
+    times = [leg.t_invite for leg, _ in ignored]
+    ids = tuple(contact_of[leg.leg_id] for leg, _ in ignored if leg.leg_id in contact_of)
+    figures = {"not_taken": len(ignored), "could_take": len(rings), "others_percent": round(usual, 3)}
+    return Insight("does_not_answer", name, text, min(times), max(times) + 1, ids, figures)
+
+
+def _takeable(legs: Sequence[SettledLeg]) -> list[SettledLeg]:
+    """Incoming rings that the extension took or let ring to their end."""
+    return [(leg, word) for leg, word in legs if leg.direction == "in" and word in ("answered", *REFUSED)]
+
+
+def _ignored(legs: Sequence[SettledLeg]) -> list[SettledLeg]:
+    """Those it let ring or refused."""
+    return [(leg, word) for leg, word in legs if word in REFUSED]

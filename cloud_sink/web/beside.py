@@ -1,0 +1,110 @@
+"""What stands beside the day's numbers on the page: an earlier day, and what stands out."""
+
+from dataclasses import dataclass
+
+from cloud_sink.contacts.records import Contact
+from cloud_sink.kpi.comparison import Change, changes, earlier
+from cloud_sink.kpi.period import Period, local_day
+from cloud_sink.kpi.report import Report
+from cloud_sink.kpi.value import NUMBER, PERCENT
+from cloud_sink.web.office import Office
+from cloud_sink.web.shown import NOTHING, Shown, clock_text, duration_text, show
+
+COMPARED = (
+    "offered", "answered", "abandoned", "missed_contacts", "service_level", "abandon_rate", "asa", "max_wait", "aht",
+    "outbound_attempts",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRow:
+    """One KPI in both periods."""
+
+    now: Shown
+    before: Shown
+    change: str
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedWith:
+    """The earlier day and the rows."""
+
+    title: str  # "Saturday, 21 November 2026"
+    watched: str  # "watched 100 %"
+    rows: list[ComparedRow]
+
+
+def describe_comparison(report: Report, office: Office, compare: str) -> ComparedWith | None:
+    """The headline numbers beside those of an earlier day; None where nobody asked."""
+    if not compare:
+        return None
+    period = earlier(report.period, compare)
+    before = office.report(period)
+    found = changes(report.total, before.total)
+    rows = [_describe_change(kpi_id, found[kpi_id]) for kpi_id in COMPARED if kpi_id in found]
+    day = local_day(period.from_ms, period.time_zone)
+    return ComparedWith(day.strftime("%A, %-d %B %Y"), f"{100 * before.coverage:.0f} % of it watched", rows)
+
+
+def _describe_change(kpi_id: str, change: Change) -> ComparedRow:
+    """One row."""
+    remark = {True: "more than chance", False: "may be chance", None: ""}[change.certain]
+    if change.percent is not None:
+        remark = f"{change.percent:+.0f} %"
+    return ComparedRow(show(kpi_id, change.now), show(kpi_id, change.before), _change_text(change), remark)
+
+
+def _change_text(change: Change) -> str:
+    """The difference with its sign and unit."""
+    difference, unit = change.difference, change.now.unit
+    if difference is None:
+        return NOTHING
+    if unit == PERCENT:
+        return f"{difference:+.1f} points"
+    if unit == NUMBER:
+        return f"{difference:+.0f}"
+    sign = "-" if difference < 0 else "+"
+    return f"{sign}{duration_text(abs(difference))}"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """One call that shows it."""
+
+    contact_id: str
+    at: str
+    caller: str
+    waited: str
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToldInsight:
+    """One sentence with its calls."""
+
+    text: str
+    evidence: list[EvidenceRow]
+
+
+def describe_insights(office: Office, period: Period) -> list[ToldInsight]:
+    """What stands out, each with its calls."""
+    contacts = {contact.contact_id: contact for contact in office.contacts(period)}
+    return [
+        ToldInsight(
+            insight.text,
+            [_describe_evidence(contacts[each], period) for each in insight.contacts],
+        )
+        for insight in office.insights(period)
+    ]
+
+
+def _describe_evidence(contact: Contact, period: Period) -> EvidenceRow:
+    """One call."""
+    return EvidenceRow(
+        contact.contact_id,
+        clock_text(contact.t_offer, period.time_zone),
+        contact.caller or "withheld",
+        duration_text(None if contact.wait_ms is None else contact.wait_ms / 1000),
+        contact.disposition.replace("_", " "),
+    )

@@ -1,0 +1,47 @@
+import pytest
+
+DAY = "2026-11-22"
+LAB = "/api/v1/offices/lab"
+
+
+def test_report_beside_an_earlier_one(client):
+    """The day before the recording nobody watched: everything known now is null before, so no change is claimed."""
+    report = client.get(f"{LAB}/report", params={"day": DAY, "compare": "previous"}).json()
+    assert report["total"] == client.get(f"{LAB}/report", params={"day": DAY}).json()["total"]
+    changes = report["comparison"]["total"]
+    assert (None, None) == (changes["offered"]["difference"], changes["offered"]["before"]["value"])
+    assert report["comparison"]["period"]["from"].startswith("2026-11-21")
+
+
+def test_parts_of_the_day_are_compared(client):
+    """The second part of the recording beside the first: the difference is that of both reports."""
+    first = {"from": f"{DAY}T06:40", "until": f"{DAY}T06:50"}
+    second = {"from": f"{DAY}T06:50", "until": f"{DAY}T07:00"}
+    a, b = (client.get(f"{LAB}/report", params=part).json()["total"]["offered"]["value"] for part in (first, second))
+    compared = client.get(f"{LAB}/report", params=second | {"compare": "previous"}).json()["comparison"]
+    assert b - a == compared["total"]["offered"]["difference"]
+
+
+def test_unknown_comparison_is_refused(client):
+    """One line."""
+    assert 422 == client.get(f"{LAB}/report", params={"compare": "yesteryear"}).status_code
+
+
+def test_what_stands_out_names_its_calls(client):
+    """The recorded day's support queue lost callers while most of its agents were talking; every call can be opened."""
+    found = client.get(f"{LAB}/insights", params={"day": DAY}).json()["insights"]
+    (left,) = [each for each in found if each["rule"] == "many_left"]
+    assert "support" == left["subject"]
+    assert left["figures"]["left"] == len(left["contacts"])
+    for contact_id in left["contacts"]:
+        contact = client.get(f"{LAB}/contacts/{contact_id}").json()["contact"]
+        assert ("support", "abandoned") == (contact["queue"], contact["disposition"])
+
+
+@pytest.mark.parametrize(("compare", "day"), [("previous", "Saturday, 21 November"), ("week", "Sunday, 15 November")])
+def test_page_shows_both(client, compare: str, day: str):
+    """The sentence with its calls, and the earlier day with how far it was watched."""
+    page = client.get("/", params={"office": "lab", "day": DAY, "compare": compare}).text
+    assert "callers of support left between" in page
+    assert f"{day} 2026: 0 % of it watched" in page
+    assert "Compared" in client.get("/").text
