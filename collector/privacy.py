@@ -33,7 +33,7 @@ class CallerPrivacy:
 
     def protect(self, event: Event) -> None:
         """Change the event's numbers in place."""
-        if self._mode == "clear" or not isinstance(event, LegEnded) or event.direction == DIRECTION_INTERNAL:
+        if self._mode == "clear" or not isinstance(event, LegEnded):
             return
         office_number = event.callee if event.direction == DIRECTION_IN else event.caller
         for name in ("connected", "refer_to", "diverted_by", *_outsiders(event)):
@@ -49,9 +49,14 @@ class CallerPrivacy:
 
 
 def _outsiders(leg: LegEnded) -> tuple[str, ...]:
-    """The ends of a leg that are not the office's: the caller of an incoming one, the callee of an outgoing one."""
+    """The ends of a leg that are not the office's: the caller of an incoming one, the callee of an outgoing one.
+
+    Neither of an internal one; but whoever picks up or retrieves a call is then `connected` with an outsider.
+    """
     if leg.direction == DIRECTION_IN:
         return ("caller",)
+    if leg.direction == DIRECTION_INTERNAL:
+        return ()
     return ("callee",) if leg.direction == DIRECTION_OUT else ("caller", "callee")
 
 

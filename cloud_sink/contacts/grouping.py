@@ -142,14 +142,10 @@ class Grouper:
 
     def _place_trunk_out(self, leg: Leg) -> Group:
         """The carrier's side of a call that a phone dialled, or of a forwarded call."""
-        dialled = [
-            group
-            for group in self._open
-            if is_dial(group.anchor)
-            and 0 <= leg.t_invite - group.anchor.t_invite <= DIAL_MS
-            and group.anchor.callee.endswith(leg.callee[-9:] or "?")
-            and not any(other.role == "trunk" for other in group.legs)
-        ]
+        begun = [group for group in self._open if _may_have_dialled(group, leg)]
+        dialled = [group for group in begun if group.anchor.callee.endswith(leg.callee[-9:] or "?")]
+        if not dialled:
+            dialled = _coinciding([group for group in begun if is_code(group.anchor.callee)], leg)
         if dialled:
             dialled[0].parties.add(leg.callee)
             return self._join(dialled, leg)
@@ -213,6 +209,33 @@ class Grouper:
         if leg.direction == "in":
             group.correlation = HEURISTIC if leg.caller else AMBIGUOUS
         return group
+
+
+def is_code(number: str) -> bool:
+    """True where a box sent a keyed code instead of a number: with another prefix it is another code."""
+    return number.startswith("k") and not number.isdigit()
+
+
+def _may_have_dialled(group: Group, leg: Leg) -> bool:
+    """A phone dialled just before the carrier was called, and no carrier's leg is there for it yet."""
+    return (
+        is_dial(group.anchor)
+        and group.anchor.direction == "out"
+        and 0 <= leg.t_invite - group.anchor.t_invite <= DIAL_MS
+        and not any(other.role == "trunk" for other in group.legs)
+    )
+
+
+def _coinciding(groups: list[Group], leg: Leg) -> list[Group]:
+    """Of phones that dialled something unreadable: those whose answer and end coincide best with the carrier's leg."""
+    scores = [
+        _together(group.anchor.t_answer, leg.t_answer) + _together(group.anchor.t_end, leg.t_end) for group in groups
+    ]
+    return [group for group, score in zip(groups, scores, strict=True) if score == max(scores)]
+
+
+def _together(one: int | None, other: int | None) -> int:
+    return int(one == other or (one is not None and other is not None and abs(one - other) <= TOGETHER_MS))
 
 
 def _order(leg: Leg) -> tuple[int, int, str]:

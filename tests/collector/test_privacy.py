@@ -55,6 +55,12 @@ def test_extensions_feature_codes_and_short_numbers_stay():
     assert fields == protected("keyed", direction="in", **fields)
 
 
+def test_whoever_picks_up_shows_no_outsider():
+    """A colleague's *8 is an internal leg, but the PBX then names the customer on it."""
+    found = protected("keyed", direction="int", caller="104", callee="*8", connected="447700900001")
+    assert {"caller": "104", "callee": "*8", "connected": key_number("447700900001", KEY)} == found
+
+
 def test_internal_legs_and_anonymous_callers_stay():
     """There is nobody to protect."""
     fields = {"caller": "101", "callee": "1234567"}

@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from cloud_sink.config import office_plans
-from cloud_sink.contacts.records import Contact
+from cloud_sink.contacts.grouping import is_code
+from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.contacts.stitch import stitch
 from collector.adapters.pcapfile import open_captures
 from collector.config import load
-from fieldkit.replay import replay
+from collector.core.monitor import CallMonitor
+from collector.privacy import CallerPrivacy
+from collector.service import Service
+from fieldkit.replay import ReceivedEvents, replay
 
 Recording = Callable[[str], Path]
 
@@ -81,6 +86,25 @@ def test_calls_without_a_queue_are_answered_as_the_pbx_says(
                 continue
             by_phone = any(other.get("answer") for other in call["legs"] if other is not leg and other.get("callid"))
             assert by_phone == (contact.disposition == "answered"), contact
+
+
+def test_keyed_numbers_make_the_same_contacts(lab_config: Path, recording: Recording) -> None:
+    """What a box sends by default, codes instead of numbers, is stitched like the numbers themselves."""
+    legs, coded = (protected_legs(recording("office-day-A"), lab_config, mode) for mode in ("clear", "keyed"))
+    plan = office_plans(lab_config)["lab"]
+    assert any(is_code(leg.caller) for leg in coded)
+    assert [contact.legs for contact in stitch(legs, plan).contacts] == [
+        contact.legs for contact in stitch(coded, plan).contacts
+    ]
+
+
+def protected_legs(recording: Path, lab_config: Path, mode: str) -> list[Leg]:
+    """The legs of a recording as they leave a box with that privacy."""
+    settings = load(str(lab_config)).monitor_settings()
+    received = ReceivedEvents("lab", "lab")
+    privacy = CallerPrivacy(mode, bytes(32), lambda number: len(number) == 3)
+    Service(CallMonitor(settings), received, privacy.protect).watch(open_captures([str(recording)]))
+    return received.legs
 
 
 @pytest.mark.parametrize("seed", range(3))
