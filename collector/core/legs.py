@@ -112,27 +112,17 @@ WAIT_MS = {
 class TrackedLeg(Waiting):
     """A leg that is not over yet: its facts so far and what is needed to recognise its messages."""
 
-    __slots__ = (
-        "answer_tag",
-        "branches",
-        "call_id",
-        "digit_cseq",
-        "facts",
-        "from_tag",
-        "hold",
-        "invite_cseq",
-        "last_mark",
-        "last_ms",
-        "last_status",
-        "lost_tags",
-        "own_hop",
-        "records_digits",
-        "refer",
-        "source",
-        "state",
-        "status_source",
-        "target",
-    )
+    # what did not happen yet stays the class's default: on a small board each attribute of its own costs eight bytes
+    answer_tag: bytes = b""  # To tag of the 2xx that counts
+    digit_cseq: int = -1
+    hold: HoldMeter | None = None
+    last_mark: tuple[int, int, bytes, bytes] | None = None
+    last_status: int = 0
+    lost_tags: list[bytes] | None = None  # of further 2xx: forks that lost
+    own_hop: int = 0  # index of the first branch of the hop that reaches the target; before it: hops to a proxy
+    records_digits: bool = False
+    refer: tuple[int, str, str, bytes] | None = None
+    status_source: bytes = b""  # who sent the last response: another hop's copy comes from elsewhere
 
     def __init__(self, facts: LegEnded, call_id: bytes, target: str, source: bytes, cseq: int, from_tag: bytes) -> None:
         super().__init__()
@@ -143,18 +133,8 @@ class TrackedLeg(Waiting):
         self.state = CALLING
         self.invite_cseq = cseq
         self.from_tag = from_tag
-        self.answer_tag = b""  # To tag of the 2xx that counts
-        self.lost_tags: list[bytes] | None = None  # of further 2xx: forks that lost
         self.branches: list[bytes] = []
-        self.own_hop = 0  # index of the first branch of the hop that reaches the target; before it: hops to a proxy
-        self.last_mark: tuple[int, int, bytes, bytes] | None = None
         self.last_ms = facts.invite_ms
-        self.last_status = 0
-        self.status_source = b""  # who sent it: another hop's copy comes from elsewhere
-        self.hold: HoldMeter | None = None
-        self.refer: tuple[int, str, str, bytes] | None = None
-        self.records_digits = False
-        self.digit_cseq = -1
 
     def side_of(self, message: Message) -> int:
         """Who sent a request, or whose request a response answers: the caller's side or the callee's."""
@@ -182,8 +162,9 @@ def _ring(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
 def _answer(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     facts = leg.facts
     facts.answer_ms = now_ms
-    facts.end_ms = None
-    facts.ended_by = ENDED_BY_NOBODY
+    if facts.end_ms is not None:  # a CANCEL that the 2xx crossed
+        facts.end_ms = None
+        facts.ended_by = ENDED_BY_NOBODY
     if message is not None:
         facts.final_code = message.status
         leg.answer_tag = tag_of(message.to_value)
