@@ -22,6 +22,7 @@ from firmware.privacy import CallerPrivacy, load_key
 from firmware.publisher import Publisher
 from firmware.spool import Spool
 from firmware.status import StatusPage, status_line
+from firmware.update import Update, confirm
 
 BACKLOG_BYTES = 8192  # about twelve messages; lwIP keeps six more
 BURST = 16  # datagrams read before anything else may run: some milliseconds on an ESP32
@@ -48,6 +49,7 @@ class App:
         self.spool = Spool(spool["path"], epoch, settings.board["ring_bytes"], spool["max_bytes"])
         self.monitor = CallMonitor(settings.monitor_settings())
         self.privacy = make_privacy(settings)
+        self.update = Update(settings.board["root"], settings.box["id"])
         self.publisher = Publisher(settings, self.spool, self._state, self._receive_command)
         self.publisher.connections = count_start(spool["path"] + ".starts") * CONNECTIONS_A_START
         self.capture = Capture(
@@ -58,6 +60,7 @@ class App:
         self._health_due_ms = board.now_ms() + HEALTH_MS
         self._lossless_ms = board.now_ms()
         self._restarting = False
+        self._confirmed = False
 
     async def run(self) -> None:
         """Until the board restarts; raises what a task could not handle."""
@@ -146,6 +149,9 @@ class App:
         self._note_losses(now_ms)
         self._report_health(now_ms)
         self.spool.handle_time(now_ms, self.publisher.online)
+        if self.publisher.acknowledged and not self._confirmed:
+            self._confirmed = True
+            confirm(self.settings.board["root"])
 
     def _note_losses(self, now_ms: int) -> None:
         dropped = self.board.dropped() + self.capture.dropped
@@ -215,15 +221,21 @@ class App:
             "version": VERSION,
             "tenant": self.settings.box["tenant"],
             "office": self.settings.box["office"],
+            "update": self.update.problem,
         }
 
     def _receive_command(self, command: object) -> None:
-        """`{"do": "report"}` or `{"do": "restart"}`; anything else is ignored."""
+        """`{"do": "report"}`, `{"do": "restart"}`, or an update's; anything else is ignored."""
         action = command.get("do") if isinstance(command, dict) else None
         if action == "report":
             self._health_due_ms = self.board.now_ms()
         elif action == "restart":
             asyncio.create_task(self.restart())
+        elif action in ("update", "settings"):
+            if self.update.receive(command):
+                asyncio.create_task(self.restart())
+            elif self.update.problem:
+                self.publisher.announce_again()
 
     async def restart(self) -> None:
         """Report open legs as far as they were seen, deliver or keep what waits, say good-bye, begin again."""

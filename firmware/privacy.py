@@ -27,16 +27,16 @@ class CallerPrivacy:
 
     def protect(self, event: object) -> None:
         """Change the event's numbers in place."""
-        if self._mode == "clear" or not isinstance(event, LegEnded) or event.direction == DIRECTION_INTERNAL:
+        if self._mode == "clear" or not isinstance(event, LegEnded):
             return
         incoming = event.direction == DIRECTION_IN
         office_number = event.callee if incoming else event.caller
         for name in ("connected", "refer_to", "diverted_by"):
             if getattr(event, name) != office_number:
                 setattr(event, name, self._protected(getattr(event, name)))
-        if event.direction != DIRECTION_OUT:
+        if event.direction not in (DIRECTION_OUT, DIRECTION_INTERNAL):
             event.caller = self._protected(event.caller)
-        if not incoming:
+        if event.direction not in (DIRECTION_IN, DIRECTION_INTERNAL):
             event.callee = self._protected(event.callee)
 
     def _protected(self, number: str) -> str:

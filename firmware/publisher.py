@@ -47,6 +47,7 @@ class Publisher:
         on_command: "Callable[[object], None]",
     ) -> None:
         self.connected = False
+        self.acknowledged = False  # the sink has said at least once, since the start, what it has
         self.connections = 0
         self.last_error = ""
         self.errors = 0
@@ -87,6 +88,10 @@ class Publisher:
             self._failures = min(self._failures + 1, 6)
             gc.collect()  # what a TLS session held
             await asyncio.sleep_ms(backoff_ms // 2 + random.getrandbits(16) % (backoff_ms // 2))
+
+    def announce_again(self) -> None:
+        """Say the birth message again: something in it has changed."""
+        self._epoch = -1
 
     async def close(self) -> None:
         """Say that this board goes away on purpose."""
@@ -172,6 +177,7 @@ class Publisher:
         if not isinstance(epoch, int) or not isinstance(seq, int) or epoch != self._spool.epoch:
             return
         self._failures = 0
+        self.acknowledged = True
         if seq <= self._acked or seq > self._spool.last_seq:
             return
         self._spool.discard_through(epoch, seq)

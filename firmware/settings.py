@@ -35,6 +35,7 @@ KEYS: dict[str, dict[str, object]] = {
     },
     "board": {
         "name": "olimex-esp32-poe",
+        "root": "/",  # where settings.json and the two copies of the firmware are
         "tzsp_port": 37008,
         "ntp": "pool.ntp.org",  # "": the board's own clock is right
         "status_port": 80,  # 0: no page

@@ -51,7 +51,8 @@ def make_settings(folder: Path, lab_config: Path, tzsp_port: int, mqtt: dict[str
     settings = {name: sections[name] for name in ("box", "sip", "numbers", "privacy")}
     settings["spool"] = {"path": str(folder / "spool")}
     settings["mqtt"] = mqtt
-    settings["board"] = {"ntp": "", "status_port": 0, "watchdog_s": 0, "tzsp_port": tzsp_port, **board}
+    settings["board"] = {"ntp": "", "status_port": 0, "watchdog_s": 0, "tzsp_port": tzsp_port, "root": f"{folder}/"}
+    settings["board"].update(board)
     path = folder / "settings.json"
     path.write_text(json.dumps(settings))
     return path

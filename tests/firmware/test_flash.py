@@ -15,7 +15,7 @@ from fieldkit.cli import main
 
 START = """\
 import sys
-sys.path.insert(0, sys.argv[1] + "/lib")
+sys.path.insert(0, sys.argv[1] + "/a")
 from firmware.settings import load
 from firmware.publisher import make_context
 import firmware.app
@@ -52,12 +52,12 @@ def test_staged_files_start_on_micropython(box: Path, tmp_path: Path, capsys: py
 
 
 def test_staged_tree_is_what_a_board_needs(box: Path, tmp_path: Path) -> None:
-    """main.py as source, everything else compiled, secrets beside the settings, the caller's key the collector's."""
+    """Two sources, the rest compiled, secrets beside the settings; callers keep the codes the collector gave them."""
     flash.stage(str(box), tmp_path / "board", "olimex-esp32-poe", "10.0.0.1")
     found = {str(path.relative_to(tmp_path / "board")) for path in (tmp_path / "board").rglob("*") if path.is_file()}
-    assert {"main.py", "settings.json", "ca.der", "certificate.der", "key.der", "caller.key"} <= found
-    assert {"lib/firmware/app.mpy", "lib/collector/core/monitor.mpy"} <= found
-    assert all(name.endswith(".mpy") for name in found if name.startswith("lib/"))
+    assert {"boot.py", "main.py", "settings.json", "ca.der", "certificate.der", "key.der", "caller.key"} <= found
+    assert {"a/firmware/app.mpy", "a/collector/core/monitor.mpy"} <= found
+    assert all(name.endswith(".mpy") for name in found if name.startswith("a/"))
     assert (box.parent / "caller.key").read_text() == (tmp_path / "board" / "caller.key").read_text()
     settings = json.loads((tmp_path / "board" / "settings.json").read_text())
     assert ("10.0.0.1", "/key.der") == (settings["board"]["ntp"], settings["mqtt"]["key_file"])

