@@ -51,6 +51,45 @@ def test_two_phones_picked_up_at_once() -> None:
     assert ("lost_race", "answered") == (outcomes["r"], outcomes["s"])
 
 
+def test_two_phones_picked_up_and_the_pbx_left_both_alone() -> None:
+    """chan_sip hangs up on nobody: whoever was up until the caller's end had him, the other talked to nobody."""
+    outcomes = words(
+        trunk("t", "4300", "c", 0, 20, answer=5.03),
+        ring("r", "101", "c", 0.1, 9, answer=5.01, ended_by="callee"),
+        ring("s", "102", "c", 0.1, 19.99, answer=5.02, ended_by="callee"),
+    )
+    assert ("lost_race", "answered") == (outcomes["r"], outcomes["s"])
+
+
+def test_hunting_on_is_not_answering_elsewhere() -> None:
+    """The next phone rings after the CANCEL of the one before and answers at once: the one before was no_answer."""
+    outcomes = words(
+        trunk("t", "4300", "c", 0, 20, answer=6),
+        ring("r", "101", "c", 0.1, 5),
+        ring("s", "102", "c", 5.01, 20, answer=6),
+    )
+    assert ("no_answer", "answered") == (outcomes["r"], outcomes["s"])
+
+
+def test_voicemail_that_answers_a_colleague_is_not_elsewhere() -> None:
+    """The caller's own leg is answered by the PBX as the called phone stops ringing: the phone missed the call."""
+    outcomes = words(
+        dial("d", "101", "102", 0, 20, direction="int", answer=10.01), ring("r", "102", "101", 0.1, 10, direction="int")
+    )
+    assert "no_answer" == outcomes["r"]
+
+
+def test_an_outside_number_that_the_pbx_gave_up_did_not_answer() -> None:
+    """Dial's time-out cancels the trunk leg while the extension still waits: no_answer; had it left: caller_gone."""
+    for end, word in ((30.5, "no_answer"), (30, "caller_gone")):
+        ended_by = "callee" if word == "no_answer" else "caller"
+        outcomes = words(
+            dial("d", "101", "4470", 0, end, direction="out", ended_by=ended_by),
+            trunk("t", "4470", "101", 0.1, 30, direction="out", ring=1, cancelled=True, call_key="d"),
+        )
+        assert word == outcomes["t"]
+
+
 @pytest.mark.parametrize(
     ("code", "rang", "end", "word"),
     [

@@ -83,3 +83,10 @@ def test_other_notify_reports_nothing():
 def test_digits(kind, body, digit):
     """INFO digits in both forms; a flash (16) is no digit."""
     assert dtmf_digits(read(make_request("INFO", extra=[("Content-Type", kind)], body=body))) == digit
+
+
+def test_refer_for_another_method_is_no_transfer():
+    """RFC 5359 section 2.6: "send a MESSAGE there" moves no call; method=INVITE says what a REFER means anyway."""
+    for method, transfer in (("MESSAGE", ""), ("SUBSCRIBE", ""), ("INVITE", "blind")):
+        refer = read(make_request("REFER", extra=[("Refer-To", f"<sip:102@10.77.1.5;method={method}>")]))
+        assert read_refer(refer)[0] == transfer

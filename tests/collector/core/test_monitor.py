@@ -150,24 +150,39 @@ def test_router_stream_in_a_recording():
     assert counted(tap, "sip_messages", "ignored") == {"sip_messages": 1, "ignored": 1}
 
 
-def test_hep_in_a_recording():
-    """HEP3 carries the addresses that the PBX names."""
+def make_hep(payload, protocol=b"\x11"):
+    """A frame with a HEP3 packet of the PBX about a message to the phone."""
     chunks = b""
     for kind, value in (
         (1, b"\2"),
-        (2, b"\x11"),
+        (2, protocol),
         (3, PBX),
         (4, PHONE),
         (7, b"\x13\xc4"),
         (8, b"\x13\xc4"),
         (11, b"\1"),
-        (15, INVITE),
+        (15, payload),
     ):
         chunks += struct.pack("!HHH", 0, kind, 6 + len(value)) + value
     packet = b"HEP3" + struct.pack("!H", 6 + len(chunks)) + chunks
+    return make_ethernet(make_ipv4(make_udp(packet, 40000, 9060), phone(1), phone(2)))
+
+
+def test_hep_in_a_recording():
+    """HEP3 carries the addresses that the PBX names."""
     tap = Tap()
-    tap.hear(0, make_ethernet(make_ipv4(make_udp(packet, 40000, 9060), phone(1), phone(2))))
+    tap.hear(0, make_hep(INVITE))
     assert [("101", "in")] == [(leg.extension, leg.direction) for leg in tap.close()]
+
+
+def test_hep_of_a_connection_holds_several_messages_and_comes_once_for_each():
+    """Asterisk mirrors all it read from a TCP connection, again for each message in it: each is heard once."""
+    tap = Tap()
+    both = INVITE + make_invite(call_id="call-2")
+    tap.hear(0, make_hep(both, b"\6"))
+    tap.hear(1, make_hep(both, b"\6"))
+    assert counted(tap, "sip_messages", "duplicates") == {"sip_messages": 2, "duplicates": 1}
+    assert [b"call-1", b"call-2"] == [leg.call_id for leg in tap.close()]
 
 
 def test_listener_hears_every_message():

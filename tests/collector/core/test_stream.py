@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.core.counters import Counters
-from collector.core.stream import FIN, HOLE_MS, IDLE_MS, MAX_AHEAD, MAX_CONNECTIONS, RST, SYN, StreamTable
+from collector.core.stream import (
+    FIN,
+    HOLE_MS,
+    IDLE_MS,
+    MAX_AHEAD,
+    MAX_CONNECTIONS,
+    RST,
+    SYN,
+    StreamTable,
+    split_messages,
+)
 
 KEY = (b"\1\1\1\1", 40000, b"\2\2\2\2", 5060)
 MESSAGES = [make_invite(), make_request("ACK"), make_request("BYE", cseq=2)]
@@ -173,3 +183,10 @@ def test_any_segments_are_survived(segments):
         table.receive_segment(KEY, sequence, flags, payload, now_ms)
         table.handle_deadline(now_ms)
     table.close()
+
+
+def test_messages_of_one_piece_are_split():
+    """A HEP packet holds what the PBX read at once: whole messages, keep-alives between them, the last cut short."""
+    assert MESSAGES == split_messages(b"\r\n\r\n".join([b"", *MESSAGES, b""]))
+    assert [MESSAGES[0], MESSAGES[1][:40]] == split_messages(MESSAGES[0] + MESSAGES[1][:40])
+    assert [] == split_messages(b"\r\n\r\n")
