@@ -127,7 +127,8 @@ class Box:
         begun = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(30)
-        return *self._read_spool(), time.monotonic() - begun
+        stop_s = time.monotonic() - begun
+        return *self._read_spool(), stop_s
 
     def kill(self) -> None:
         """At the end, whatever happened."""
