@@ -70,26 +70,20 @@ class Story:
     def __init__(self, ladder: str, **settings: object) -> None:
         self.tap = Tap(**settings)
         self._dialogs: dict[str, Dialog] = {}
-        self._sent: dict[
-            tuple[str, str, str], list[tuple[str, str, bytes]]
-        ] = {}  # hop -> [(what, branch, bytes)]
+        self._sent: dict[tuple[str, str, str], list[tuple[str, str, bytes]]] = {}  # hop -> [(what, branch, bytes)]
         self._packets: list[tuple[int, int, str, str, bytes]] = []
         for line in ladder.strip().splitlines():
             if line.strip() and not line.strip().startswith("#"):
                 self._read(line)
         for at_ms, _, sender, receiver, data in sorted(self._packets):
-            self.tap.hear(
-                at_ms, make_udp_frame(data, PARTIES[sender][1], PARTIES[receiver][1])
-            )
+            self.tap.hear(at_ms, make_udp_frame(data, PARTIES[sender][1], PARTIES[receiver][1]))
 
     # --- from a line to bytes ---
 
     def _read(self, line: str) -> None:
         head, *extra = (part.strip() for part in line.split("|"))
         at, letter, drawn = re.fullmatch(r"\s*(\d+)\s+(\w+)\s+(.*)", head).groups()  # type: ignore[union-attr]
-        path, what, words = re.fullmatch(
-            r"(\w+(?:\s*[<>]\s*\w+)+)\s+(\S+)\s*(.*)", drawn
-        ).groups()  # type: ignore[union-attr]
+        path, what, words = re.fullmatch(r"(\w+(?:\s*[<>]\s*\w+)+)\s+(\S+)\s*(.*)", drawn).groups()  # type: ignore[union-attr]
         parties = re.split(r"\s*[<>]\s*", path)
         if "<" in path:
             parties.reverse()
@@ -97,29 +91,14 @@ class Story:
         dialog = self._dialogs.setdefault(letter, Dialog(letter))
         build = self._respond if what[0].isdigit() else self._request
         hops = list(pairwise(parties))
-        packets = (
-            self._again(dialog, hops, what)
-            if "again" in options
-            else build(dialog, hops, what, options, extra)
-        )
+        packets = self._again(dialog, hops, what) if "again" in options else build(dialog, hops, what, options, extra)
         if "unseen" not in options:
-            for number, ((sender, receiver), data) in enumerate(
-                zip(hops, packets, strict=True)
-            ):
-                self._packets.append(
-                    (int(at) + number, len(self._packets), sender, receiver, data)
-                )
+            for number, ((sender, receiver), data) in enumerate(zip(hops, packets, strict=True)):
+                self._packets.append((int(at) + number, len(self._packets), sender, receiver, data))
 
-    def _again(
-        self, dialog: Dialog, hops: list[tuple[str, str]], what: str
-    ) -> list[bytes]:
+    def _again(self, dialog: Dialog, hops: list[tuple[str, str]], what: str) -> list[bytes]:
         return [
-            next(
-                data
-                for name, _, data in reversed(self._sent[dialog.letter, *hop])
-                if name == what
-            )
-            for hop in hops
+            next(data for name, _, data in reversed(self._sent[dialog.letter, *hop]) if name == what) for hop in hops
         ]
 
     def _request(
@@ -166,9 +145,7 @@ class Story:
                 *extra,
             ]
             data = _finish(lines, self._body(method, options))
-            self._sent.setdefault((dialog.letter, *hop), []).append(
-                (method, branch, data)
-            )
+            self._sent.setdefault((dialog.letter, *hop), []).append((method, branch, data))
             packets.append(data)
         return packets
 
@@ -191,25 +168,15 @@ class Story:
             dialog.invites[sender] = cseq
         return cseq
 
-    def _branch(
-        self, dialog: Dialog, hop: tuple[str, str], method: str, cseq: int
-    ) -> str:
+    def _branch(self, dialog: Dialog, hop: tuple[str, str], method: str, cseq: int) -> str:
         """Of its own for every transaction; CANCEL and the ACK of a refusal belong to the INVITE's."""
-        if method == "CANCEL" or (
-            method == "ACK" and self._last_status(dialog, hop) >= 300
-        ):
-            return next(
-                branch
-                for what, branch, _ in reversed(self._sent[dialog.letter, *hop])
-                if what == "INVITE"
-            )
+        if method == "CANCEL" or (method == "ACK" and self._last_status(dialog, hop) >= 300):
+            return next(branch for what, branch, _ in reversed(self._sent[dialog.letter, *hop]) if what == "INVITE")
         return f"z9hG4bK-{dialog.letter}-{hop[0]}-{hop[1]}-{method}-{cseq}"
 
     def _last_response(self, dialog: Dialog, hop: tuple[str, str]) -> tuple[int, bytes]:
         """(status, bytes) of the last final response to an INVITE that came back over a hop."""
-        for what, _, data in reversed(
-            self._sent.get((dialog.letter, hop[1], hop[0]), [])
-        ):
+        for what, _, data in reversed(self._sent.get((dialog.letter, hop[1], hop[0]), [])):
             if what[0].isdigit() and what.endswith("/INVITE") and int(what[:3]) >= 200:
                 return int(what[:3]), data
         return 0, b""
@@ -226,16 +193,10 @@ class Story:
         if "refer" in options:
             name, _, replaced = options["refer"].partition("?")
             number = PARTIES.get(name, (name,))[0]
-            suffix = (
-                f"?Replaces={self._dialogs[replaced].call_id.replace('@', '%40')}%3Bto-tag%3Dx"
-                if replaced
-                else ""
-            )
+            suffix = f"?Replaces={self._dialogs[replaced].call_id.replace('@', '%40')}%3Bto-tag%3Dx" if replaced else ""
             lines.append(f"Refer-To: <sip:{number}@10.77.1.5{suffix}>")
         if "replaces" in options:
-            lines.append(
-                f"Replaces: {self._dialogs[options['replaces']].call_id};to-tag=x;from-tag=y"
-            )
+            lines.append(f"Replaces: {self._dialogs[options['replaces']].call_id};to-tag=x;from-tag=y")
         return lines
 
     def _body(self, what: str, options: dict[str, str]) -> tuple[str, str]:
@@ -245,15 +206,11 @@ class Story:
                 "message/sipfrag;version=2.0",
                 f"SIP/2.0 {options['status']} Whatever\r\n",
             )
-        direction = options.get(
-            "sdp", "sendrecv" if what in ("INVITE", "200/INVITE") else "no"
-        )
+        direction = options.get("sdp", "sendrecv" if what in ("INVITE", "200/INVITE") else "no")
         if direction == "no":
             return "", ""
         held = direction == "held"
-        return "application/sdp", make_sdp(
-            "" if held else direction, connection="0.0.0.0" if held else "10.77.1.9"
-        )
+        return "application/sdp", make_sdp("" if held else direction, connection="0.0.0.0" if held else "10.77.1.9")
 
     def _respond(
         self,
@@ -264,21 +221,13 @@ class Story:
         extra: list[str],
     ) -> list[bytes]:
         status, _, wanted = what.partition("/")
-        wanted = wanted or (
-            "INVITE" if status == "487" else ""
-        )  # its CANCEL came later
+        wanted = wanted or ("INVITE" if status == "487" else "")  # its CANCEL came later
         answering = options.get("by", hops[0][0])
         packets = []
         for sender, receiver in hops:
-            asked = [
-                item
-                for item in self._sent[dialog.letter, receiver, sender]
-                if item[0][0].isalpha()
-            ]
+            asked = [item for item in self._sent[dialog.letter, receiver, sender] if item[0][0].isalpha()]
             method, _, request = next(
-                item
-                for item in reversed(asked)
-                if (item[0] == wanted if wanted else item[0] != "ACK")
+                item for item in reversed(asked) if (item[0] == wanted if wanted else item[0] != "ACK")
             )
             lines = [f"SIP/2.0 {status} Whatever"]
             for line in request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]:
@@ -287,9 +236,7 @@ class Story:
                     is_new = name == "To" and ";tag=" not in line and status != "100"
                     lines.append(f"{line};tag={answering}" if is_new else line)
             data = _finish([*lines, *extra], self._body(f"{status}/{method}", options))
-            self._sent.setdefault((dialog.letter, sender, receiver), []).append(
-                (f"{status}/{method}", "", data)
-            )
+            self._sent.setdefault((dialog.letter, sender, receiver), []).append((f"{status}/{method}", "", data))
             packets.append(data)
         if method == "INVITE" and 100 < int(status) < 300:
             dialog.tagged.add(answering)
@@ -303,21 +250,14 @@ class Story:
             self.tap.wait_until(until_ms)
         found = self.tap.close()
         words = settle(found)
-        return [
-            f"{words[number]:<11} {self._tell(leg)}" for number, leg in enumerate(found)
-        ]
+        return [f"{words[number]:<11} {self._tell(leg)}" for number, leg in enumerate(found)]
 
     def _tell(self, leg: LegEnded) -> str:
-        letters = {
-            call_key(dialog.call_id.encode()): dialog.letter
-            for dialog in self._dialogs.values()
-        }
+        letters = {call_key(dialog.call_id.encode()): dialog.letter for dialog in self._dialogs.values()}
         who = f"{letters[leg.call_key]} {leg.caller or '?'}>{leg.callee}"
         side = f"{leg.role}:{leg.extension}" if leg.extension else leg.role
         moments = (leg.ring_ms, leg.answer_ms, leg.end_ms)
-        times = " ".join(
-            "-" if at_ms is None else str(at_ms - T0_MS) for at_ms in moments
-        )
+        times = " ".join("-" if at_ms is None else str(at_ms - T0_MS) for at_ms in moments)
         return " ".join(
             [
                 f"{who} {side} {times} {leg.ended_by or 'nobody'} {leg.final_code}",
@@ -390,8 +330,4 @@ def told(ladder: str, *, until_ms: int = 0, **settings: object) -> str:
 def lines(text: str) -> str:
     """Expected legs as written in a test, without its indentation and comments."""
     kept = (line.partition("#")[0].strip() for line in text.strip().splitlines())
-    return "\n".join(
-        re.sub(r"^(\S+)\s+", lambda word: f"{word[1]:<11} ", line)
-        for line in kept
-        if line
-    )
+    return "\n".join(re.sub(r"^(\S+)\s+", lambda word: f"{word[1]:<11} ", line) for line in kept if line)
