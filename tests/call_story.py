@@ -314,8 +314,8 @@ def settle(legs: list[LegEnded]) -> dict[int, str]:
 
 
 SAME_NAMES = (
-    "role", "direction", "extension", "caller", "callee", "final_code", "cancelled", "ended_by", "reason_sip", "hold_ms",
-    "reason_q850", "holds", "transfer", "refer_to", "connected", "diverted_by", "partial",
+    "role", "direction", "extension", "caller", "callee", "final_code", "cancelled", "ended_by", "reason_sip",
+    "reason_q850", "hold_ms", "holds", "transfer", "refer_to", "connected", "diverted_by", "partial",
 )  # fmt: skip
 
 

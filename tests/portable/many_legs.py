@@ -1,4 +1,4 @@
-"""Very many calls at once through the whole core; in the portable dialect, for test_core_many_legs.py and the ROM run."""
+"""Very many calls at once through the whole core: on CPython, on MicroPython, and there from a ROM; portable dialect."""
 
 import gc
 import sys
@@ -65,6 +65,6 @@ def count_right(monitor: CallMonitor) -> int:
     return right
 
 
-if __name__ == "many_legs":  # imported as the program from a ROM (tests/firmware/vm/mount_rom.py)
-    if len(sys.argv) > 1 and sys.argv[1].isdigit():
-        print(hear_many_legs(int(sys.argv[1])))
+# on MicroPython with a number it is the program (tests/firmware/vm/mount_rom.py imports it)
+if sys.implementation.name == "micropython" and sys.argv[-1].isdigit():
+    print(hear_many_legs(int(sys.argv[-1])))
