@@ -155,6 +155,7 @@ def _listen(arguments: argparse.Namespace, settings: config.Configuration) -> in
     """Live sources: until told to stop."""
     journal.begin(settings.box.log)
     sources = [_make_source(settings, source) for source in settings.sources]
+    alive_ms = None if arguments.print else _last_sign_of_life(settings)
     sink = JsonLines(sys.stdout) if arguments.print else _open_publisher(settings, _open_spool(settings), WallClock())
     supervisor, timeline, privacy = Supervisor(), Timeline(), _privacy(settings)
     monitor = CallMonitor(settings.monitor_settings())
@@ -174,11 +175,19 @@ def _listen(arguments: argparse.Namespace, settings: config.Configuration) -> in
         signal.signal(number, lambda *_: service.stop())
     reloader = _Reloader(arguments.config, settings, supervisor)
     signal.signal(signal.SIGHUP, lambda *_: service.reload(reloader.choose))
+    if alive_ms is not None:
+        service.tell_absence(alive_ms)
     service.open_sources()
     drop_capabilities()
     service.run()
     sink.close()
     return 0
+
+
+def _last_sign_of_life(settings: config.Configuration) -> int | None:
+    """When the spool was last written, Unix ms (once a minute at least while the service runs); None: never."""
+    path = settings.resolve(settings.spool.path)
+    return max((file.stat().st_mtime_ns // 1_000_000 for file in path.parent.glob(path.name + "*")), default=None)
 
 
 def _print_health(counters: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 
 from collector.blindness import Facts, Lookout
+from collector.core.events import GapObserved
 from collector.core.monitor import CallMonitor
 from collector.health import HealthReporter
 from collector.journal import tell
@@ -21,6 +22,7 @@ TURN_S = 0.1  # how long nothing may happen before the loop looks at everything 
 LOOK_S = 1.0
 COMMIT_EVENTS = 500
 COMMIT_S = 1.0  # spares the card: an idle box writes once a second at most
+MIN_ABSENCE_MS = 1_000  # a shorter one is no loss worth telling
 SETTLE_MS = 200  # packets may still be on their way through a ring: time is handled this much later
 ROUNDS_A_TURN = 16  # of reading, before the broker and the disk get their turn
 
@@ -61,6 +63,13 @@ class LiveService:
         self._written_at = self._looked_at = 0.0
         self._stopping = False
         self._reload: Callable[[list[LiveSource]], list[LiveSource]] | None = None
+
+    def tell_absence(self, since_ms: int) -> None:
+        """The service did not run from this moment (by the wall clock) on until now."""
+        until_ms = self._timeline.now_ms() + self._timeline.wall_ahead_ms()
+        if until_ms - since_ms >= MIN_ABSENCE_MS:
+            self._waiting.append(GapObserved(since_ms, until_ms, "not_running", 0))
+            tell(_log, "info", "was_absent", seconds=(until_ms - since_ms) // 1000)
 
     def stop(self) -> None:
         """End soon; what waits is written."""

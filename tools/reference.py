@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from cloud_sink import cli as sink_cli
 from cloud_sink.web import app as web
+from collector import blindness
 from collector import cli as collector_cli
 from collector import config as collector_config
 from collector.core import counters, events, legs, wire
@@ -76,6 +77,11 @@ def counter_names() -> Iterator[str]:
     yield ", ".join(f"`{name}`" for name in counters.Counters().as_dict())
 
 
+def conditions() -> Iterator[str]:
+    """Every way of being blind that a box knows."""
+    yield from table(("condition", "what to do"), *((f"`{name}`", what) for name, what in blindness.REMEDIES.items()))
+
+
 def api_routes() -> Iterator[str]:
     """Every address of the JSON API with its parameters."""
     app = FastAPI()
@@ -135,6 +141,7 @@ WRITERS: dict[str, Callable[[], Iterator[str]]] = {
     "collector_commands": commands(collector_cli.make_parser()),
     "event_kinds": event_kinds,
     "leg_states": leg_states,
+    "conditions": conditions,
     "counters": counter_names,
     "api_routes": api_routes,
     "sink_commands": commands(sink_cli.make_parser()),

@@ -1,18 +1,23 @@
 """The collector listening to real interfaces and sockets, as its command: `collector.live` and `collector.cli`."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import msgpack
 import pytest
 from builders import PBX, make_invite, make_pcap, make_request, make_response, make_udp_frame, phone
 from networks import ip, make_cable, wait_for
 from wrapped import make_hep, make_tzsp
+
+from collector.core import wire
 
 ROOT = Path(__file__).parents[2]
 
@@ -272,3 +277,28 @@ def test_growing_file_beside_an_interface(cable, start_box, tmp_path):
     cable.send_frames(call_frames("over-cable"))
     wait_for(lambda: len(box.events("leg")) == 2)
     assert 0 == box.stop()[0]
+
+
+def test_time_in_which_the_service_did_not_run_is_a_gap(tmp_path):
+    """Stopped and started again: from the last sign of life until the start nothing was heard, and that is told."""
+    config = tmp_path / "box.toml"
+    spool = tmp_path / "spool.db"
+    config.write_text(f'[box]\nid = "a"\n[mqtt]\nport = 9\n[spool]\npath = "{spool}"\n{live("lo")}')
+    times = []
+    for _ in range(2):
+        log = tmp_path / "log"
+        with log.open("wb") as err:
+            command = [sys.executable, "-m", "collector", "run", "--config", str(config)]
+            box = subprocess.Popen(command, cwd=ROOT, stderr=err)
+        wait_for(lambda: "event=source_started" in log.read_text())  # noqa: B023 - called at once
+        times.append(time.time() * 1000)
+        box.send_signal(signal.SIGTERM)
+        assert 0 == box.wait(5)
+        times.append(time.time() * 1000)
+        time.sleep(1.5)
+    with contextlib.closing(sqlite3.connect(spool)) as rows:
+        events = [(t_ms, *msgpack.unpackb(body)) for t_ms, body in rows.execute("SELECT t_ms, body FROM event")]
+    [(from_ms, _, until_ms, reason, *_)] = [event for event in events if event[1] == wire.KIND_GAP]
+    assert "not_running" == reason
+    assert times[0] <= from_ms <= times[1]
+    assert from_ms + 1400 <= from_ms + until_ms <= times[2]
