@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cloud_sink import config
 from cloud_sink.errors import ConfigurationError, SinkError
+from cloud_sink.ingest import Ingest
 from cloud_sink.service import Sink
 from cloud_sink.sheets import FORMATS as FILES
 from cloud_sink.store import Quarantined, Store
@@ -75,6 +76,8 @@ def make_parser() -> argparse.ArgumentParser:
     quarantine = _add_command(commands, "quarantine", "list what was received and could not be used", _quarantine)
     quarantine.add_argument("--limit", type=_positive, default=100, metavar="N", help="rows at most (default 100)")
     quarantine.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+    quarantine.add_argument("--again", action="store_true", help="try them again, after an update of the sink or of "
+                            "its configuration; what is of use now is stored and leaves the quarantine")  # fmt: skip
     return parser
 
 
@@ -181,6 +184,8 @@ def _quarantine(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     store.check_schema()
     rows = store.quarantine(arguments.limit)
+    if arguments.again:
+        return _try_again(_configuration(arguments), store, rows)
     if arguments.format == "json":
         print(json.dumps([_as_json(row) for row in rows], indent=2))
     elif arguments.format == "jsonl":
@@ -190,6 +195,13 @@ def _quarantine(arguments: argparse.Namespace) -> int:
         for row in rows:
             print(f"{_iso(row.last_seen_ms)}  {row.times:>6} x  {row.topic}  {row.reason}")
         print(f"{store.quarantined()} kinds of messages or events in quarantine", file=sys.stderr)
+    return 0
+
+
+def _try_again(configuration: config.SinkConfiguration, store: Store, rows: Sequence[Quarantined]) -> int:
+    ingest = Ingest(store, configuration.plans, configuration.office_of_box)
+    taken = ingest.receive_again(rows, time.time_ns() // 1_000_000)
+    print(f"{taken} of {len(rows)} are stored now, {len(rows) - taken} are still of no use")
     return 0
 
 

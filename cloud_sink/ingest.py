@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import Leg, OfficePlan
 from cloud_sink.live import PHASES, LivePicture, Progress
+from cloud_sink.quota import Quota
 from cloud_sink.store import (
     Acknowledgement,
     Arrival,
@@ -20,6 +21,7 @@ from cloud_sink.store import (
     Gap,
     Health,
     Junk,
+    Quarantined,
     Registration,
     StateArrived,
     Store,
@@ -55,10 +57,17 @@ def acknowledgement_message(acknowledgement: Acknowledgement) -> Message:
 class Ingest:
     """Decodes messages and writes them, one transaction for a handful of them."""
 
-    def __init__(self, store: Store, plans: Mapping[str, OfficePlan], office_of_box: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        plans: Mapping[str, OfficePlan],
+        office_of_box: Callable[[str], str],
+        quota: Quota | None = None,
+    ) -> None:
         self._store = store
         self._plans = plans
         self._office_of_box = office_of_box
+        self._quota = quota or Quota()
 
     def receive_messages(self, messages: Sequence[Message], now_ms: int) -> list[Message]:
         """Store what the messages carry; returns the acknowledgements to publish, all of it committed.
@@ -66,9 +75,28 @@ class Ingest:
         Raises OperationalError where the database cannot be used now: nothing is stored, try again.
         """
         arrivals = [decode_message(topic, payload, self._office_of_box, now_ms) for topic, payload in messages]
-        answers = self._store_together([arrival for arrival in arrivals if arrival is not None], now_ms)
+        welcome = [arrival for arrival in arrivals if arrival is not None and self._is_welcome(arrival, now_ms)]
+        answers = self._store_together(welcome, now_ms)
         newest = {(answer.box, answer.epoch): answer for answer in answers}
         return [acknowledgement_message(answer) for answer in newest.values()]
+
+    def receive_again(self, rows: Sequence[Quarantined], now_ms: int) -> int:
+        """Take what lies in quarantine once more; returns how many rows are of use now, which are gone from there."""
+        taken = 0
+        for row in rows:
+            arrival = decode_message(row.topic, row.payload, self._office_of_box, now_ms)
+            if isinstance(arrival, BatchArrived) and arrival.office and not arrival.junk:
+                arrival.again = True
+                self._store.ingest([arrival], self._plans, now_ms)
+                self._store.forget_quarantined(row)
+                taken += 1
+        return taken
+
+    def _is_welcome(self, arrival: Arrival, now_ms: int) -> bool:
+        if isinstance(arrival, Junk):
+            return True  # the quarantine has bounds of its own
+        events = arrival.last - arrival.first + 1 if isinstance(arrival, BatchArrived) else 1
+        return self._quota.take(arrival.box, events, now_ms)
 
     def _store_together(self, arrivals: Sequence[Arrival], now_ms: int) -> list[Acknowledgement]:
         try:
@@ -103,7 +131,7 @@ def decode_message(topic: str, payload: bytes, office_of_box: Callable[[str], st
         content = _unpack(payload)
         if channel == "state":
             return _state(box, office_of_box(box), content, now_ms)
-        return _batch(topic, box, office_of_box(box), wire.decode_batch(content), now_ms)
+        return _batch(topic, box, office_of_box(box), content, now_ms)
     except (ValueError, wire.WireError) as error:
         return Junk(topic, str(error), payload)
 
@@ -208,8 +236,9 @@ def _word(content: dict[Any, Any], key: str) -> str:
 # --- a batch of events -------------------------------------------------------------------------------------------
 
 
-def _batch(topic: str, box: str, office: str, batch: wire.Batch, now_ms: int) -> BatchArrived | None:
-    if not batch.items:
+def _batch(topic: str, box: str, office: str, content: object, now_ms: int) -> BatchArrived | None:
+    batch = wire.decode_batch(content)
+    if not batch.items or not isinstance(content, list):
         return None
     first, last = batch.items[0].seq, batch.items[-1].seq
     arrived = BatchArrived(box, office, batch.epoch, first, last, batch.clock, now_ms)
@@ -217,8 +246,8 @@ def _batch(topic: str, box: str, office: str, batch: wire.Batch, now_ms: int) ->
         try:
             _take_item(arrived, item)
         except ValueError as error:
-            raw = msgpack.packb(item.raw, default=repr)
-            arrived.junk.append(Junk(topic, str(error), bytes(raw)))
+            envelope = [*content[:2], item.seq, *content[3:5], [item.raw]]  # a batch of its own: it can be tried again
+            arrived.junk.append(Junk(topic, str(error), bytes(msgpack.packb(envelope, default=repr))))
     return arrived
 
 

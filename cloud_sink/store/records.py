@@ -62,6 +62,7 @@ class BatchArrived:
     gaps: list[Gap] = field(default_factory=list)
     health: list[Health] = field(default_factory=list)
     junk: list[Junk] = field(default_factory=list)
+    again: bool = False  # out of the quarantine: its numbers count as received already, its events are not stored yet
 
 
 @dataclass(frozen=True, slots=True)

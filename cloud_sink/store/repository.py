@@ -18,6 +18,7 @@ from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import reading
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
+from cloud_sink.store.junk import Quarantine
 from cloud_sink.store.records import Acknowledgement, Arrival, BoxStatus, Gap, Quarantined
 from cloud_sink.store.restitch import rebuild
 from cloud_sink.store.writing import ingest
@@ -81,6 +82,11 @@ class Store:
         """Write arrivals in one transaction; what is returned is committed. Raises SQLAlchemyError, nothing written."""
         with self._writing.begin() as connection:
             return ingest(connection, arrivals, plans, now_ms)
+
+    def forget_quarantined(self, row: Quarantined) -> None:
+        """Drop a row of the quarantine that was of use after all."""
+        with self._writing.begin() as connection:
+            Quarantine(connection).forget(row)
 
     def rebuild(self, plan: OfficePlan, progress: Callable[[int, int], None]) -> int:
         """Stitch every leg of an office again by its plan of today; returns the number of contacts.

@@ -86,7 +86,7 @@ class IngestTransaction:
         if box["connection"] < 0:
             box["epoch"] = batch.epoch  # no birth was seen yet
         ranges = self._load_ranges(batch.box, batch.epoch)
-        known = {seq for seq in range(batch.first, batch.last + 1) if seq in ranges}
+        known = set() if batch.again else {seq for seq in range(batch.first, batch.last + 1) if seq in ranges}
         try:
             ranges.add(batch.first, batch.last)
         except TooManyHoles as problem:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.ingest import MAX_PAYLOAD, Ingest, decode_message, sink_state
+from cloud_sink.quota import Quota
 from cloud_sink.store import BatchArrived, Junk, StateArrived, Store
 from collector.core import wire
 from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
@@ -103,7 +104,33 @@ def test_unknown_kind_goes_to_quarantine_and_is_acknowledged(ingest: Ingest, sto
     assert [9, 2] == msgpack.unpackb(answers[0][1])
     assert 1 == len(store.legs("lab", *EVER))
     (junk,) = store.quarantine()
-    assert ("unknown kind of event 99", [99, 0, "new"]) == (junk.reason, msgpack.unpackb(junk.payload))
+    assert ("unknown kind of event 99", [1, 9, 2, T0, 1, [[99, 0, "new"]]]) == (
+        junk.reason,
+        msgpack.unpackb(junk.payload),
+    )
+
+
+def test_quarantine_is_tried_again_when_the_sink_understands_more(ingest: Ingest, store: Store) -> None:
+    """What a newer sink can read is stored once and leaves the quarantine; the rest stays."""
+    readable = msgpack.packb(wire.encode_batch(9, 2, 1, [wire.encode_event(make_leg(T0))]))
+    junk = [Junk("rt/1/box-1/ev", "unknown kind of event 77", readable), Junk("rt/1/box-1/ev", "not MessagePack", b"x")]
+    ingest.receive_messages([("rt/1/box-1/ev", pack(1, make_leg(T0 - 90_000), make_leg(T0 + 90_000)))], T0)
+    store.ingest(junk, {}, T0)
+    assert 1 == ingest.receive_again(store.quarantine(), T0)
+    assert [T0 - 90_000, T0, T0 + 90_000] == [leg.t_invite for leg, _ in store.legs("lab", *EVER)]
+    assert [b"x"] == [row.payload for row in store.quarantine()]
+    assert 0 == ingest.receive_again(store.quarantine(), T0)
+
+
+def test_a_box_that_brings_too_much_is_not_acknowledged_before_tomorrow(store: Store) -> None:
+    """It cannot fill the disk; other boxes are served; an honest box keeps what is left in its spool."""
+    ingest = Ingest(store, {"lab": OfficePlan("lab")}, lambda _box: "lab", Quota(events_a_day=3))
+    two = pack(1, make_leg(T0), make_leg(T0 + 1)), pack(3, make_leg(T0 + 2), make_leg(T0 + 3))
+    assert 1 == len(ingest.receive_messages([("rt/1/box-1/ev", two[0])], T0))
+    assert [] == ingest.receive_messages([("rt/1/box-1/ev", two[1])], T0)
+    assert 1 == len(ingest.receive_messages([("rt/1/box-2/ev", two[0])], T0))
+    assert 1 == len(ingest.receive_messages([("rt/1/box-1/ev", two[1])], T0 + 24 * 3_600_000))
+    assert 6 == len(store.legs("lab", *EVER))
 
 
 def test_newer_version_is_kept_but_not_acknowledged(ingest: Ingest, store: Store) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan, QueueVisit, Stitched
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import Acknowledgement, BatchArrived, Gap, Health, Junk, Registration, StateArrived, Store, tables
-from cloud_sink.store.junk import MAX_ROWS
+from cloud_sink.store.junk import MAX_ROWS, MAX_ROWS_OF_TOPIC
 from cloud_sink.store.ranges import MAX_RANGES
 from cloud_sink.store.rows import leg_id
 from cloud_sink.store.writing import HEALTH_HISTORY_MS
@@ -221,10 +221,18 @@ def test_quarantine_counts_the_same_junk_up(store: Store) -> None:
 
 def test_quarantine_is_bounded(store: Store) -> None:
     """Junk that never repeats fills the quarantine to its bound and no further."""
-    store.ingest([Junk("t", "r", b"%d" % n) for n in range(MAX_ROWS)], PLANS, T0)
-    store.ingest([Junk("t", "r", b"newest")], PLANS, T0 + 1)
+    topics = MAX_ROWS // MAX_ROWS_OF_TOPIC
+    store.ingest([Junk(f"t{n % topics}", "r", b"%d" % n) for n in range(MAX_ROWS)], PLANS, T0)
+    store.ingest([Junk("another", "r", b"newest")], PLANS, T0 + 1)
     assert MAX_ROWS == store.quarantined()
     assert b"newest" == store.quarantine(1)[0].payload
+
+
+def test_one_box_cannot_push_the_junk_of_others_out(store: Store) -> None:
+    """Each topic has a bound of its own."""
+    store.ingest([Junk("quiet", "r", b"kept")], PLANS, T0)
+    store.ingest([Junk("loud", "r", b"%d" % n) for n in range(MAX_ROWS_OF_TOPIC + 50)], PLANS, T0 + 1)
+    assert MAX_ROWS_OF_TOPIC + 1 == store.quarantined()
 
 
 def test_a_failing_transaction_leaves_nothing(store: Store) -> None:
