@@ -1,4 +1,4 @@
-"""Very many calls at once through the whole core: on CPython, on MicroPython, and there from a ROM; portable dialect."""
+"""Very many calls at once through the whole core: on CPython, on MicroPython, and there from a ROM; in its dialect."""
 
 import gc
 import sys

@@ -2,7 +2,9 @@
 
 import os
 import platform
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -20,26 +22,41 @@ class Usage:
     output: str
 
 
+# A process inherits the largest resident set of the one that forked it: this small one stands between, and a figure
+# cannot be less than its own 10 MB.
+LAUNCHER = """
+import os, sys
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+said = f"{usage.ru_utime + usage.ru_stime} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}"
+os.write(int(sys.argv[1]), said.encode())
+"""
+KILLED = "0 0 -9"
+
+
 def run_measured(command: Sequence[str], *, timeout_s: float = 600) -> Usage:
     """Run a command to its end; what it prints to standard output is kept, the rest is thrown away."""
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as account:
+        launched = [sys.executable, "-S", "-E", "-c", LAUNCHER, str(account.fileno()), *command]
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL, start_new_session=True
+            launched,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[account.fileno()],
         )
-        watchdog = threading.Timer(timeout_s, process.kill)
+        watchdog = threading.Timer(timeout_s, os.killpg, (process.pid, signal.SIGKILL))
         watchdog.start()
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            process.wait()
         finally:
             watchdog.cancel()
         output.seek(0)
+        account.seek(0)
         printed = output.read().decode(errors="replace")
-    return Usage(
-        cpu_s=usage.ru_utime + usage.ru_stime,
-        rss_mb=usage.ru_maxrss / 1024,
-        exit_code=os.waitstatus_to_exitcode(status),
-        output=printed,
-    )
+        cpu_s, rss_kb, exit_code = (account.read().decode() or KILLED).split()
+    return Usage(cpu_s=float(cpu_s), rss_mb=int(rss_kb) / 1024, exit_code=int(exit_code), output=printed)
 
 
 def describe_machine() -> str:
