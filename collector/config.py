@@ -23,6 +23,7 @@ SINK_SECTIONS = ("sink", "offices")  # read by cloud_sink.config
 CALLER_NUMBERS = ("clear", "masked", "keyed")
 SOURCE_KINDS = ("file", "live", "tzsp", "hep")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+MAX_PORTS = 256  # the kernel's filter has room for about a thousand
 MAX_NAME = 24  # of a source: it stands in every health report
 
 
@@ -70,6 +71,8 @@ def _ports(value: object) -> tuple[int, ...]:
         return ()
     if not isinstance(value, list) or not value:
         raise ValueError('must be a list of port numbers, such as [5060], or "any"')
+    if len(value) > MAX_PORTS:
+        raise ValueError(f'has {len(value)} ports, {MAX_PORTS} is the limit; use "any" to look at every packet')
     return tuple(map(_whole(1, 65535), value))
 
 

@@ -57,6 +57,7 @@ def test_sources_are_read_in_order(tmp_path):
         ("[sip]\nextentions = []", '[sip] extentions: unknown key; did you mean "extensions"?'),
         ("[[source]]\nfile = 'a'", "[source] file: unknown key"),
         ("[source]\npath = 'a'", "[source]: write [[source]]"),
+        (f"[sip]\nports = {list(range(1, 258))}", '[sip] ports: has 257 ports, 256 is the limit; use "any"'),
         ("box = 1", "box: must be a section, written [box]"),
         ("[box]\nid = 'A b'", "[box] id: 'A b' is no name of a box"),
         ("[box]\nid = 7", "[box] id: must be text in quotes"),

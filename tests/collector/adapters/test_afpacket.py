@@ -13,6 +13,7 @@ from builders import PBX, make_ethernet, make_fragments, make_ipv4, make_ipv6, m
 from networks import ip, make_cable, wait_for
 
 from collector.adapters.afpacket import BLOCK_BYTES, InterfaceSource
+from collector.config import MAX_PORTS
 
 INVITE = b"INVITE sip:101@10.77.1.101 SIP/2.0\r\n" + b"X-Long: 1234567890\r\n" * 20
 RTP = struct.pack("!BBHII", 0x80, 8, 1, 160, 7) + bytes(160)
@@ -139,6 +140,15 @@ def test_any_port_takes_what_begins_like_sip(cable):
     ]
     cable.send_frames([*odd, *STAYS.values()])
     assert [frame[12:] for frame in odd] == take(source)
+    source.close()
+
+
+def test_many_ports_fit_into_the_filter(cable):
+    """As many ports as the configuration takes: the first and the last are heard, the one beyond is not."""
+    source = listen(cable, ports=range(5000, 5000 + MAX_PORTS))
+    frames = [make_udp_frame(INVITE, port=port) for port in (5000, 5000 + MAX_PORTS - 1, 5000 + MAX_PORTS)]
+    cable.send_frames(frames)
+    assert [frame[12:] for frame in frames[:2]] == take(source)
     source.close()
 
 

@@ -91,7 +91,7 @@ class Box:
             if self._process.poll() is not None or time.monotonic() > until:
                 raise RingtapError(f"the collector did not start: {self._log.read_text().strip()}")
             time.sleep(0.05)
-        time.sleep(0.5)
+        time.sleep(0.2)
 
     def begin(self) -> None:
         """Measure from now on."""
