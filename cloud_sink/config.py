@@ -10,6 +10,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from cloud_sink.contacts.records import (
+    AGENT_ACTIONS,
+    AGENT_CODES,
     ANNOUNCEMENT,
     FEATURE,
     IVR,
@@ -161,6 +163,7 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         service_level_s=section.integer("service_level_s", 20, 1, 3600),
         service_level_target=section.number("service_level_target", 0.8, 0, 1),
         direct=_direct(section),
+        agent_codes=_agent_codes(section),
     )
     section.close()
     _check_destinations(section, destinations)
@@ -204,6 +207,15 @@ def _numbers(section: Section, key: str) -> tuple[str, ...]:
         if not number or not NUMBER_CHARACTERS.issuperset(number):
             section.refuse(key, f'holds "{number}", which is not a number as it is dialled')
     return numbers
+
+
+def _agent_codes(section: Section) -> dict[str, str]:
+    """What feature codes do for agents; without any, those of FreePBX."""
+    codes = section.mapping("agent_codes")
+    for code, action in codes.items():
+        if action not in AGENT_ACTIONS:
+            section.refuse("agent_codes", f'lets "{code}" do "{action}": write one of {", ".join(AGENT_ACTIONS)}')
+    return codes or dict(AGENT_CODES)
 
 
 def _direct(section: Section) -> dict[str, str]:

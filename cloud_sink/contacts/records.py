@@ -77,6 +77,17 @@ class Destination:
     announce_ms: int = 0  # between the PBX's answer and the start of the wait: welcome message, Answer()'s delay
 
 
+# what a call to a feature code does for the agent who makes it
+AGENT_ACTIONS = (
+    "login", "logout", "switch_login", "pause", "unpause", "switch_pause", "dnd_on", "dnd_off", "switch_dnd",
+)  # fmt: skip
+# FreePBX's own feature codes
+AGENT_CODES = {
+    "*45": "switch_login", "*46": "switch_pause", "*47": "unpause",
+    "*76": "switch_dnd", "*78": "dnd_on", "*79": "dnd_off",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class OfficePlan:
     """What an office told us about itself; everything has a usable default."""
@@ -94,6 +105,7 @@ class OfficePlan:
     name: str = ""  # how people call the office; "" = its id
     direct: dict[str, str] = field(default_factory=dict)  # DID pattern -> extension pattern, "?" is one digit:
     # {"44207946010?": "10?"} sends 442079460103 to 103; the digits fill the extension's "?" from the left
+    agent_codes: dict[str, str] = field(default_factory=lambda: dict(AGENT_CODES))  # feature code -> what it does
 
 
 @dataclass(frozen=True, slots=True)

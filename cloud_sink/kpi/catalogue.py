@@ -5,7 +5,7 @@ B abandoned, b abandoned at once (short), F overflow and voicemail, `_T` within 
 """
 
 from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, PLANNING, RECOMPUTE, TOTAL, Definition
-from cloud_sink.kpi.value import DAY_RATE, NUMBER, PERCENT, SECONDS
+from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, NUMBER, PERCENT, SECONDS
 
 EVERYWHERE = "Seen in full with a PBX in the office and with a hosted PBX."
 RING_BASED = "With a hosted PBX the wait starts at the first ring; waiting before that cannot be seen."
@@ -13,6 +13,11 @@ RINGING_ONLY = "With a hosted PBX only callers whose call reached a phone are se
 IN_OFFICE = "Needs the trunk, so a PBX in the office; not observable (null) with a hosted PBX."
 LOWER_BOUND = IN_OFFICE + " A lower bound: what the carrier refuses never arrives."
 HOLD_KEY = "Hold by the phone's own key; parking by a feature code cannot be seen."
+STATES = (
+    "Registrations, calls, feature codes and instant rejects that the tap saw; pausing in a web page is not seen. "
+    "Null where registrations are not known."
+)
+AGENT_SCOPES = (TOTAL, EXTENSIONS)
 PHONE_LEGS = "From the phones' own legs: the same in both topologies."
 
 VOLUME = (
@@ -312,6 +317,45 @@ EXTENSION = (
     ),
 )  # fmt: skip
 
+AGENT_TIME = (
+    Definition(
+        "login_time", "Logged in", SECONDS,
+        "How long the agent was on duty: the phone registered, and logged into the queue where a code does that.",
+        "sum of the agent's states while registered (or in a call) and not logged out by code; watched time only",
+        "Genesys (Log In); FreePBX *45", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
+        "available_time", "Available", SECONDS,
+        "How long the agent was on duty and waited for a call: idle time.",
+        "sum of state available while logged in",
+        "Genesys (Idle)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
+        "break_time", "On break", SECONDS,
+        "How long the agent had paused himself by feature code.",
+        "sum of state pause while logged in; calls made during a break are talk",
+        "Asterisk queue_log PAUSE, UNPAUSE; FreePBX *46", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
+        "dnd_time", "Do not disturb", SECONDS,
+        "How long the phone refused calls: by feature code, or at least from the first to the last instant reject.",
+        "sum of state dnd; a lower bound where the phone's own key was used",
+        "FreePBX *76, *78, *79; RFC 3261 21.4.18 (480), 21.4.24 (486)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
+        "occupancy", "Occupancy", PERCENT,
+        "Share of the time on duty, breaks left out, that was spent in calls. 80 to 85 % is healthy.",
+        "(talk + hold) / (login_time - break_time); ringing stays below the line, after-call work is not seen",
+        "Amazon Connect, Genesys; ICMI", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
+        "calls_per_hour", "Calls per hour", HOUR_RATE,
+        "How many calls were answered per hour on duty.",
+        "answered legs / login_time in hours",
+        "ringtap's own", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+)  # fmt: skip
+
 WEEK = (
     Definition(
         "arrival_profile", "Calls by hour of the week", NUMBER,
@@ -375,6 +419,7 @@ SECTIONS = {
     "Accessibility": ACCESSIBILITY,
     "Handling": HANDLING,
     "Extensions": EXTENSION,
+    "Agent time": AGENT_TIME,
     "Planning": WEEK,
     "Data quality": QUALITY,
 }

@@ -19,6 +19,7 @@ from cloud_sink.kpi.handling import measure_handling
 from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_callers
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
+from cloud_sink.kpi.states import States, measure_states
 from cloud_sink.kpi.value import RING, Measured, Parts, Value, value_of, weakest_basis
 from cloud_sink.kpi.volume import measure_outbound, measure_trunk, measure_volume, offered
 
@@ -71,12 +72,17 @@ def report(
     plan: OfficePlan,
     coverage: float,
     threshold_s: float | None = None,
+    states: States | None = None,
 ) -> Report:
-    """Compute a report; contacts that came after the period are welcome: they clear missed callers of the period."""
+    """Compute a report; contacts that came after the period are welcome: they clear missed callers of the period.
+
+    Without `states` what agents did between calls is unknown (null).
+    """
     threshold = plan.service_level_s if threshold_s is None else threshold_s
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
-    frame = _Frame(plan, threshold, contacts, coverage > 0 or bool(cohort) or bool(in_period))
+    frame = _Frame(plan, threshold, contacts, coverage > 0 or bool(cohort) or bool(in_period), states)
+    phones = by_extension(in_period)
     queues = _by_queue(cohort)
     return Report(
         period=period,
@@ -86,7 +92,9 @@ def report(
         total=frame.total(cohort, in_period, coverage, period.time_zone),
         queues={name: frame.queue(group, period.time_zone) for name, group in queues.items()},
         queue_kinds={name: group[0].kind for name, group in queues.items()},
-        extensions={name: frame.extension(group) for name, group in sorted(by_extension(in_period).items())},
+        extensions={
+            name: frame.extension(name, phones.get(name, [])) for name in sorted(phones.keys() | (states or {}).keys())
+        },
         missed=missed_callers(cohort, contacts),
     )
 
@@ -113,6 +121,7 @@ class _Frame:
     threshold_s: float
     everything: Sequence[Contact]  # contacts after the period included
     observed: bool  # False: the tap saw nothing at all of this period, so every number is null (R6)
+    states: States | None
 
     def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], share: float, time_zone: str) -> Values:
         """All KPIs of the office."""
@@ -122,6 +131,7 @@ class _Frame:
             | measure_trunk(cohort)
             | measure_partial(legs)
             | measure_coverage(share)
+            | self._states(legs)
         )
         return self._values(measured, TOTAL, self._basis(cohort))
 
@@ -131,9 +141,17 @@ class _Frame:
         callbacks = measure_callbacks(missed_callers(group, self.everything))
         return self._values(self._contacts(visits, time_zone) | callbacks, QUEUES, self._basis(visits))
 
-    def extension(self, legs: Sequence[SettledLeg]) -> Values:
+    def extension(self, name: str, legs: Sequence[SettledLeg]) -> Values:
         """All KPIs of one extension: always what the phone itself showed."""
-        return self._values(measure_extension(legs) | measure_partial(legs), EXTENSIONS, RING)
+        measured = measure_extension(legs) | measure_partial(legs)
+        states = None if self.states is None else self.states.get(name, [])
+        return self._values(measured | measure_states(states, measured["answered"].numerator), EXTENSIONS, RING)
+
+    def _states(self, legs: Sequence[SettledLeg]) -> dict[str, Parts]:
+        """Agent time of all extensions together."""
+        answered = sum(leg.direction == "in" and outcome == "answered" for leg, outcome in legs)
+        everybody = None if self.states is None else [each for states in self.states.values() for each in states]
+        return measure_states(everybody, answered)
 
     def _contacts(self, cohort: Sequence[Contact], time_zone: str) -> dict[str, Parts]:
         """Every KPI that rests on customers' contacts."""

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, Table, and_, func, select
 
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.store import tables
-from cloud_sink.store.records import BoxStatus, Gap, Quarantined
+from cloud_sink.store.records import BoxStatus, Gap, Quarantined, Registration
 from cloud_sink.store.rows import contact_of, leg_of
 
 
@@ -53,6 +53,25 @@ def gaps(connection: Connection, office: str, from_ms: int, until_ms: int) -> li
     period = and_(table.c.office_id == office, table.c.start < until_ms, table.c.until >= from_ms)
     rows = connection.execute(select(table).where(period).order_by(table.c.start, table.c.seq))
     return [Gap(row.box, row.start, row.until, row.reason, row.events_lost, row.seq) for row in rows]
+
+
+def registrations(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Registration]:
+    """Return the changes of phones in [from, until), and of each phone the last one before that, in order."""
+    table = tables.registrations
+    phones = and_(table.c.office_id == office, table.c.role == "phone")
+    before = (
+        select(table.c.extension, func.max(table.c.at).label("at"))
+        .where(phones, table.c.at < from_ms)
+        .group_by(table.c.extension)
+        .subquery()
+    )
+    last = and_(table.c.extension == before.c.extension, table.c.at == before.c.at)
+    found = [
+        *connection.execute(select(table).join(before, last).where(phones)),
+        *connection.execute(select(table).where(phones, table.c.at >= from_ms, table.c.at < until_ms)),
+    ]
+    found.sort(key=lambda row: (row.at, row.box, row.epoch, row.seq))
+    return [Registration(row.seq, row.at, row.role, row.extension, bool(row.registered)) for row in found]
 
 
 def observed_span(connection: Connection, office: str) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import reading
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.junk import Quarantine
-from cloud_sink.store.records import Acknowledgement, Arrival, BoxStatus, Gap, Quarantined
+from cloud_sink.store.records import Acknowledgement, Arrival, BoxStatus, Gap, Quarantined, Registration
 from cloud_sink.store.restitch import rebuild
 from cloud_sink.store.writing import ingest
 
@@ -121,6 +121,10 @@ class Store:
     def gaps(self, office: str, from_ms: int, until_ms: int) -> list[Gap]:
         """Return the times in [from, until) that a box did not see, or lost."""
         return self._read(reading.gaps, office, from_ms, until_ms)
+
+    def registrations(self, office: str, from_ms: int, until_ms: int) -> list[Registration]:
+        """Return the changes of phones in [from, until), and of each phone the last one before that."""
+        return self._read(reading.registrations, office, from_ms, until_ms)
 
     def observed_span(self, office: str) -> tuple[int, int] | None:
         """Return the times of the first and the last event; None before any."""

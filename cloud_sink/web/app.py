@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.store import Store
-from cloud_sink.web import api, export, page, planning, planning_page
+from cloud_sink.web import agents, api, export, page, planning, planning_page
 from cloud_sink.web.office import Clock, Offices, UnknownOffice
 from cloud_sink.web.question import BadQuestion
 
-API = (api, planning, export)  # each has a router
+API = (api, agents, planning, export)  # each has a router
 PAGES = (page, planning_page)
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {
@@ -46,6 +46,7 @@ def create_app(store: Store, plans: Mapping[str, OfficePlan], *, now_ms: Clock |
     app.state.offices = Offices(store, plans, now_ms or _wall_clock)
     for part in API + PAGES:
         app.include_router(part.router)
+    app.include_router(agents.pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(_add_security_headers)
     app.exception_handler(BadQuestion)(_tell_bad_question)

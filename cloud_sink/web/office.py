@@ -9,10 +9,13 @@ from cloud_sink.kpi.coverage import coverage, watched_spans
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, report
+from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.store import BoxStatus, Gap, Store
 from cloud_sink.web.question import BadQuestion, Question, one_day, parse_day, parse_period
 
 CLEARING_MS = 7 * 86_400_000  # how long after a period a conversation still clears its missed callers
+
+LOOK_BACK_MS = 86_400_000  # how long before a period a feature code still says how an agent began it
 
 Clock = Callable[[], int]  # Unix milliseconds
 
@@ -96,6 +99,17 @@ class Office:
         span = self.span()
         return Watch(coverage(span, blind, within), watched_spans(span, blind, within), gaps)
 
+    def states(self, period: Period) -> dict[str, list[Interval]]:
+        """What each extension was doing in the watched part of the period."""
+        since = period.from_ms - LOOK_BACK_MS
+        changes = self.store.registrations(self.id, since, period.until_ms)
+        return agent_states(
+            self.store.phone_legs(self.id, since, period.until_ms),
+            [Registered(change.at_ms, change.extension, change.registered) for change in changes],
+            watched=self.watch(period).spans,
+            codes=self.plan.agent_codes,
+        )
+
     def report(self, period: Period, threshold_s: float | None = None) -> Report:
         """All KPIs of the period."""
         return report(
@@ -105,6 +119,7 @@ class Office:
             plan=self.plan,
             coverage=self.watch(period).share,
             threshold_s=threshold_s,
+            states=self.states(period),
         )
 
     def insights(self, period: Period) -> list[Insight]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.period import local_time
-from cloud_sink.kpi.value import NUMBER, PERCENT, Value
+from cloud_sink.kpi.value import HOUR_RATE, NUMBER, PERCENT, SECONDS, Value
 
 NOTHING = "—"
 BASIS_WORDS = {
@@ -83,7 +83,9 @@ def value_text(value: Value) -> str:
         return f"{value.value:.1f} %"
     if value.unit == NUMBER:
         return f"{value.value:.1f}" if value.averaged else count_text(value.value)
-    return duration_text(value.value) if value.unit == "s" else f"{value.value:.1f} a day"
+    if value.unit == SECONDS:
+        return duration_text(value.value)
+    return f"{value.value:.1f} {'an hour' if value.unit == HOUR_RATE else 'a day'}"
 
 
 def count_text(count: float) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sink.config import load, office_plans
+from cloud_sink.contacts.records import AGENT_ACTIONS
 from cloud_sink.errors import ConfigurationError
 
 LAB = Path(__file__).parent.parent / "captures" / "asterisk-lab.toml"
@@ -59,6 +60,13 @@ def test_box_belongs_to_the_office_that_lists_it(tmp_path: Path) -> None:
 def test_single_office_without_boxes_owns_every_box(tmp_path: Path) -> None:
     """One office that lists no boxes needs none listed."""
     assert "a" == load(write(tmp_path, "[offices.a]\n")).office_of_box("anything")
+
+
+def test_agent_codes(tmp_path: Path) -> None:
+    """What a PBX's feature codes do for agents; FreePBX's own where nothing is said."""
+    plans = office_plans(write(tmp_path, '[offices.a.agent_codes]\n"*45" = "login"\n[offices.b]\n'))
+    assert {"*45": "login"} == plans["a"].agent_codes
+    assert "switch_pause" == plans["b"].agent_codes["*46"]
 
 
 def test_direct_numbers(tmp_path: Path) -> None:
@@ -145,6 +153,10 @@ REFUSALS = [
     (
         '[offices.a]\ndirect = {"12" = "1?"}\n',
         'FILE: offices.a.direct maps "12" to "1?": write it like "44207946010?" = "10?", one ? a digit',
+    ),
+    (
+        '[offices.a]\nagent_codes = {"*45" = "dance"}\n',
+        f'FILE: offices.a.agent_codes lets "*45" do "dance": write one of {", ".join(AGENT_ACTIONS)}',
     ),
     (
         '[offices.a]\ndirect = ["12"]\n',

@@ -12,13 +12,13 @@ from .conftest import NOW_MS, serving
 
 DAY = "2026-11-22"
 PATH = f"/?office=lab&day={DAY}"
-PATHS = (PATH, "/planning?office=lab&weeks=2")  # every page with numbers
+PATHS = (PATH, "/planning?office=lab&weeks=2", f"/agents?office=lab&day={DAY}")  # every page with numbers
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-SIZES = ((1280, 900), (400, 860), (320, 640))
+SIZES = ((1280, 900), (320, 640))
 NEXT_DAY_MS = NOW_MS + 86_400_000
 
 
