@@ -23,7 +23,7 @@ from collector.ports import Packet
 
 BLOCK_BYTES = 131_072  # the largest packet that TCP offloading puts together (64 KiB) fits
 RING_BYTES = 4 << 20  # half a second of 12,600 SIP messages a second; counts as memory of the process
-SAMPLE_BYTES = 96  # of a packet in a sample: headers, and the first words of what they carry
+SAMPLE_BYTES = 56  # of a packet in a sample: IPv6 or IPv4 header, UDP or TCP header, the first words of what they carry
 RETIRE_MS = 40  # a block that is not full is handed over after this time
 ETHERNET = 1  # pcap link type of what is handed on: a header with empty addresses and the protocol is put in front
 
@@ -202,7 +202,7 @@ def attach_filter(packet_socket: socket.socket, program: bytes) -> None:
 
 
 def sample_traffic(interfaces: Sequence[str], seconds: float = 0.3, limit: int = 400) -> list[bytes]:
-    """The first bytes of packets of any kind that these interfaces carry now, from the IP header on: no voice."""
+    """The first bytes of packets of any kind that these interfaces carry now, from the IP header on: the headers."""
     indexes = [index for name in interfaces if (index := carrying_index(name))]
     packets: list[bytes] = []
     until = time.monotonic() + seconds

@@ -5,6 +5,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from builders import PBX, make_ethernet, make_fragments, make_ipv4, make_ipv6, make_tcp, make_udp, make_udp_frame, phone
 from networks import ip, make_cable, wait_for
 
-from collector.adapters.afpacket import BLOCK_BYTES, InterfaceSource
+from collector.adapters.afpacket import BLOCK_BYTES, SAMPLE_BYTES, InterfaceSource, sample_traffic
 from collector.config import MAX_PORTS
+from collector.traffic import describe_sample
 
 INVITE = b"INVITE sip:101@10.77.1.101 SIP/2.0\r\n" + b"X-Long: 1234567890\r\n" * 20
 RTP = struct.pack("!BBHII", 0x80, 8, 1, 160, 7) + bytes(160)
@@ -238,6 +240,17 @@ def test_promiscuous_by_choice(cable):
     assert mode()
     source.close()
     assert not mode()
+
+
+def test_sample_says_what_else_there_is(cable):
+    """Voice on a wire without SIP: the headers of its packets are enough to name it."""
+    frame = make_ethernet(ipv4(make_udp(RTP, 4000, 4002)))
+    sender = threading.Timer(0.1, cable.send_frames, [[frame] * 400])
+    sender.start()
+    packets = sample_traffic([cable.near], seconds=0.5)
+    sender.join()
+    assert "rtp 4002" == describe_sample(packets)
+    assert max(map(len, packets)) <= SAMPLE_BYTES
 
 
 def test_missing_rights_are_said():
