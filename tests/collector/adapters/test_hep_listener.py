@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import ssl
 import subprocess
+from pathlib import Path
 
 import pytest
 from builders import make_invite
@@ -11,7 +12,9 @@ from networks import wait_for
 from wrapped import make_hep
 
 from collector.adapters.hep_listener import MAX_CONNECTIONS, HepSource
+from collector.core.monitor import CallMonitor, MonitorSettings
 
+VECTOR = Path(__file__).parents[2] / "vectors/kamailio-5.6-call.hep"
 PACKET = make_hep(make_invite())
 WITH_KEY = make_hep(make_invite(), key="secret")
 
@@ -85,6 +88,21 @@ def test_stream_is_cut_into_packets(listen):
         assert [PACKET, WITH_KEY] == take(source, 2)
         stream.sendall(PACKET[3:])
         assert [PACKET] == take(source, 1)
+
+
+def test_what_kamailio_sends_is_a_whole_call(listen):
+    """Packets that Kamailio 5.6 sent (siptrace, HEP3) of a call by sipp: cut from a stream, they make one whole leg."""
+    source, port = listen()
+    recorded = VECTOR.read_bytes()
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        stream.sendall(recorded)
+        packets = take(source, recorded.count(b"HEP3"))
+    monitor = CallMonitor(MonitorSettings(ports=(15060,)))
+    for number, packet in enumerate(packets):
+        monitor.receive_hep(packet, 1_000 + number)
+    monitor.close(5_000)
+    leg = monitor.next_event()
+    assert (200, False, "caller") == (leg.final_code, leg.partial, leg.ended_by)
 
 
 def test_closed_connections_are_forgotten(listen):
