@@ -1,5 +1,7 @@
 """From messages to legs: finds the leg of a message, names the signal, lets the table in `legs.py` decide."""
 
+from binascii import crc32
+
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
 from collector.core.events import (
@@ -45,10 +47,15 @@ from collector.core.timers import TimerQueue
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
+
+    Value = TypeVar("Value")
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
+SMALL = 0x3FFFFFFF  # MicroPython keeps integers below 2**30 without memory of their own
+RESERVED_LEGS = 512  # tables up to this size get their memory at once: a small heap has no large piece left later
 _CHALLENGES = (401, 407, 422, 491, 494)
 _UNANSWERED = (CALLING, PROCEEDING, RINGING)
 _SIGNALS = len(SIGNAL_NAMES)
@@ -72,11 +79,15 @@ class LegTracker:
         self._max_legs = max_legs
         self._max_ended = max_ended
         self._calls: dict[bytes, list[TrackedLeg]] = {}
-        # Call-ID -> (last CSeq, branches) of legs that ended: late retransmissions start no new leg, a proxy's next
-        # target does. Two generations of a dict forget the older half at once, without an order that MicroPython's
-        # dicts do not have.
-        self._ended: dict[bytes, tuple[int, list[bytes]]] = {}
-        self._ended_before: dict[bytes, tuple[int, list[bytes]]] = {}
+        # Call-ID -> (last CSeq, CRC of each branch) of legs that ended: late retransmissions start no new leg, the next
+        # target of a proxy does. Two generations of a dict forget the older half at once, without an order that
+        # MicroPython's dicts do not have.
+        self._ended: dict[bytes, tuple[int, ...]] = {}
+        self._ended_before: dict[bytes, tuple[int, ...]] = {}
+        if max_legs <= RESERVED_LEGS:
+            _reserve(self._calls, max_legs, [])
+            _reserve(self._ended, max_ended >> 1, ())
+            _reserve(self._ended_before, max_ended >> 1, ())
         # told when a leg begins, rings, is answered and ends: its facts so far, its state, now_ms
         self.progress_listener: Callable[[LegEnded, int, int], None] | None = None
         self._timers = [TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state]) for state in range(ENDED)]
@@ -253,8 +264,9 @@ class LegTracker:
         ended = self._ended.get(message.call_id) or self._ended_before.get(message.call_id)
         if ended is None:
             return False
-        last_cseq, branches = ended
-        return message.cseq < last_cseq or (message.cseq == last_cseq and (not branch or branch in branches))
+        if message.cseq != ended[0]:
+            return message.cseq < ended[0]
+        return not branch or crc32(branch) & SMALL in ended[1:]
 
     def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
         """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
@@ -422,14 +434,17 @@ class LegTracker:
         self._remember(leg)
 
     def _remember(self, leg: TrackedLeg) -> None:
-        branches = leg.branches
+        marks = [crc32(branch) & SMALL for branch in leg.branches]
         earlier = self._ended.get(leg.call_id)
-        if earlier is not None and len(earlier[1]) < MAX_FORKS * MAX_BRANCHES:
-            branches = earlier[1] + branches
+        if earlier is not None and len(earlier) < MAX_FORKS * MAX_BRANCHES:
+            marks.extend(earlier[1:])
         elif len(self._ended) >= self._max_ended >> 1:
+            oldest = self._ended_before
+            while oldest:  # not clear(), which would give a small heap's reserved piece away
+                oldest.popitem()
             self._ended_before = self._ended
-            self._ended = {}
-        self._ended[leg.call_id] = (leg.invite_cseq, branches)
+            self._ended = oldest
+        self._ended[leg.call_id] = tuple([leg.invite_cseq] + marks)
 
     def next_deadline(self) -> int | None:
         """When the first leg's time runs out."""
@@ -485,6 +500,14 @@ def _is_of_lost_fork(leg: TrackedLeg, message: Message) -> bool:
     if leg.lost_tags is None:
         return False
     return tag_of(message.from_value) in leg.lost_tags or tag_of(message.to_value) in leg.lost_tags
+
+
+def _reserve(table: "dict[bytes, Value]", count: int, value: "Value") -> None:
+    """Makes a table as large as it will become; a dict keeps its size when its keys are deleted one by one."""
+    for number in range(count):
+        table[bytes([number >> 8, number & 255])] = value
+    for number in range(count):
+        del table[bytes([number >> 8, number & 255])]
 
 
 def _note(leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes) -> None:
