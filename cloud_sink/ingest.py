@@ -54,6 +54,12 @@ def acknowledgement_message(acknowledgement: Acknowledgement) -> Message:
     return wire.topic(acknowledgement.box, "ack"), bytes(payload)
 
 
+def replay_message(acknowledgement: Acknowledgement) -> Message:
+    """Return the command that asks a box for what this database lost."""
+    command = ["replay", acknowledgement.epoch, acknowledgement.replay_from]
+    return wire.topic(acknowledgement.box, "cmd"), bytes(msgpack.packb(command))
+
+
 class Ingest:
     """Decodes messages and writes them, one transaction for a handful of them."""
 
@@ -78,7 +84,8 @@ class Ingest:
         welcome = [arrival for arrival in arrivals if arrival is not None and self._is_welcome(arrival, now_ms)]
         answers = self._store_together(welcome, now_ms)
         newest = {(answer.box, answer.epoch): answer for answer in answers}
-        return [acknowledgement_message(answer) for answer in newest.values()]
+        replays = [replay_message(answer) for answer in newest.values() if answer.replay_from]
+        return [*(acknowledgement_message(answer) for answer in newest.values()), *replays]
 
     def receive_again(self, rows: Sequence[Quarantined], now_ms: int) -> int:
         """Take what lies in quarantine once more; returns how many rows are of use now, which are gone from there."""
@@ -216,6 +223,7 @@ def _state(box: str, office: str, content: object, now_ms: int) -> StateArrived:
         version=_word(content, "version"),
         tenant=_word(content, "tenant"),
         boot=_word(content, "boot"),
+        kept=_number(content, "kept", wire.MAX_INTEGER),
     )
 
 

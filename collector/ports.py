@@ -127,6 +127,15 @@ class EventStore(Protocol):
         """Forget what the destination has."""
         ...
 
+    @property
+    def kept_seq(self) -> int:
+        """Number of the oldest event that is still there, although the destination may have it."""
+        ...
+
+    def replay_from(self, epoch: int, seq: int) -> bool:
+        """The destination has lost what follows from `seq`: send again what is still there. False: nothing is."""
+        ...
+
     def renew_epoch(self) -> None:
         """Begin another numbering; what is kept is numbered again from 1."""
         ...

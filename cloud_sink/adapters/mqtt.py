@@ -95,9 +95,9 @@ class MqttSubscriber:
                 self._client.ack(delivery.packet, delivery.qos)
 
     def publish(self, topic: str, payload: bytes) -> None:
-        """Publish a retained message of QoS 1; without a connection not at all, whoever waits for it asks again."""
+        """Publish at QoS 1, retained unless it is a command; without a connection not at all: boxes ask again."""
         if self._client.is_connected():
-            self._client.publish(topic, payload, qos=1, retain=True)
+            self._client.publish(topic, payload, qos=1, retain=not topic.endswith("/cmd"))
 
     def stop(self) -> None:
         """Say that the sink goes away and disconnect; takes a second at most."""

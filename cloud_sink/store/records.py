@@ -80,6 +80,7 @@ class StateArrived:
     version: str
     tenant: str
     boot: str
+    kept: int = 0  # the oldest seq it could still send again; 0: it does not say, so `first`
 
 
 Arrival = BatchArrived | StateArrived | Junk
@@ -92,6 +93,7 @@ class Acknowledgement:
     box: str
     epoch: int
     seq: int
+    replay_from: int = 0  # the box still has what is missing from here on, and would not send it by itself; 0: nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class IngestTransaction:
         self._boxes: dict[str, dict[str, Any]] = {}
         self._stored_boxes: set[str] = set()
         self._answers: set[tuple[str, int]] = set()
+        self._replays: dict[tuple[str, int], int] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._legs: dict[str, list[Leg]] = defaultdict(list)
         self._quarantine = Quarantine(connection)
@@ -57,7 +58,10 @@ class IngestTransaction:
             insert_new(self._connection, tables.metadata.tables[name], rows)
         for key, ranges in self._ranges.items():
             self._write_ranges(key, ranges)
-        answers = [Acknowledgement(box, epoch, self._acked(box, epoch)) for box, epoch in sorted(self._answers)]
+        answers = [
+            Acknowledgement(box, epoch, self._acked(box, epoch), self._replays.get((box, epoch), 0))
+            for box, epoch in sorted(self._answers)
+        ]
         for box, values in self._boxes.items():
             self._write_box(box, values)
         for office, legs in self._legs.items():
@@ -76,8 +80,19 @@ class IngestTransaction:
         box["online"] = True
         if state.office:
             if state.first > 1:
-                self._load_ranges(state.box, state.epoch).add(0, state.first - 1)
+                self._take_floor(state)
             self._answers.add((state.box, state.epoch))
+
+    def _take_floor(self, state: StateArrived) -> None:
+        """What is older than the box's first event will not come, unless this database lost it and the box kept it."""
+        ranges = self._load_ranges(state.box, state.epoch)
+        missing, kept = ranges.contiguous() + 1, state.kept or state.first
+        if missing < state.first and kept < state.first:  # restored from a backup
+            self._replays[state.box, state.epoch] = max(missing, kept)
+            if kept > 1:
+                ranges.add(0, kept - 1)
+        else:
+            ranges.add(0, state.first - 1)
 
     def _take_batch(self, batch: BatchArrived) -> None:
         box = self._seen(batch.box, batch.office, batch.received_ms)

@@ -76,7 +76,7 @@ class Connection:
         self.number = number
         self.happenings: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._broker = broker
-        self._topics = [(wire.topic(identity.box, "ack"), 1), (wire.SINK_STATE_TOPIC, 1)]
+        self._topics = [(wire.topic(identity.box, name), 1) for name in ("ack", "cmd")] + [(wire.SINK_STATE_TOPIC, 1)]
         self._client = _make_client(broker, identity.box)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self.happenings.put(("subscribed", None))
@@ -295,6 +295,8 @@ class MqttPublisher:
             self._receive_sink_state(content)
         elif topic == wire.topic(self._identity.box, "ack"):  # amqtt hands out other boxes' retained messages too
             self._receive_ack(content)
+        elif topic == wire.topic(self._identity.box, "cmd"):
+            self._receive_command(content)
 
     def _receive_sink_state(self, content: object) -> None:
         if isinstance(content, dict) and isinstance(content.get("online"), bool):
@@ -316,6 +318,17 @@ class MqttPublisher:
             return
         self._store.discard_through(epoch, seq)
         self._window.receive_ack(seq, self._now())
+
+    def _receive_command(self, content: object) -> None:
+        """["replay", epoch, seq]: the sink was restored from a backup; ["report"]: say again who is there."""
+        match content:
+            case ["replay", int(epoch), int(seq)] if self._store.replay_from(epoch, seq):
+                logger.warning("the sink asks for events from %d on once more", self._store.first_seq)
+                self._announce()
+            case ["report"] if self._ready:
+                self._publish_state(online=True)
+            case _:
+                logger.warning("a command of the sink is not known, or cannot be followed, and is ignored")
 
     def _begin_other_epoch(self, seq: int) -> None:
         logger.warning("the sink knows event %d of this spool, which ends at %d: a copy of it speaks elsewhere; "
@@ -369,6 +382,7 @@ class MqttPublisher:
             "boot": self._boot,
             "epoch": self._store.epoch,
             "first": self._store.first_seq,
+            "kept": self._store.kept_seq,
             "last": self._store.last_seq,
             "clock_ok": self._clock_ok,
             "version": self._identity.version,

@@ -22,7 +22,8 @@ from collector.errors import SpoolError
 from collector.ports import Row
 
 MEMORY_BYTES = 16 << 20  # while the disk refuses: a day of a busy office
-MAX_FORGOTTEN = 100  # acknowledgements whose rows still take space
+MAX_FORGOTTEN = 100  # acknowledgements that are not on disk yet
+KEEP_S = 7 * 86_400  # so long what the sink has stays here: a sink restored from a backup may ask for it
 DROP_SHARE = 16  # a full spool drops a sixteenth at once: few gaps instead of one for every event
 SANE_CLOCK_S = 1_600_000_000  # a box without a clock boots in 1970; ages are not counted from there
 DAY_S = 86_400
@@ -90,9 +91,17 @@ class Spool:
         """Number of the newest event ever written in this epoch; 0 if there is none."""
         return self._last_seq
 
+    @property
+    def kept_seq(self) -> int:
+        """Number of the oldest event that is still there, although the sink may have it; `last_seq + 1` without any."""
+        (oldest,) = self._database.execute("SELECT min(seq) FROM event").fetchone()
+        return int(oldest) if oldest is not None else self._last_seq + 1
+
     def renew_epoch(self) -> None:
-        """Begin another numbering; what is kept is numbered again from 1, in its order."""
+        """Begin another numbering; what the sink does not have is numbered again from 1, in its order."""
         with self._transaction() as database:
+            database.execute("DELETE FROM event WHERE seq < ?", (self._first_seq,))
+            self._write_meta(database, "acked", 0)
             database.execute("ALTER TABLE event RENAME TO numbered_before")
             database.execute(_EVENT_TABLE)
             columns = "t_ms, stored_s, doubt, lost, body"
@@ -169,10 +178,10 @@ class Spool:
                     database.execute("UPDATE event SET t_ms = max(0, t_ms + ?), doubt = '' WHERE doubt = ?", moved)
 
     def discard_through(self, epoch: int, seq: int) -> None:
-        """Forget what the destination has; an acknowledgement of another epoch changes nothing.
+        """Send no more what the destination has; an acknowledgement of another epoch changes nothing.
 
-        The rows go with the next commit that has to be made anyway: the destination would tell again after a crash,
-        and a card is spared half of its writes.
+        It is written with the next commit that has to be made anyway: the destination would tell again after a crash,
+        and a card is spared half of its writes. The rows go after a week, or when their space is needed.
         """
         if epoch != self._epoch or seq < self._first_seq:
             return
@@ -180,6 +189,14 @@ class Spool:
         self._forgotten += 1
         if self._forgotten > MAX_FORGOTTEN:
             self._erase_forgotten()
+
+    def replay_from(self, epoch: int, seq: int) -> bool:
+        """The destination has lost what follows from `seq`: send again what is still there. False: nothing is."""
+        from_seq = max(seq, self.kept_seq)
+        if epoch != self._epoch or from_seq >= self._first_seq:
+            return False
+        self._first_seq = from_seq
+        return True
 
     def close(self) -> None:
         """Leave one tidy file."""
@@ -212,23 +229,36 @@ class Spool:
 
     def _drop_aged(self, database: sqlite3.Connection) -> None:
         limit = int(self._clock()) - self._max_days * DAY_S
-        oldest = database.execute("SELECT stored_s FROM event ORDER BY seq LIMIT 1").fetchone()
+        waits = (self._first_seq,)
+        oldest = database.execute("SELECT stored_s FROM event WHERE seq >= ? ORDER BY seq LIMIT 1", waits).fetchone()
         if oldest and SANE_CLOCK_S <= oldest[0] < limit:
             newest = database.execute("SELECT max(seq) FROM event WHERE stored_s < ?", (limit,)).fetchone()[0]
             self._drop_through(database, newest, AGED)
 
     def _drop_oldest(self, database: sqlite3.Connection) -> bool:
-        """Drop a share of the rows; False when there is nothing that could go."""
-        first, count = database.execute("SELECT min(seq), count(*) FROM event").fetchone()
+        """Drop a share of the rows, what the sink has first; False when there is nothing that could go."""
+        if self._erase_acknowledged(database):
+            return True
+        waits = "SELECT min(seq), count(*) FROM event WHERE seq >= ?"
+        first, count = database.execute(waits, (self._first_seq,)).fetchone()
         if count < 2:
             return False
         self._drop_through(database, first + max(1, count // DROP_SHARE) - 1, FULL)
         return True
 
+    def _erase_acknowledged(self, database: sqlite3.Connection) -> bool:
+        first, count = database.execute(
+            "SELECT min(seq), count(*) FROM event WHERE seq < ?", (self._first_seq,)
+        ).fetchone()
+        if count:
+            through = min(first + max(1, count // 4), self._first_seq - 1)
+            database.execute("DELETE FROM event WHERE seq <= ?", (through,))
+        return bool(count)
+
     def _drop_through(self, database: sqlite3.Connection, seq: int, reason: str) -> None:
         count = "sum(CASE WHEN lost THEN lost ELSE 1 END)"
-        query = f"SELECT {count}, min(t_ms), max(t_ms) FROM event WHERE seq <= ?"  # noqa: S608 - constant
-        lost, from_ms, until_ms = database.execute(query, (seq,)).fetchone()
+        query = f"SELECT {count}, min(t_ms), max(t_ms) FROM event WHERE seq BETWEEN ? AND ?"  # noqa: S608 - constant
+        lost, from_ms, until_ms = database.execute(query, (self._first_seq, seq)).fetchone()
         database.execute("DELETE FROM event WHERE seq <= ?", (seq,))
         t_ms, body = wire.encode_event(GapObserved(from_ms, until_ms, reason, lost))
         self._insert(database, t_ms, body, lost)
@@ -308,10 +338,13 @@ class Spool:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One commit; what the destination has goes first."""
+        """One commit, which also notes what the destination has."""
         self._database.execute("BEGIN IMMEDIATE")
         try:
-            self._database.execute("DELETE FROM event WHERE seq < ?", (self._first_seq,))
+            self._write_meta(self._database, "acked", self._first_seq - 1)
+            self._database.execute(
+                "DELETE FROM event WHERE seq < ? AND stored_s < ?", (self._first_seq, int(self._clock()) - KEEP_S)
+            )
             yield self._database
         except BaseException:
             if self._database.in_transaction:  # SQLite itself rolls back when the disk is full
@@ -325,7 +358,8 @@ class Spool:
         self._epoch = int(self._read_meta("epoch"))
         row = self._database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
         self._last_seq = int(row[0]) if row else 0
-        (first,) = self._database.execute("SELECT min(seq) FROM event").fetchone()
+        after = (int(self._read_meta("acked") or 0),)
+        (first,) = self._database.execute("SELECT min(seq) FROM event WHERE seq > ?", after).fetchone()
         self._first_seq = int(first) if first is not None else self._last_seq + 1
 
     def _read_meta(self, key: str) -> str:

@@ -89,6 +89,25 @@ def test_birth_is_answered(ingest: Ingest, store: Store) -> None:
     assert (True, True, "0.1.0", 9) == (box.online, box.clock_ok, box.version, box.epoch)
 
 
+def test_a_database_restored_from_a_backup_asks_the_box_for_what_it_lost(ingest: Ingest) -> None:
+    """It knows 1 and 2, the box would go on with 10 and still has 2 to 9: a command asks for them, once."""
+    ingest.receive_messages([("rt/1/box-1/ev", pack(1, make_leg(T0), make_leg(T0 + 1)))], T0)
+    birth = {**BIRTH, "first": 10, "last": 12, "kept": 2}
+    answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0)
+    assert [("rt/1/box-1/ack", [9, 2]), ("rt/1/box-1/cmd", ["replay", 9, 3])] == [
+        (topic, msgpack.unpackb(payload)) for topic, payload in answers
+    ]
+    answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb({**birth, "first": 3}))], T0)
+    assert ["rt/1/box-1/ack"] == [topic for topic, _ in answers]
+
+
+def test_what_a_box_has_no_more_is_not_waited_for(ingest: Ingest) -> None:
+    """It dropped what is older: the acknowledgement goes on from what it still has."""
+    birth = {**BIRTH, "first": 10, "last": 12, "kept": 10}
+    answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0)
+    assert [[9, 9]] == [msgpack.unpackb(payload) for _, payload in answers]
+
+
 def test_payload_cannot_choose_its_office(ingest: Ingest, store: Store) -> None:
     """A box that claims an office in its birth stays nobody's until the configuration lists it."""
     birth = msgpack.packb({**BIRTH, "office": "lab"})

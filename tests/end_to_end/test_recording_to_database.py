@@ -60,6 +60,30 @@ def test_killed_sink_loses_and_doubles_nothing(office: Office, captures: Path) -
     assert replayed(recording, office.config, "contacts") == stored_contacts(office)
 
 
+def test_a_sink_restored_from_a_backup_gets_everything_again(office: Office, captures: Path, tmp_path: Path) -> None:
+    """Yesterday's database is put back; today's events come again from the box's spool, each once."""
+    first, second = captures / "a-direct.pcap.gz", captures / "c-queue.pcap.gz"
+    with sink(office) as process:
+        with collector(office, first) as box:
+            assert 0 == box.wait(60)
+        stop(process)
+    backup = (tmp_path / "sink.db").read_bytes()
+    with sink(office) as process:
+        with collector(office, second) as box:
+            assert 0 == box.wait(60)
+        stop(process)
+    everything = stored_legs(office)
+    for file in tmp_path.glob("sink.db*"):
+        file.unlink()
+    (tmp_path / "sink.db").write_bytes(backup)
+    assert len(stored_legs(office)) < len(everything)
+    with sink(office) as process:
+        with collector(office, captures / "b-ringgroup.pcap.gz") as box:
+            assert 0 == box.wait(60)
+        stop(process)
+    assert set(everything) < set(stored_legs(office))
+
+
 def test_box_without_an_office_waits_in_its_spool(office: Office, captures: Path) -> None:
     """Events of a box that no office lists are neither stored nor forgotten: once it is listed they all come."""
     listed = office.config.read_text()

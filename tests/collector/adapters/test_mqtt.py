@@ -66,14 +66,37 @@ def test_birth_says_who_speaks_and_good_bye_is_said(broker, rig):
     late = rig.sink(broker.port, acknowledges=False)
     pump_until(publisher, lambda: late.states)
     birth = late.states[0]
-    assert {"connection", "boot", "epoch", "first", "last", "clock_ok", "version", "tenant", "office", "online"} == set(
-        birth
-    )
+    keys = "connection boot epoch first kept last clock_ok version tenant office online"
+    assert set(keys.split()) == set(birth)
     assert (1, 1, 3, True, "1.2.3", "demo", "london") == tuple(
         birth[key] for key in ("connection", "first", "last", "online", "version", "tenant", "office")
     )
     publisher.close()
     late.wait_until(lambda: late.states[-1]["online"] is False)
+
+
+def test_a_sink_restored_from_a_backup_gets_again_what_it_lost(broker, rig):
+    """["replay", epoch, seq] on the command topic: everything from there on comes once more, and nothing before it."""
+    sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
+    publisher.write(make_events(120))
+    pump_until(publisher, lambda: publisher.undelivered() == 0)
+    sink.events = {key: count for key, count in sink.events.items() if key[1] <= 30}
+    sink._client.publish(f"rt/1/{BOX}/cmd", msgpack.packb(["replay", rig.spool.epoch, 31]), qos=1)
+    pump_until(publisher, lambda: publisher.undelivered() == 90)
+    pump_until(publisher, lambda: publisher.undelivered() == 0)
+    assert {(rig.spool.epoch, n): n for n in range(1, 121)} == sink.events
+    assert 31 == sink.states[-1]["first"]
+
+
+@pytest.mark.parametrize(
+    "command", [["reboot"], ["replay"], ["replay", "x", 1], {"run": "rm -rf /"}, 7, ["replay", 1, 1]]
+)
+def test_other_commands_are_ignored(broker, rig, command, caplog):
+    """There are two commands and no more; none runs a program."""
+    sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
+    pump_until(publisher, lambda: sink.states)
+    sink._client.publish(f"rt/1/{BOX}/cmd", msgpack.packb(command), qos=1)
+    pump_until(publisher, lambda: "is ignored" in caplog.text)
 
 
 def test_a_lost_connection_leaves_the_last_will_with_its_number(broker, rig):

@@ -87,20 +87,50 @@ def test_an_acknowledgement_of_another_epoch_discards_nothing(open_spool):
     assert [(1, 1), (2, 2)] == contents(spool)
 
 
-def test_acknowledged_rows_leave_the_disk_with_a_commit_that_is_made_anyway(open_spool):
+def test_an_acknowledgement_reaches_the_disk_with_a_commit_that_is_made_anyway(open_spool):
     """A card is spared a write for every acknowledgement; what is acknowledged is never shown again meanwhile."""
     spool = open_spool()
     spool.append(make_rows(5))
-    count = "SELECT count(*) FROM event"
+    noted = "SELECT value FROM meta WHERE key = 'acked'"
     spool.discard_through(spool.epoch, 3)
     assert (4, [(4, 4), (5, 5)]) == (spool.first_seq, contents(spool))
-    assert spool._database.execute(count).fetchone() == (5,)
+    assert (0,) == spool._database.execute(noted).fetchone()
     spool.append(make_rows(1, start=6))
-    assert spool._database.execute(count).fetchone() == (3,)
+    assert (3,) == spool._database.execute(noted).fetchone()
     spool.append(make_rows(200, start=7))
     for seq in range(4, 4 + spool_module.MAX_FORGOTTEN + 1):
         spool.discard_through(spool.epoch, seq)
-    assert spool._database.execute(count).fetchone() == (206 - 104,)
+    assert (104,) == spool._database.execute(noted).fetchone()
+    spool.close()
+    assert 105 == open_spool().first_seq
+
+
+def test_what_the_sink_has_stays_for_a_week_and_can_be_sent_again(open_spool):
+    """A sink restored from a backup asks for it; a week later it is gone, and so is the answer."""
+    now = [1_700_000_000.0]
+    spool = open_spool(clock=lambda: now[0])
+    spool.append(make_rows(10))
+    spool.discard_through(spool.epoch, 8)
+    assert (1, 9) == (spool.kept_seq, spool.first_seq)
+    assert not spool.replay_from(spool.epoch ^ 1, 5)
+    assert spool.replay_from(spool.epoch, 5)
+    assert [(seq, seq) for seq in range(5, 11)] == contents(spool)
+    spool.discard_through(spool.epoch, 10)
+    now[0] += spool_module.KEEP_S + 1
+    spool.append(make_rows(1, start=11))
+    assert (11, 11) == (spool.kept_seq, spool.first_seq)
+    assert not spool.replay_from(spool.epoch, 5)
+
+
+def test_what_the_sink_has_goes_first_when_space_is_needed(open_spool):
+    """Nothing that waits is dropped, and no gap is told, while acknowledged events still take space."""
+    spool = open_spool(max_bytes=200_000)
+    for start in range(1, 20_001, 500):
+        spool.append(make_rows(500, start=start))
+        spool.discard_through(spool.epoch, start + 400)
+    assert (20_000 - 500 + 402, 20_000) == (spool.first_seq, spool.last_seq)
+    assert 1 < spool.kept_seq < spool.first_seq
+    assert [] == gaps(spool)
 
 
 def test_a_new_epoch_numbers_what_is_kept_again(open_spool):
