@@ -302,3 +302,26 @@ def test_time_in_which_the_service_did_not_run_is_a_gap(tmp_path):
     assert "not_running" == reason
     assert times[0] <= from_ms <= times[1]
     assert from_ms + 1400 <= from_ms + until_ms <= times[2]
+
+
+def test_what_is_heard_reaches_the_sink(cable, broker, make_sink, tmp_path):
+    """The whole way: calls on a wire, the spool, a real broker, the sink's acknowledgement, and a good-bye."""
+    config = tmp_path / "box.toml"
+    spool = tmp_path / "spool.db"
+    config.write_text(
+        f'[box]\nid = "office-1"\n[mqtt]\nport = {broker.port}\n[spool]\npath = "{spool}"\n{live(cable.near)}'
+    )
+    sink = make_sink(broker.port)
+    log = tmp_path / "log"
+    with log.open("wb") as err:
+        command = [sys.executable, "-m", "collector", "run", "--config", str(config)]
+        box = subprocess.Popen(command, cwd=ROOT, stderr=err)
+    wait_for(lambda: "event=source_started" in log.read_text())
+    for number in range(10):
+        cable.send_frames(call_frames(f"call-{number}"))
+    wait_for(lambda: list(sink.kinds.values()).count(wire.KIND_LEG) == 10)
+    time.sleep(1.5)
+    box.send_signal(signal.SIGTERM)
+    assert 0 == box.wait(5), log.read_text()
+    wait_for(lambda: not sink.states[-1]["online"])
+    assert sink.states[-1]["first"] > 10, "what the sink has is not waiting any more"
