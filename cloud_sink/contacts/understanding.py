@@ -21,6 +21,7 @@ from cloud_sink.contacts.records import (
 
 BRIDGED_MS = 100  # the PBX answers the caller this soon after the agent when it did not answer him before
 _ENDED_BY = {"caller": "caller", "callee": "pbx"}
+REASON_CALLER_LEFT = 487  # Reason: SIP;cause=487 on a CANCEL (RFC 3326): the caller's own CANCEL, handed on
 
 
 @dataclass(slots=True)
@@ -294,19 +295,27 @@ def _overflowed_at(story: _Story, plan: OfficePlan) -> int | None:
 
 
 def _hosted_disposition(contact: Contact, story: _Story, outcomes: dict[str, str], sees_trunk: bool) -> int | None:
-    """Only phones were seen (T1): how it ended is read from how they stopped ringing."""
+    """Only phones were seen (T1): how it ended is read from how they stopped ringing.
+
+    A CANCEL or a refusal says that the ringing stopped, not why: the caller may have left, or gone on to voicemail, a
+    menu, another queue (of 35 such calls of a recorded day 16 had not left). Without the PBX's own word for it nothing
+    is claimed: outcome unknown, ended by the PBX, answered by nobody here.
+    """
     words = [outcomes[leg.leg_id] for leg in story.rings]
     last = max((leg.t_end for leg in story.rings if leg.t_end is not None), default=None)
+    contact.ended_by = ""
     if "open" in words:
         contact.disposition = "open"
     elif sees_trunk:
         contact.disposition = "unknown"  # the caller's leg should have been seen: nothing is claimed without it
     elif "elsewhere_claimed" in words:
         contact.disposition = "claimed_elsewhere"
-    elif all(word in ("busy", "dnd", "declined", "unreachable", "failed", "forwarded") for word in words):
+    elif "forwarded" in words:
         contact.disposition = "overflow"
+    elif any(leg.cancelled and leg.reason_sip == REASON_CALLER_LEFT for leg in story.rings):
+        contact.disposition, contact.ended_by = "abandoned", "caller"
     else:
-        contact.disposition = "abandoned"
+        contact.disposition, contact.ended_by = "unknown", "pbx"
     return last
 
 

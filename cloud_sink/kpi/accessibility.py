@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.period import local_day
 from cloud_sink.kpi.value import Parts
-from cloud_sink.kpi.volume import ABANDONED, ANSWERED, BLOCKED, OVERFLOW, TRUNK_SEEN, VOICEMAIL, customers, offered
+from cloud_sink.kpi.volume import (
+    ABANDONED,
+    ANSWERED,
+    BLOCKED,
+    OVERFLOW,
+    TRUNK_SEEN,
+    VOICEMAIL,
+    abandons_seen,
+    customers,
+    offered,
+    rang_in_vain,
+)
 
 DEFAULT_FORMULA = "sl_excl_short"
 QUEUED = (ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL)
@@ -28,7 +39,7 @@ class ServiceCounts:
     abandoned: int = 0  # B
     abandoned_within: int = 0  # B_T
     short: int = 0  # b
-    overflow: int = 0  # F: overflow and voicemail
+    overflow: int = 0  # F: overflow and voicemail, and phones that rang in vain where the caller is not seen
 
     def plus(self, other: "ServiceCounts") -> "ServiceCounts":
         """Both cohorts together."""
@@ -53,7 +64,7 @@ def count_service(contacts: Sequence[Contact], threshold_ms: int) -> ServiceCoun
         abandoned=len(abandoned),
         abandoned_within=sum(c.wait_ms is not None and c.wait_ms <= threshold_ms for c in abandoned),
         short=sum(c.short for c in abandoned),
-        overflow=sum(c.disposition in (OVERFLOW, VOICEMAIL) for c in cohort),
+        overflow=sum(c.disposition in (OVERFLOW, VOICEMAIL) or rang_in_vain(c) for c in cohort),
     )
 
 
@@ -95,9 +106,10 @@ def measure_lost(contacts: Sequence[Contact]) -> dict[str, Parts]:
     cohort = offered(contacts)
     given_up = [c for c in cohort if c.disposition == ABANDONED]
     short = sum(c.short for c in given_up)
+    seen = abandons_seen(cohort)
     return {
-        "abandon_rate": Parts(len(given_up) - short, len(cohort) - short),
-        "abandon_rate_all": Parts(len(given_up), len(cohort)),
+        "abandon_rate": Parts(len(given_up) - short, len(cohort) - short if seen else 0),
+        "abandon_rate_all": Parts(len(given_up), len(cohort) if seen else 0),
     } | _measure_blocked(contacts)
 
 
@@ -105,7 +117,8 @@ def measure_lost_by_day(contacts: Sequence[Contact], time_zone: str) -> dict[str
     """`avg_abandons_per_day`: per local day on which any customer called."""
     cohort = offered(contacts)
     days = {local_day(contact.t_offer, time_zone) for contact in cohort}
-    return {"avg_abandons_per_day": Parts(sum(c.disposition == ABANDONED for c in cohort), len(days))}
+    seen = abandons_seen(cohort)
+    return {"avg_abandons_per_day": Parts(sum(c.disposition == ABANDONED for c in cohort), len(days) if seen else 0)}
 
 
 def _measure_blocked(contacts: Sequence[Contact]) -> dict[str, Parts]:

@@ -1,7 +1,8 @@
 """The catalogue: every KPI once, with what it says, how it is computed, where it comes from and what it rests on.
 
 Documentation, dashboard, API and command line all take their words from here. Letters of the formulas: A answered,
-B abandoned, b abandoned at once (short), F overflow and voicemail, `_T` within the threshold (inclusive, rule R5).
+B abandoned, b abandoned at once (short), F overflow, voicemail and calls that rang in vain at a hosted PBX, `_T` within
+the threshold (inclusive, rule R5).
 """
 
 from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, PLANNING, RECOMPUTE, TOTAL, Definition
@@ -10,6 +11,10 @@ from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, NUMBER, PERCENT, SECONDS
 EVERYWHERE = "Seen in full with a PBX in the office and with a hosted PBX."
 RING_BASED = "With a hosted PBX the wait starts at the first ring; waiting before that cannot be seen."
 RINGING_ONLY = "With a hosted PBX only callers whose call reached a phone are seen."
+LEAVING = (
+    "With a hosted PBX null, unless the PBX says of every unanswered call that its caller left (SIP;cause=487): "
+    "phones that stop ringing do not tell."
+)
 IN_OFFICE = "Needs the trunk, so a PBX in the office; not observable (null) with a hosted PBX."
 LOWER_BOUND = IN_OFFICE + " A lower bound: what the carrier refuses never arrives."
 HOLD_KEY = "Hold by the phone's own key; parking by a feature code cannot be seen."
@@ -37,13 +42,13 @@ VOLUME = (
         "abandoned", "Abandoned", NUMBER,
         "Callers who hung up before anybody answered.",
         "count(disposition = abandoned)",
-        "Asterisk queue_log ABANDON; RFC 3261 9 (CANCEL)", RINGING_ONLY,
+        "Asterisk queue_log ABANDON; RFC 3261 9 (CANCEL)", LEAVING,
     ),
     Definition(
         "short_abandoned", "Abandoned at once", NUMBER,
         "Callers who hung up within the office's short limit (5 s unless set): usually a wrong number.",
         "count(disposition = abandoned and wait < short limit)",
-        "Genesys, Talkdesk (short abandons)", RINGING_ONLY,
+        "Genesys, Talkdesk (short abandons)", LEAVING,
     ),
     Definition(
         "overflow", "Overflowed", NUMBER,
@@ -72,7 +77,7 @@ VOLUME = (
     Definition(
         "missed_contacts", "Missed", NUMBER,
         "Calls nobody answered, without those who hung up at once. One per call, not per phone that rang.",
-        "B - b + overflow + voicemail",
+        "B - b + overflow + voicemail + calls that rang in vain at a hosted PBX, whatever came then",
         "ringtap's own", RINGING_ONLY,
     ),
     Definition(
@@ -202,19 +207,19 @@ ACCESSIBILITY = (
         "abandon_rate", "Abandon rate", PERCENT,
         "Share of callers who gave up, without those who hung up at once.",
         "(B - b) / (offered - b)",
-        "ICMI; also called LCR or ACR", RINGING_ONLY, averaged=True,
+        "ICMI; also called LCR or ACR", LEAVING, averaged=True,
     ),
     Definition(
         "abandon_rate_all", "Abandon rate, all", PERCENT,
         "Share of callers who gave up, however fast.",
         "B / offered",
-        "Genesys (Abandon %)", RINGING_ONLY, averaged=True,
+        "Genesys (Abandon %)", LEAVING, averaged=True,
     ),
     Definition(
         "avg_abandons_per_day", "Abandons a day", DAY_RATE,
         "Average number of callers who gave up on a working day.",
         "B / days with at least one customer's call (until a calendar is configured)",
-        "also called AAR", RINGING_ONLY, kpi_class="b", roll=RECOMPUTE,
+        "also called AAR", LEAVING, kpi_class="b", roll=RECOMPUTE,
     ),
     Definition(
         "blocked", "Blocked", NUMBER,

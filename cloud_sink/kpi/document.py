@@ -27,9 +27,10 @@ Every number ringtap shows, with its formula and what it rests on. Made from `ca
 - R8: averages are a sum divided by a count; averages are never averaged.
 - R9: shares carry their 95 % Wilson interval; under 20 observations a share or an average is greyed.
 
-Letters: A answered, B abandoned, b abandoned at once, F overflow and voicemail, `_T` within the threshold
-(the office's `service_level_s`; the API's `threshold_s` switches it). A contact answered after a wait the tap did not
-see is in no service level.
+Letters: A answered, B abandoned, b abandoned at once, F overflow and voicemail, `_T` within the threshold (the office's
+`service_level_s`; the API's `threshold_s` switches it). A contact answered after a wait the tap did not see is in no
+service level. With a hosted PBX a call that rang in vain is in F: nobody here answered it, and whether its caller left
+or went on to voicemail, a menu or another queue is not seen.
 
 ## Always true
 

@@ -22,11 +22,23 @@ def offered(contacts: Sequence[Contact]) -> list[Contact]:
     return [contact for contact in customers(contacts) if contact.disposition != BLOCKED]
 
 
+def rang_in_vain(contact: Contact) -> bool:
+    """With a hosted PBX: the phones stopped ringing unanswered; whether the caller left or went on was not seen."""
+    return contact.disposition == UNKNOWN and contact.visibility != TRUNK_SEEN and contact.ended_by == "pbx"
+
+
 def is_missed(contact: Contact) -> bool:
-    """`missed_contacts`: nobody answered and the caller did not hang up at once."""
+    """`missed_contacts`: nobody answered and the caller did not hang up at once, as far as that was seen."""
+    if rang_in_vain(contact):
+        return True
     if contact.disposition == ABANDONED:
         return not contact.short
     return contact.disposition in (OVERFLOW, VOICEMAIL)
+
+
+def abandons_seen(contacts: Sequence[Contact]) -> bool:
+    """Whether it is known of every caller that nobody answered if he left: not with a hosted PBX (R6)."""
+    return not any(rang_in_vain(contact) for contact in contacts)
 
 
 def measure_volume(contacts: Sequence[Contact]) -> dict[str, Parts]:
@@ -36,6 +48,8 @@ def measure_volume(contacts: Sequence[Contact]) -> dict[str, Parts]:
     counts = {word: Parts(by_disposition[word]) for word in OFFERED_DISPOSITIONS}
     counts["offered"] = Parts(len(cohort))
     counts["short_abandoned"] = Parts(sum(c.short for c in cohort if c.disposition == ABANDONED))
+    if not abandons_seen(cohort):
+        counts |= {word: Parts(counts[word].numerator, 0) for word in (ABANDONED, "short_abandoned")}
     counts["missed_contacts"] = Parts(sum(is_missed(contact) for contact in cohort))
     return counts | _measure_callers(cohort)
 

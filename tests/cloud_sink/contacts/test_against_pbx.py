@@ -107,6 +107,23 @@ def protected_legs(recording: Path, lab_config: Path, mode: str) -> list[Leg]:
     return received.legs
 
 
+def test_a_hosted_pbx_is_never_said_to_have_lost_a_caller_it_kept(lab_config: Path, recording: Recording) -> None:
+    """Without the trunk's legs: answered stays answered by the same phone, and nobody is called abandoned wrongly."""
+    plan = office_plans(lab_config)["lab"]
+    legs = protected_legs(recording("office-day-A"), lab_config, "clear")
+    whole = stitch(legs, plan)
+    truth = {contact.contact_id: contact for contact in whole.contacts}
+    hosted = [c for c in stitch([leg for leg in legs if leg.role != "trunk"], plan).contacts if c.direction == "in"]
+    assert {"T1"} == {contact.visibility for contact in hosted}
+    assert {"answered", "claimed_elsewhere", "unknown"} == {contact.disposition for contact in hosted}
+    for contact in hosted:
+        meant = [truth[whole.contact_of[leg]] for leg in contact.legs]
+        if contact.disposition == "answered":
+            assert any(contact.agent in {each.agent, *(v.agent for v in each.visits)} for each in meant)
+    answered = sum(contact.disposition == "answered" for contact in hosted)
+    assert answered >= 0.98 * sum(c.disposition == "answered" for c in whole.contacts if c.direction == "in")
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_tap_that_loses_packets_still_tells_the_story(
     seed: int, captures: Path, lab_config: Path, recording: Recording, tmp_path: Path

@@ -125,6 +125,27 @@ def test_hosted_pbx_waits_from_the_first_ring() -> None:
     assert ("T1", "ring", 8900) == (contact.visibility, contact.wait_basis, contact.wait_ms)
 
 
+def test_hosted_pbx_that_stops_ringing_does_not_say_why() -> None:
+    """The caller may have left or gone on to voicemail: nobody answered is all that is claimed."""
+    contact = only(ring("r", "101", "447700900001", 0, 12))
+    assert ("unknown", "pbx", "T1", 11900) == (
+        contact.disposition, contact.ended_by, contact.visibility, contact.wait_ms
+    )  # fmt: skip
+
+
+def test_hosted_pbx_that_says_why() -> None:
+    """SIP;cause=487 on the CANCEL is the caller's own CANCEL, handed on (RFC 3326)."""
+    contact = only(ring("r", "101", "447700900001", 0, 12, reason_sip=487))
+    assert ("abandoned", "caller") == (contact.disposition, contact.ended_by)
+
+
+def test_hosted_pbx_whose_phones_refuse_may_go_on() -> None:
+    """Busy phones do not end a call; one that forwards it does."""
+    busy = ring("r", "101", "447700900001", 0, 0.3, ring=None, final_code=486, ended_by="callee")
+    forwarded = ring("r", "101", "447700900001", 0, 0.3, ring=None, final_code=302, ended_by="callee")
+    assert ["unknown", "overflow"] == [only(busy).disposition, only(forwarded).disposition]
+
+
 def test_a_trunk_leg_that_is_still_up_makes_no_abandoned_call() -> None:
     """Where callers' legs are seen, a phone that stopped ringing without one proves nothing yet."""
     contact = only(ring("r", "101", "447700900001", 0, 10), sees_trunk=True)

@@ -1,3 +1,4 @@
+from cloud_sink.kpi.accessibility import count_service, measure_lost, service_levels
 from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import measure_outbound, measure_trunk, measure_volume
 
@@ -57,3 +58,21 @@ def test_trunk_peak_counts_overlapping_calls(make_contact):
 def test_trunk_peak_needs_a_trunk(make_contact):
     """With a hosted PBX the trunk cannot be seen: null, not 0."""
     assert Parts(0, 0) == measure_trunk([make_contact(visibility="T1")])["trunk_peak"]
+
+
+def test_calls_that_rang_in_vain_at_a_hosted_pbx(make_contact):
+    """They are missed and count against the service level; how many of them were abandoned is unknown, not 0."""
+    in_vain = make_contact("unknown", wait_s=12, visibility="T1", ended_by="pbx", wait_basis="ring")
+    answered = make_contact(visibility="T1", wait_basis="ring")
+    measured = measure_volume([in_vain, answered])
+    assert (1, 1, 2) == tuple(measured[name].numerator for name in ("missed_contacts", "unknown", "offered"))
+    assert {0} == {measured[name].denominator for name in ("abandoned", "short_abandoned")}
+    lost = measure_lost([in_vain, answered])
+    assert {0} == {lost[name].denominator for name in ("abandon_rate", "abandon_rate_all")}
+    level = service_levels(count_service([in_vain, answered], 20_000))["service_level"]
+    assert (1, 2) == (level.numerator, level.denominator)
+
+
+def test_outcome_not_seen_in_an_office_with_a_trunk_is_not_missed(make_contact):
+    """There the caller's leg should have been seen: nothing is claimed."""
+    assert 0 == measure_volume([make_contact("unknown", visibility="T1")])["missed_contacts"].numerator
