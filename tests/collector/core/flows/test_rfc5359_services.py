@@ -1,4 +1,4 @@
-"""RFC 5359 sections 2.10 to 2.18: conferences, shared lines, find-me, screening, park, pickup, redial, click."""
+"""RFC 5359 section 2, from 2.10 on: conferences, shared lines, find-me, screening, park, pickup, redial, click."""
 
 from call_story import lines, told
 
@@ -64,7 +64,7 @@ def test_third_party_joins() -> None:
 
 
 def test_single_line_extension() -> None:
-    """2.12: two phones of Bob's ring at once, one answers: one leg of extension 102, answered, not also missed."""
+    """Single-line extension: two phones of Bob's ring at once, one answers: one answered leg, no missed call."""
     flow = """
         0      A alice > proxy         INVITE to=102
         1      A proxy > bob           INVITE
@@ -87,7 +87,7 @@ def test_single_line_extension() -> None:
 
 
 def test_find_me() -> None:
-    """2.13: the proxy tries Bob (no answer), Carol (busy), Dave (answers), one after the other in one Call-ID."""
+    """Find-me: the proxy tries Bob (no answer), Carol (busy), Dave (answers), one after the other in one Call-ID."""
     flow = """
         0      A alice > proxy > bob   INVITE
         100    A alice < proxy < bob   180
@@ -114,7 +114,7 @@ def test_find_me() -> None:
 
 
 def test_find_me_all_at_once() -> None:
-    """2.13, in parallel: Carol answers, the others are cancelled: answered once, never a missed call."""
+    """Find-me, in parallel: Carol answers, the others are cancelled: answered once, never a missed call."""
     flow = """
         0      A alice > proxy > bob   INVITE
         2      A proxy > carol         INVITE
@@ -144,7 +144,7 @@ def test_find_me_all_at_once() -> None:
 
 
 def test_incoming_call_screening() -> None:
-    """2.14: the proxy turns the caller away (403): Bob's phone saw nothing, so it is no missed call of Bob's."""
+    """Incoming screening: the proxy turns the caller away (403): Bob's phone saw nothing and missed nothing."""
     flow = """
         0      A alice > proxy         INVITE to=102
         100    A alice < proxy         403
@@ -157,7 +157,7 @@ def test_incoming_call_screening() -> None:
 
 
 def test_outgoing_call_screening() -> None:
-    """2.15: a number that may not be dialled, refused after the phone had to authenticate itself."""
+    """Outgoing screening: a number that may not be dialled, refused after the phone had to authenticate itself."""
     flow = """
         0      A alice > proxy         INVITE to=00900123
         5      A alice < proxy         407
@@ -173,7 +173,7 @@ def test_outgoing_call_screening() -> None:
 
 
 def test_call_park() -> None:
-    """2.16: Bob parks Alice by REFER to the park server, Carol picks her up from it by Replaces."""
+    """Call park: Bob parks Alice by REFER to the park server, Carol picks her up from it by Replaces."""
     flow = (
         ALICE_TALKS_TO_BOB
         + """
@@ -211,7 +211,7 @@ def test_call_park() -> None:
 
 
 def test_call_pickup() -> None:
-    """2.17: Bob's phone rings, Carol takes the call by Replaces: Bob's leg ended elsewhere and is no missed call."""
+    """Call pickup: Bob's phone rings, Carol takes the call by Replaces: Bob's leg ended elsewhere."""
     flow = """
         0      A alice > proxy > bob   INVITE
         100    A alice < proxy < bob   180
@@ -238,7 +238,7 @@ def test_call_pickup() -> None:
 
 
 def test_automatic_redial() -> None:
-    """2.18: Bob is busy, Alice's phone watches him and calls again when he is free: a busy and an answered leg."""
+    """Automatic redial: Bob is busy, Alice's phone calls again when he is free: a busy and an answered leg."""
     flow = """
         0      A dave > proxy > bob    INVITE
         100    A dave < proxy < bob    180
@@ -271,7 +271,7 @@ def test_automatic_redial() -> None:
 
 
 def test_click_to_dial() -> None:
-    """2.19: a controller asks Alice's phone by REFER to call Bob: the REFER is no call, what Alice dials is one."""
+    """Click to dial: a controller asks Alice's phone by REFER to call Bob: only what Alice dials is a call."""
     flow = """
         0      A screen > alice        REFER refer=bob
         10     A screen < alice        202
