@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -150,10 +150,12 @@ def _wait(condition: Callable[[], bool], seconds: float, complaint: Callable[[],
 
 def _judge(rig: Rig, plan: Plan, chaos: Chaos, seed: int, seconds: float) -> Outcome:
     expected = Undisturbed(rig.recording, plan.config)
+    kpis = _read_undisturbed_kpis(expected, plan)
     problems: list[str] = []
     for office in rig.offices:
         problems += expected.differences(rig.database, office)
-        problems += expected.kpi_differences(rig.dashboard(), office)
+        found = expected.read_kpis(rig.dashboard(), office)
+        problems += [f"{office}: KPIs: {place} differs" for place, values in found.items() if values != kpis[place]]
     return Outcome(
         seed=seed,
         disturbances=chaos.done,
@@ -162,6 +164,13 @@ def _judge(rig: Rig, plan: Plan, chaos: Chaos, seed: int, seconds: float) -> Out
         seconds=seconds,
         problems=problems,
     )
+
+
+def _read_undisturbed_kpis(expected: Undisturbed, plan: Plan) -> dict[str, object]:
+    """The same programs once more with one box, left alone."""
+    with _rig(replace(plan, boxes=1, embedded=True, speed=0.0)) as rig:
+        _wait(lambda: _finished(rig), DRAIN_S, lambda: _undelivered(rig))
+        return expected.read_kpis(rig.dashboard(), rig.offices[0])
 
 
 # --- the command ----------------------------------------------------------------------------------------------------
