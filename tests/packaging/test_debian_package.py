@@ -81,7 +81,12 @@ def _run_as_service(folder):
              "--config", str(config)],
             stderr=stream,
         )  # fmt: skip
-    wait_for(lambda: "event=source_started source=live form=frame trouble=none" in log.read_text())
-    service.send_signal(signal.SIGTERM)
-    assert 0 == service.wait(5), log.read_text()
+    try:
+        wait_for(lambda: "event=source_started" in log.read_text() or service.poll() is not None)
+        assert "event=source_started source=live form=frame trouble=none" in log.read_text(), log.read_text()
+        service.send_signal(signal.SIGTERM)
+        assert 0 == service.wait(5), log.read_text()
+    finally:
+        service.kill()
+        service.wait()
     assert (state / "spool.db").exists()
