@@ -44,6 +44,8 @@ class Condition:
 # name -> what to do; the words of `ringtap doctor` too
 REMEDIES = {
     "source_failed": "the evidence says what to do; the other sources go on",
+    "source_silent": "this source alone has stopped: look at its cable, or at the router (its sniffer may have to be "
+    "started again after a restart) or PBX that feeds it",
     "packets_dropped": "give the box a faster processor or less traffic: mirror the PBX's port only",
     "no_packets": "check the cable and the mirror port, or the router's sniffer; on the router: /tool sniffer print",
     "no_sip": "packets come, but no SIP: check [sip] ports, and that the mirror has the PBX's or the uplink's port",
@@ -87,6 +89,7 @@ class Lookout:
         self._changes: list[tuple[str, Condition]] = []
         self._reported_ms: dict[str, int] = {}  # until when each blinding condition's time was told
         self._drops: dict[str, int] = {}
+        self._heard: dict[str, tuple[int, int]] = {}  # source -> packets, and when there was one more
         self._dropped = -JUDGE_MS, ""
         self._began_ms = self._looked_ms = self._sip_ms = self._frames_ms = self._judge_ms = -1
         self._messages = self._frames = 0
@@ -179,6 +182,10 @@ class Lookout:
         if facts.counters["sip_messages"] != self._messages:
             self._messages = facts.counters["sip_messages"]
             self._sip_ms = now_ms
+        for name, (_, counters) in facts.sources.items():
+            packets = counters.get("packets", 0)
+            if name not in self._heard or self._heard[name][0] != packets:
+                self._heard[name] = packets, now_ms
         packets = sum(counters.get("packets", 0) for _, counters in facts.sources.values())
         if packets != self._frames:
             self._frames = packets
@@ -193,6 +200,11 @@ class Lookout:
             yield make_condition("source_failed", evidence, blinds=len(failed) == len(facts.sources), since_ms=since_ms)
         if now_ms - self._dropped[0] < JUDGE_MS:
             yield make_condition("packets_dropped", self._dropped[1])
+        silent = [
+            name for name in facts.sources if name not in failed and now_ms - self._heard[name][1] >= self._silence_ms
+        ]
+        if silent and len(silent) + len(failed) < len(facts.sources):
+            yield make_condition("source_silent", f"{', '.join(silent)}: nothing for {self._silence_ms // 1000} s")
         if now_ms - self._sip_ms >= self._silence_ms:
             held = self._conditions.get("no_packets") or self._conditions.get("no_sip")
             yield held or self._judge_silence(now_ms)
@@ -230,7 +242,7 @@ class Lookout:
             self._history.append(facts.counters)
 
 
-_JUDGED_AT_ONCE = ("source_failed", "packets_dropped", "no_packets", "no_sip")
+_JUDGED_AT_ONCE = ("source_failed", "source_silent", "packets_dropped", "no_packets", "no_sip")
 
 
 def make_condition(name: str, evidence: str, *, blinds: bool = False, since_ms: int = -1) -> Condition:

@@ -106,6 +106,18 @@ def test_one_failed_source_of_two_is_no_lost_time():
     assert [] == watch.gaps
 
 
+def test_a_source_that_stops_beside_others_is_named():
+    """A router was restarted and its sniffer is off: the others are heard, no time is lost, and the source is named."""
+    watch = Watch()
+    watch.sources["router"] = ["", {"packets": 7}]
+    watch.pass_time(SILENCE_MS + 1000, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    [condition] = watch.lookout.conditions()
+    assert ("source_silent", "router: nothing for 900 s", []) == (condition.name, condition.evidence, watch.gaps)
+    watch.sources["router"][1]["packets"] = 8
+    watch.pass_time(1000, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    assert [] == watch.names()
+
+
 def test_drops_are_a_gap_with_their_number():
     """From the look before to this one, so many packets of that source were lost."""
     watch = Watch()
