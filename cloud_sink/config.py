@@ -164,6 +164,8 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         service_level_target=section.number("service_level_target", 0.8, 0, 1),
         direct=_direct(section),
         agent_codes=_agent_codes(section),
+        repeat_days=section.integer("repeat_days", 7, 1, 30),
+        shared_numbers=section.texts("shared_numbers"),
     )
     section.close()
     _check_destinations(section, destinations)

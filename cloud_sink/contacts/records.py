@@ -105,6 +105,8 @@ class OfficePlan:
     name: str = ""  # how people call the office; "" = its id
     direct: dict[str, str] = field(default_factory=dict)  # DID pattern -> extension pattern, "?" is one digit:
     # {"44207946010?": "10?"} sends 442079460103 to 103; the digits fill the extension's "?" from the left
+    repeat_days: int = 7  # a caller who calls again within so many days was not helped the first time
+    shared_numbers: tuple[str, ...] = ()  # callers' numbers that many people share: a company's, a hospital's
     agent_codes: dict[str, str] = field(default_factory=lambda: dict(AGENT_CODES))  # feature code -> what it does
 
 

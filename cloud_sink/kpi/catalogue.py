@@ -18,6 +18,7 @@ LEAVING = (
 IN_OFFICE = "Needs the trunk, so a PBX in the office; not observable (null) with a hosted PBX."
 LOWER_BOUND = IN_OFFICE + " A lower bound: what the carrier refuses never arrives."
 HOLD_KEY = "Hold by the phone's own key; parking by a feature code cannot be seen."
+NUMBERED = "Callers with a number of their own: withheld and shared numbers stay out."
 STATES = (
     "Registrations, calls, feature codes and instant rejects that the tap saw; pausing in a web page is not seen. "
     "Null where registrations are not known."
@@ -283,6 +284,29 @@ HANDLING = (
     ),
 )  # fmt: skip
 
+RESOLUTION = (
+    Definition(
+        "fcr_repeat", "Solved at the first call", PERCENT,
+        "Share of answered calls whose caller did not call the same queue again within 7 days (`repeat_days`). "
+        "A proxy: the telephone does not tell why somebody calls.",
+        "1 - answered contacts with a later one of the same caller and queue within N days / answered contacts with a "
+        "number; calling again within 60 s is a lost line and no repeat; 70 % and more is good",
+        "SQM (first call resolution), as no-repeat FCR", NUMBERED, kpi_class="b", averaged=True, roll=RECOMPUTE,
+    ),
+    Definition(
+        "fcr_provisional", "Not yet certain", NUMBER,
+        "Answered calls whose days to wait for a repeat are not over: the share solved can still fall by these.",
+        "count of contacts in fcr_repeat that ended less than N days ago",
+        "ringtap's own", NUMBERED, kpi_class="b", roll=RECOMPUTE,
+    ),
+    Definition(
+        "repeat_call_rate", "Repeated calls", PERCENT,
+        "Share of calls by somebody who had called in the 7 days before (`repeat_days`).",
+        "contacts preceded by one of the same caller within N days / contacts with a number; per queue: of that queue",
+        "ringtap's own", NUMBERED, kpi_class="b", averaged=True, roll=RECOMPUTE,
+    ),
+)  # fmt: skip
+
 EXTENSION = (
     Definition(
         "rings", "Calls to it", NUMBER,
@@ -423,6 +447,7 @@ SECTIONS = {
     "Volume": VOLUME,
     "Accessibility": ACCESSIBILITY,
     "Handling": HANDLING,
+    "Resolution": RESOLUTION,
     "Extensions": EXTENSION,
     "Agent time": AGENT_TIME,
     "Planning": WEEK,

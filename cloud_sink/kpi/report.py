@@ -19,6 +19,7 @@ from cloud_sink.kpi.handling import measure_handling
 from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_callers
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
+from cloud_sink.kpi.repeats import Calls, measure_repeats
 from cloud_sink.kpi.states import States, measure_states
 from cloud_sink.kpi.value import RING, Measured, Parts, Value, value_of, weakest_basis
 from cloud_sink.kpi.volume import measure_outbound, measure_trunk, measure_volume, offered
@@ -73,15 +74,24 @@ def report(
     coverage: float,
     threshold_s: float | None = None,
     states: States | None = None,
+    now_ms: int | None = None,
 ) -> Report:
-    """Compute a report; contacts that came after the period are welcome: they clear missed callers of the period.
+    """Compute a report; contacts from around the period are welcome: they clear missed callers and tell repeats.
 
-    Without `states` what agents did between calls is unknown (null).
+    Without `states` what agents did between calls is unknown (null); `now_ms` is else the end of the last contact.
     """
     threshold = plan.service_level_s if threshold_s is None else threshold_s
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
-    frame = _Frame(plan, threshold, contacts, coverage > 0 or bool(cohort) or bool(in_period), states)
+    frame = _Frame(
+        plan,
+        threshold,
+        contacts,
+        coverage > 0 or bool(cohort) or bool(in_period),
+        states,
+        Calls(contacts, plan),
+        _latest(contacts) if now_ms is None else now_ms,
+    )
     phones = by_extension(in_period)
     queues = _by_queue(cohort)
     return Report(
@@ -97,6 +107,11 @@ def report(
         },
         missed=missed_callers(cohort, contacts),
     )
+
+
+def _latest(contacts: Sequence[Contact]) -> int:
+    """The last moment that is known of."""
+    return max((contact.t_end or contact.t_offer for contact in contacts), default=0)
 
 
 def _by_queue(cohort: Sequence[Contact]) -> dict[str, list[Contact]]:
@@ -122,6 +137,8 @@ class _Frame:
     everything: Sequence[Contact]  # contacts after the period included
     observed: bool  # False: the tap saw nothing at all of this period, so every number is null (R6)
     states: States | None
+    calls: Calls
+    now_ms: int
 
     def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], share: float, time_zone: str) -> Values:
         """All KPIs of the office."""
@@ -131,6 +148,7 @@ class _Frame:
             | measure_trunk(cohort)
             | measure_partial(legs)
             | measure_coverage(share)
+            | self._repeats(cohort)
             | self._states(legs)
         )
         return self._values(measured, TOTAL, self._basis(cohort))
@@ -139,7 +157,12 @@ class _Frame:
         """All KPIs of one queue, ring group, or extension called directly; only customers are called back."""
         visits = [replace(visit, direction="in") for visit in group]
         callbacks = measure_callbacks(missed_callers(group, self.everything))
-        return self._values(self._contacts(visits, time_zone) | callbacks, QUEUES, self._basis(visits))
+        measured = self._contacts(visits, time_zone) | callbacks | self._repeats(group, same_queue=True)
+        return self._values(measured, QUEUES, self._basis(visits))
+
+    def _repeats(self, cohort: Sequence[Contact], *, same_queue: bool = False) -> dict[str, Parts]:
+        """Whether callers had to call again; colleagues are no customers."""
+        return measure_repeats(cohort, self.calls, self.plan, now_ms=self.now_ms, same_queue=same_queue)
 
     def extension(self, name: str, legs: Sequence[SettledLeg]) -> Values:
         """All KPIs of one extension: always what the phone itself showed."""

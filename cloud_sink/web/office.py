@@ -13,9 +13,10 @@ from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.store import BoxStatus, Gap, Store
 from cloud_sink.web.question import BadQuestion, Question, one_day, parse_day, parse_period
 
-CLEARING_MS = 7 * 86_400_000  # how long after a period a conversation still clears its missed callers
+DAY_MS = 86_400_000
+CLEARING_MS = 7 * DAY_MS  # how long after a period a conversation still clears its missed callers
 
-LOOK_BACK_MS = 86_400_000  # how long before a period a feature code still says how an agent began it
+LOOK_BACK_MS = DAY_MS  # how long before a period a feature code still says how an agent began it
 
 Clock = Callable[[], int]  # Unix milliseconds
 
@@ -111,15 +112,19 @@ class Office:
         )
 
     def report(self, period: Period, threshold_s: float | None = None) -> Report:
-        """All KPIs of the period."""
+        """All KPIs of the period; calls around it tell who was reached since and who had to call again."""
+        repeats = self.plan.repeat_days * DAY_MS
         return report(
-            self.store.contacts(self.id, period.from_ms, period.until_ms + CLEARING_MS),
+            self.store.contacts(
+                self.id, period.from_ms - repeats, period.until_ms + max(CLEARING_MS, repeats + DAY_MS)
+            ),
             self.store.phone_legs(self.id, period.from_ms, period.until_ms),
             period=period,
             plan=self.plan,
             coverage=self.watch(period).share,
             threshold_s=threshold_s,
             states=self.states(period),
+            now_ms=self.now_ms(),
         )
 
     def insights(self, period: Period) -> list[Insight]:

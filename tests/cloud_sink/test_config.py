@@ -69,6 +69,12 @@ def test_agent_codes(tmp_path: Path) -> None:
     assert "switch_pause" == plans["b"].agent_codes["*46"]
 
 
+def test_who_counts_as_calling_again(tmp_path: Path) -> None:
+    """A week, and everybody's number is his own, unless told otherwise."""
+    plans = office_plans(write(tmp_path, '[offices.a]\nrepeat_days = 3\nshared_numbers = ["44207"]\n[offices.b]\n'))
+    assert [(3, ("44207",)), (7, ())] == [(plans[name].repeat_days, plans[name].shared_numbers) for name in "ab"]
+
+
 def test_direct_numbers(tmp_path: Path) -> None:
     """Numbers that lead straight to an extension are given as patterns, one question mark a digit."""
     plans = office_plans(write(tmp_path, '[offices.a.direct]\n"44207946010?" = "10?"\n"4420700" = "120"\n'))
