@@ -83,6 +83,8 @@ def test_wheel_holds_its_packages_and_nothing_else(wheel: Path) -> None:
     """Sources, type markers, migrations, templates, the page's own files, what boards get; no tests, no tools."""
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
-    assert {"collector", "cloud_sink", "fieldkit", "firmware"} == {top for top in tops if not top.endswith(".dist-info")}
+    assert {"collector", "cloud_sink", "fieldkit", "firmware"} == {
+        top for top in tops if not top.endswith(".dist-info")
+    }
     for package in ("collector", "cloud_sink", "fieldkit"):
         assert f"{package}/py.typed" in names
