@@ -121,12 +121,21 @@ class LiveService:
         place = self._timeline.placer()
         arrived: list[tuple[int, str, Packet]] = []
         for source in self._sources:
-            arrived += [(place(packet[0]), source.form, packet) for packet in source.receive()]
+            arrived += [(place(packet[0]), source.form, packet) for packet in self._receive(source)]
         if len(self._sources) > 1:
             arrived.sort(key=itemgetter(0))
         for at_ns, form, packet in arrived:
             self._receivers[form](packet, self._timeline.advance(at_ns // 1_000_000))
         return bool(arrived)
+
+    def _receive(self, source: LiveSource) -> list[Packet]:
+        """What a source has; one whose socket broke is closed, and opened again at the next look."""
+        try:
+            return source.receive()
+        except OSError as error:
+            tell(_log, "warning", "source_broke", source=source.name, reason=error)
+            source.close()
+            return []
 
     def _collect(self) -> None:
         while (event := self._monitor.next_event()) is not None:

@@ -1,6 +1,8 @@
 """The collector listening to real interfaces and sockets, as its command: `collector.live` and `collector.cli`."""
 
 import contextlib
+import errno
+import io
 import json
 import os
 import signal
@@ -8,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,7 +20,12 @@ from builders import PBX, make_invite, make_pcap, make_request, make_response, m
 from networks import ip, make_cable, wait_for
 from wrapped import make_hep, make_tzsp
 
+from collector.adapters.jsonl import JsonLines
+from collector.adapters.tzsp_listener import TzspSource
+from collector.blindness import Lookout
 from collector.core import wire
+from collector.core.monitor import CallMonitor, MonitorSettings
+from collector.live import LiveService
 
 ROOT = Path(__file__).parents[2]
 
@@ -325,3 +333,38 @@ def test_what_is_heard_reaches_the_sink(cable, broker, make_sink, tmp_path):
     assert 0 == box.wait(5), log.read_text()
     wait_for(lambda: not sink.states[-1]["online"])
     assert sink.states[-1]["first"] > 10, "what the sink has is not waiting any more"
+
+
+class Breaking(TzspSource):
+    """A router's port whose socket fails once, as when its network goes away."""
+
+    def receive(self):
+        """What arrived, after the first failure."""
+        if not self.failed:
+            self.failed = True
+            raise OSError(errno.ENETDOWN, "Network is down")
+        return super().receive()
+
+    failed = False
+
+
+def test_a_socket_that_breaks_is_opened_again(caplog):
+    """The loop goes on, the port is opened anew, and its packets are heard."""
+    port = free_port()
+    source = Breaking("router", "127.0.0.1", port)
+    written = io.StringIO()
+    monitor = CallMonitor(MonitorSettings(pbx=(PBX,)))
+    service = LiveService(monitor, JsonLines(written), lambda _event: None, [source], Lookout(900_000))
+    service.open_sources()
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    try:
+        wait_for(lambda: source.failed and source.files())
+        with socket.socket(type=socket.SOCK_DGRAM) as sender:
+            for frame in call_frames("after"):
+                sender.sendto(make_tzsp(frame), ("127.0.0.1", port))
+        wait_for(lambda: '"event": "leg"' in written.getvalue())
+    finally:
+        service.stop()
+        thread.join()
+    assert "source_broke" in [record.getMessage() for record in caplog.records]
