@@ -24,6 +24,7 @@ from collector.ports import Row
 MEMORY_BYTES = 16 << 20  # while the disk refuses: a day of a busy office
 MAX_FORGOTTEN = 100  # acknowledgements that are not on disk yet
 KEEP_S = 7 * 86_400  # so long what the sink has stays here: a sink restored from a backup may ask for it
+RETURN_S = 10  # a disk that refused is tried again this often, once the sink has what memory holds
 DROP_SHARE = 16  # a full spool drops a sixteenth at once: few gaps instead of one for every event
 SANE_CLOCK_S = 1_600_000_000  # a box without a clock boots in 1970; ages are not counted from there
 DAY_S = 86_400
@@ -69,6 +70,8 @@ class Spool:
         self._source_events = 0
         self._machine = machine
         self._clock = clock
+        self._in_memory_since: float | None = None  # None: on disk, as it should be
+        self._file_bytes = max_bytes
         self._database = self._open()
         if self._read_meta("machine") != machine:
             self.renew_epoch()
@@ -140,6 +143,8 @@ class Spool:
 
         `doubt`: "boot offset" where the times were reckoned with a clock that nobody had set; `settle` puts them right.
         """
+        if self._in_memory_since is not None:
+            self._return_to_file()
         try:
             self._append(rows, doubt)
         except sqlite3.DatabaseError as error:
@@ -200,6 +205,8 @@ class Spool:
 
     def close(self) -> None:
         """Leave one tidy file."""
+        if self._in_memory_since is not None and self._first_seq <= self._last_seq:
+            logger.error("%s: %d events in memory are lost", self._path, self._last_seq - self._first_seq + 1)
         with contextlib.suppress(sqlite3.DatabaseError), self._transaction():
             pass
         self._database.close()
@@ -309,6 +316,7 @@ class Spool:
         if code in _DISK_CODES:
             logger.error("%s: %s; events are kept in memory only until this is mended", self._path, error)
             self._max_bytes = min(self._max_bytes, MEMORY_BYTES)
+            self._in_memory_since = self._clock()
             return self._connect(":memory:")
         if code == sqlite3.SQLITE_BUSY:
             raise SpoolError(
@@ -333,6 +341,22 @@ class Spool:
         self._database.close()
         self._database = self._open_instead(error)
         self._refresh()
+
+    def _return_to_file(self) -> None:
+        """The disk may be mended; not before memory is empty, since the file has another numbering."""
+        now = self._clock()
+        if self._first_seq <= self._last_seq or now - (self._in_memory_since or now) < RETURN_S:
+            return
+        try:
+            database = self._connect(self._path)
+            self._write_meta(database, "returned", int(now))  # it can be written, too
+        except sqlite3.DatabaseError:
+            self._in_memory_since = now
+            return
+        self._database.close()
+        self._database, self._in_memory_since, self._max_bytes = database, None, self._file_bytes
+        self._refresh()
+        logger.warning("%s: can be written again; events are kept there", self._path)
 
     # --- small things ---
 

@@ -271,6 +271,34 @@ def test_a_full_disk_is_answered_from_memory(open_spool, caplog):
     assert (epoch, [(1, 1), (2, 2), (3, 3)]) == (again.epoch, contents(again))
 
 
+def test_a_disk_that_was_freed_is_used_again(open_spool, caplog):
+    """Once the sink has what memory held: the file goes on under its own numbering with what it still had."""
+    now = [1_700_000_000.0]
+    spool = open_spool(clock=lambda: now[0])
+    spool.append(make_rows(3))
+    epoch = spool.epoch
+    (pages,) = spool._database.execute("PRAGMA page_count").fetchone()
+    spool._database.execute(f"PRAGMA max_page_count={pages}")
+    spool.append(make_rows(2000, start=4))
+    now[0] += 60
+    spool.append(make_rows(1, start=2004))
+    assert epoch != spool.epoch
+    spool.discard_through(spool.epoch, spool.last_seq)
+    spool.append(make_rows(1, start=2005))
+    assert (epoch, [(1, 1), (2, 2), (3, 3), (4, 2005)]) == (spool.epoch, contents(spool))
+    assert "can be written again" in caplog.text
+
+
+def test_what_memory_held_is_told_when_it_is_lost(open_spool, caplog):
+    """A collector that ends while its disk is full says how many events go with it."""
+    spool = open_spool()
+    (pages,) = spool._database.execute("PRAGMA page_count").fetchone()
+    spool._database.execute(f"PRAGMA max_page_count={pages}")
+    spool.append(make_rows(2000))
+    spool.close()
+    assert "2000 events in memory are lost" in caplog.text
+
+
 def test_a_second_collector_on_the_same_file_is_refused(path, open_spool):
     """Two writers would give one number twice."""
     open_spool()
