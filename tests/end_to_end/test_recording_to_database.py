@@ -1,5 +1,6 @@
 """A recording through real processes: collector, broker and sink; the database says what `ringtap replay` says."""
 
+import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -82,6 +83,21 @@ def test_a_sink_restored_from_a_backup_gets_everything_again(office: Office, cap
             assert 0 == box.wait(60)
         stop(process)
     assert set(everything) < set(stored_legs(office))
+
+
+def test_a_full_disk_of_the_sink_stops_nothing_for_good(office: Office, captures: Path) -> None:
+    """The sink's database cannot be written: events wait in the box; once there is room they come, each once."""
+    recording = captures / "c-queue.pcap.gz"
+    with sink(office) as process:
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, hard))  # files of the sink grow no further
+        with collector(office, recording) as box:
+            with pytest.raises(subprocess.TimeoutExpired):
+                box.wait(4)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+            assert 0 == box.wait(60)
+        stop(process)
+    assert replayed(recording, office.config, "legs") == stored_legs(office)
 
 
 def test_box_without_an_office_waits_in_its_spool(office: Office, captures: Path) -> None:
