@@ -15,6 +15,7 @@ from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
     FEATURE,
     IVR,
+    QUESTIONS,
     QUEUE,
     RING_GROUP,
     SURVEY,
@@ -197,10 +198,20 @@ def _destination(section: Section, kind: str) -> Destination:
         members=_numbers(section, "members"),
         choices=section.mapping("choices") if kind == IVR else {},
         timeout_ms=round(section.number("timeout_s", 0, 0, 24 * 3600) * 1000),
+        questions=_questions(section) if kind == SURVEY else (),
         announce_ms=round(section.number("announce_s", 0, 0, 3600) * 1000),
     )
     section.close()
     return destination
+
+
+def _questions(section: Section) -> tuple[str, ...]:
+    """What a survey asks, one digit each."""
+    questions = section.texts("questions")
+    for question in questions:
+        if question not in QUESTIONS:
+            section.refuse("questions", f'asks "{question}": a survey can ask {", ".join(QUESTIONS)}')
+    return questions
 
 
 def _numbers(section: Section, key: str) -> tuple[str, ...]:

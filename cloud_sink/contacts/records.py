@@ -63,6 +63,9 @@ QUEUE, RING_GROUP, IVR, SURVEY, VOICEMAIL, ANNOUNCEMENT, FEATURE = (
     "queue", "ring_group", "ivr", "survey", "voicemail", "announcement", "feature",
 )  # fmt: skip
 
+# what a survey may ask: satisfied 1 to 5, effort 1 to 7, recommend 0 to 9 and * for 10, solved 1 yes 2 no
+QUESTIONS = CSAT, CES, NPS, SOLVED = "csat", "ces", "nps", "solved"
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -74,6 +77,7 @@ class Destination:
     members: tuple[str, ...] = ()  # extensions that serve it, where known
     choices: dict[str, str] = field(default_factory=dict)  # ivr: digit -> destination name
     timeout_ms: int = 0  # how long callers wait here before they are sent on; 0 = not known
+    questions: tuple[str, ...] = ()  # what a survey asks, one digit each: QUESTIONS
     announce_ms: int = 0  # between the PBX's answer and the start of the wait: welcome message, Answer()'s delay
 
 

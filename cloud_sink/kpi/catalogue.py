@@ -6,7 +6,7 @@ the threshold (inclusive, rule R5).
 """
 
 from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, PLANNING, RECOMPUTE, TOTAL, Definition
-from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, NUMBER, PERCENT, SECONDS
+from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, NUMBER, PERCENT, POINTS, SECONDS
 
 EVERYWHERE = "Seen in full with a PBX in the office and with a hosted PBX."
 RING_BASED = "With a hosted PBX the wait starts at the first ring; waiting before that cannot be seen."
@@ -19,6 +19,7 @@ IN_OFFICE = "Needs the trunk, so a PBX in the office; not observable (null) with
 LOWER_BOUND = IN_OFFICE + " A lower bound: what the carrier refuses never arrives."
 HOLD_KEY = "Hold by the phone's own key; parking by a feature code cannot be seen."
 NUMBERED = "Callers with a number of their own: withheld and shared numbers stay out."
+KEYED = IN_OFFICE + " Keys sent as SIP INFO, to numbers listed in `digit_numbers` of the box."
 STATES = (
     "Registrations, calls, feature codes and instant rejects that the tap saw; pausing in a web page is not seen. "
     "Null where registrations are not known."
@@ -307,6 +308,45 @@ RESOLUTION = (
     ),
 )  # fmt: skip
 
+VOICE = (
+    Definition(
+        "csat", "Satisfied", PERCENT,
+        "Share of the callers asked who were satisfied: 4 or 5 of 5. 90 % is what most centres aim at.",
+        "answers 4 and 5 / answers 1 to 5, of surveys whose `questions` have csat",
+        "Top two boxes; Call Structure, Oki-Toki", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+    ),
+    Definition(
+        "csat_mean", "Satisfaction", NUMBER,
+        "Mean of their answers, 1 to 5.",
+        "sum(answers) / answers",
+        "the same answers as csat", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+    ),
+    Definition(
+        "nps", "Net promoter score", POINTS,
+        "Would they recommend the office: -100 to 100. The keypad's * is a ten.",
+        "100 * (answers 9 and 10 - answers 0 to 6) / answers, of surveys whose `questions` have nps",
+        "Reichheld 2003 (Net Promoter)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+    ),
+    Definition(
+        "ces", "Customer effort", NUMBER,
+        "How easy it was, 1 to 7.",
+        "sum(answers) / answers, of surveys whose `questions` have ces",
+        "Dixon, Freeman and Toman 2010 (Customer Effort Score)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+    ),
+    Definition(
+        "fcr_survey", "Solved, as callers say", PERCENT,
+        "Share of the callers asked whose matter was solved.",
+        "answers 1 / answers 1 and 2, of surveys whose `questions` have solved",
+        "SQM (first call resolution)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+    ),
+    Definition(
+        "survey_response_rate", "Survey answered", PERCENT,
+        "Share of the callers who reached a survey and pressed any key.",
+        "callers of a survey's own number with a digit / callers of it whom it answered",
+        "ringtap's own", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+    ),
+)  # fmt: skip
+
 EXTENSION = (
     Definition(
         "rings", "Calls to it", NUMBER,
@@ -448,6 +488,7 @@ SECTIONS = {
     "Accessibility": ACCESSIBILITY,
     "Handling": HANDLING,
     "Resolution": RESOLUTION,
+    "Voice of the customer": VOICE,
     "Extensions": EXTENSION,
     "Agent time": AGENT_TIME,
     "Planning": WEEK,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, OfficePlan
+from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg, OfficePlan
 from cloud_sink.kpi.accessibility import (
     DEFAULT_FORMULA,
     count_service,
@@ -21,6 +21,7 @@ from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
 from cloud_sink.kpi.repeats import Calls, measure_repeats
 from cloud_sink.kpi.states import States, measure_states
+from cloud_sink.kpi.surveys import measure_surveys
 from cloud_sink.kpi.value import RING, Measured, Parts, Value, value_of, weakest_basis
 from cloud_sink.kpi.volume import measure_outbound, measure_trunk, measure_volume, offered
 
@@ -75,10 +76,12 @@ def report(
     threshold_s: float | None = None,
     states: States | None = None,
     now_ms: int | None = None,
+    surveyed: Sequence[Leg] = (),
 ) -> Report:
     """Compute a report; contacts from around the period are welcome: they clear missed callers and tell repeats.
 
     Without `states` what agents did between calls is unknown (null); `now_ms` is else the end of the last contact.
+    `surveyed`: customers' legs, of which those to surveys are looked at.
     """
     threshold = plan.service_level_s if threshold_s is None else threshold_s
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
@@ -91,6 +94,7 @@ def report(
         states,
         Calls(contacts, plan),
         _latest(contacts) if now_ms is None else now_ms,
+        [leg for leg in surveyed if period.holds(leg.t_invite)],
     )
     phones = by_extension(in_period)
     queues = _by_queue(cohort)
@@ -139,6 +143,7 @@ class _Frame:
     states: States | None
     calls: Calls
     now_ms: int
+    surveyed: Sequence[Leg]
 
     def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], share: float, time_zone: str) -> Values:
         """All KPIs of the office."""
@@ -149,6 +154,7 @@ class _Frame:
             | measure_partial(legs)
             | measure_coverage(share)
             | self._repeats(cohort)
+            | measure_surveys(self.surveyed, self.plan)
             | self._states(legs)
         )
         return self._values(measured, TOTAL, self._basis(cohort))

@@ -6,7 +6,7 @@ Percentages and averages are never stored or merged as such; only their counters
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-NUMBER, PERCENT, SECONDS, DAY_RATE, HOUR_RATE = "n", "%", "s", "n/day", "n/h"
+NUMBER, PERCENT, SECONDS, DAY_RATE, HOUR_RATE, POINTS = "n", "%", "s", "n/day", "n/h", "points"
 HOUR_MS = 3_600_000  # a rate per hour has milliseconds below the line
 SMALL_SAMPLE = 20  # below this many observations a ratio or an average is greyed (R9)
 Z_95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution

@@ -10,6 +10,7 @@ from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, report
 from cloud_sink.kpi.states import Interval, Registered, agent_states
+from cloud_sink.kpi.surveys import asks_questions
 from cloud_sink.store import BoxStatus, Gap, Store
 from cloud_sink.web.question import BadQuestion, Question, one_day, parse_day, parse_period
 
@@ -125,7 +126,14 @@ class Office:
             threshold_s=threshold_s,
             states=self.states(period),
             now_ms=self.now_ms(),
+            surveyed=self._surveyed(period),
         )
+
+    def _surveyed(self, period: Period) -> list[Leg]:
+        """Every leg of an office that has surveys."""
+        if not asks_questions(self.plan):
+            return []
+        return [leg for leg, _ in self.store.legs(self.id, period.from_ms, period.until_ms)]
 
     def insights(self, period: Period) -> list[Insight]:
         """What stands out in the period."""

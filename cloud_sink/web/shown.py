@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.period import local_time
-from cloud_sink.kpi.value import HOUR_RATE, NUMBER, PERCENT, SECONDS, Value
+from cloud_sink.kpi.value import HOUR_RATE, NUMBER, PERCENT, POINTS, SECONDS, Value
 
 NOTHING = "—"
 BASIS_WORDS = {
@@ -85,6 +85,8 @@ def value_text(value: Value) -> str:
         return f"{value.value:.1f}" if value.averaged else count_text(value.value)
     if value.unit == SECONDS:
         return duration_text(value.value)
+    if value.unit == POINTS:
+        return f"{value.value:+.0f}"
     return f"{value.value:.1f} {'an hour' if value.unit == HOUR_RATE else 'a day'}"
 
 

@@ -75,6 +75,12 @@ def test_who_counts_as_calling_again(tmp_path: Path) -> None:
     assert [(3, ("44207",)), (7, ())] == [(plans[name].repeat_days, plans[name].shared_numbers) for name in "ab"]
 
 
+def test_survey_s_questions(tmp_path: Path) -> None:
+    """In order; only a survey has any."""
+    plans = office_plans(write(tmp_path, '[offices.a.surveys.x]\nnumbers = ["510"]\nquestions = ["nps", "solved"]\n'))
+    assert ("nps", "solved") == plans["a"].destinations[0].questions
+
+
 def test_direct_numbers(tmp_path: Path) -> None:
     """Numbers that lead straight to an extension are given as patterns, one question mark a digit."""
     plans = office_plans(write(tmp_path, '[offices.a.direct]\n"44207946010?" = "10?"\n"4420700" = "120"\n'))
@@ -159,6 +165,10 @@ REFUSALS = [
     (
         '[offices.a]\ndirect = {"12" = "1?"}\n',
         'FILE: offices.a.direct maps "12" to "1?": write it like "44207946010?" = "10?", one ? a digit',
+    ),
+    (
+        '[offices.a.surveys.x]\nquestions = ["mood"]\n',
+        'FILE: offices.a.surveys.x.questions asks "mood": a survey can ask csat, ces, nps, solved',
     ),
     (
         '[offices.a]\nagent_codes = {"*45" = "dance"}\n',

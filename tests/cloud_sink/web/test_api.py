@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -153,3 +154,19 @@ def test_wrong_questions_get_one_line(client, path: str, status: int, words: str
     assert status == answer.status_code
     assert words in answer.json()["detail"]
     assert "\n" not in answer.json()["detail"]
+
+
+def test_survey_s_answers_are_the_pbx_s(client, captures: Path):
+    """The keys that callers pressed at the survey's number, as Asterisk's own dialplan read them."""
+    calls = json.loads(gzip.decompress((captures / "office-day-A.truth" / "calls.json.gz").read_bytes()))["calls"]
+    told = [
+        json.loads(event["extra"])["extra"].split("/")
+        for call in calls
+        for event in call.get("user", [])
+        if event["type"] == "SURVEY" and call["legs"][0]["exten"] == "442079460510"
+    ]
+    total = client.get(f"{LAB}/report", params={"day": DAY}).json()["total"]
+    for kpi, column in (("csat_mean", 0), ("ces", 1)):
+        keyed = [int(answers[column]) for answers in told]
+        assert sum(keyed) / len(keyed) == pytest.approx(total[kpi]["value"])
+    assert len(told) == total["nps"]["denominator"]
