@@ -7,6 +7,7 @@ import logging
 import select
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from operator import itemgetter
 
 from collector.blindness import Facts, Lookout
@@ -24,6 +25,8 @@ COMMIT_EVENTS = 500
 COMMIT_S = 1.0  # spares the card: an idle box writes once a second at most
 MIN_ABSENCE_MS = 1_000  # a shorter one is no loss worth telling
 SETTLE_MS = 200  # packets may still be on their way through a ring: time is handled this much later
+HOLD_S = 0.02  # a commit that takes longer lets packets be fetched meanwhile
+MAX_HELD = 32_768  # packets: 25 MB, seconds of the busiest tap; beyond it the ring fills, and the kernel counts
 ROUNDS_A_TURN = 16  # of reading, before the broker and the disk get their turn
 
 _log = logging.getLogger(__name__)
@@ -60,13 +63,16 @@ class LiveService:
         }
         monitor.message_listener = lookout.receive_message
         self._waiting: list[Event] = []
+        self._held: list[tuple[int, str, Packet]] = []  # fetched while the disk was busy
+        self._writer = ThreadPoolExecutor(1, "writer")
         self._written_at = self._looked_at = 0.0
         self._stopping = False
         self._reload: Callable[[list[LiveSource]], list[LiveSource]] | None = None
 
     def tell_absence(self, since_ms: int) -> None:
         """The service did not run from this moment (by the wall clock) on until now."""
-        until_ms = self._timeline.now_ms() + self._timeline.wall_ahead_ms()
+        since_ms -= self._timeline.wall_ahead_ms()
+        until_ms = self._timeline.now_ms()
         if until_ms - since_ms >= MIN_ABSENCE_MS:
             self._waiting.append(GapObserved(since_ms, until_ms, "not_running", 0))
             tell(_log, "info", "was_absent", seconds=(until_ms - since_ms) // 1000)
@@ -118,15 +124,18 @@ class LiveService:
         self._collect()
 
     def _read_once(self) -> bool:
-        place = self._timeline.placer()
-        arrived: list[tuple[int, str, Packet]] = []
-        for source in self._sources:
-            arrived += [(place(packet[0]), source.form, packet) for packet in self._receive(source)]
+        arrived = self._held + self._fetch()
+        self._held = []
         if len(self._sources) > 1:
             arrived.sort(key=itemgetter(0))
         for at_ns, form, packet in arrived:
             self._receivers[form](packet, self._timeline.advance(at_ns // 1_000_000))
         return bool(arrived)
+
+    def _fetch(self) -> list[tuple[int, str, Packet]]:
+        """(Place on the timeline in ns, form, packet) of what the sources have."""
+        place = self._timeline.placer()
+        return [(place(packet[0]), source.form, packet) for source in self._sources for packet in self._receive(source)]
 
     def _receive(self, source: LiveSource) -> list[Packet]:
         """What a source has; one whose socket broke is closed, and opened again at the next look."""
@@ -188,13 +197,22 @@ class LiveService:
         return gauges | {condition.name: 1 for condition in self._lookout.conditions()}
 
     def _write(self) -> None:
+        """Write what waits. A card may take seconds for that: packets are fetched from the kernel meanwhile, and held."""
         self._written_at = time.monotonic()
-        if self._waiting:
-            ahead_ms = self._timeline.wall_ahead_ms()  # the sink notes the clock's offset at the same moment
-            for event in self._waiting:
-                shift_event(event, ahead_ms)
-            self._sink.write(self._waiting)
-            self._waiting = []
+        if not self._waiting:
+            return
+        ahead_ms = self._timeline.wall_ahead_ms()  # the sink notes the clock's offset at the same moment
+        for event in self._waiting:
+            shift_event(event, ahead_ms)
+        writing = self._writer.submit(self._sink.write, self._waiting)
+        self._waiting = []
+        while not wait([writing], HOLD_S).done:
+            self._hold()
+        writing.result()  # raises what the writing raised
+
+    def _hold(self) -> None:
+        if len(self._held) < MAX_HELD:
+            self._held += self._fetch()
 
     def _finish(self) -> None:
         """Legs that are open are told as far as they were seen, and blindness as far as it went."""
@@ -207,5 +225,6 @@ class LiveService:
             self._keep(event)
         self._write()
         self._sink.pump()
+        self._writer.shutdown()
         for source in self._sources:
             source.close()

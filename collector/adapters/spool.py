@@ -289,7 +289,8 @@ class Spool:
             raise SpoolError(f"{self._path}: the spool's folder cannot be made: {error.strerror}") from error
 
     def _connect(self, path: str) -> sqlite3.Connection:
-        database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+        # a commit may wait for the disk in a thread of its own while the loop goes on; never two threads at once
+        database = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
         try:
             for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
                 database.execute(f"PRAGMA {pragma}")

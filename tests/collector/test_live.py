@@ -20,6 +20,7 @@ from builders import PBX, make_invite, make_pcap, make_request, make_response, m
 from networks import ip, make_cable, wait_for
 from wrapped import make_hep, make_tzsp
 
+from collector.adapters.afpacket import BLOCK_BYTES, InterfaceSource
 from collector.adapters.jsonl import JsonLines
 from collector.adapters.tzsp_listener import TzspSource
 from collector.blindness import Lookout
@@ -368,3 +369,36 @@ def test_a_socket_that_breaks_is_opened_again(caplog):
         service.stop()
         thread.join()
     assert "source_broke" in [record.getMessage() for record in caplog.records]
+
+
+class SlowCard(JsonLines):
+    """An event sink that needs two seconds for its first write, as a worn card may."""
+
+    slept = False
+
+    def write(self, events):
+        """Wait, then write."""
+        if not self.slept:
+            self.slept = True
+            time.sleep(2)
+        super().write(events)
+
+
+def test_a_slow_card_costs_no_packets(cable):
+    """While a commit takes two seconds, far more packets come than the ring has room for: every call is whole."""
+    source = InterfaceSource("live", [cable.near], (5060,), ring_bytes=2 * BLOCK_BYTES)
+    written = io.StringIO()
+    monitor = CallMonitor(MonitorSettings(pbx=(PBX,)))
+    service = LiveService(monitor, SlowCard(written), lambda _event: None, [source], Lookout(900_000))
+    service.tell_absence(int(time.time() * 1000) - 5_000)  # something to write
+    service.open_sources()
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    try:
+        for number in range(300):
+            cable.send_frames(call_frames(f"call-{number}"))
+        wait_for(lambda: written.getvalue().count('"event": "leg"') == 300)
+    finally:
+        service.stop()
+        thread.join()
+    assert 0 == source.counters()["drops"]
