@@ -35,6 +35,10 @@ RESYNC_S = 3600
 RETRY_S = 10
 CONNECTIONS_A_START = 4096
 FAREWELL_MS = 5000
+RESERVE_BYTES = 4096  # given back when a restart has to report what is open and nothing else is left
+CLOSING_GOES = 8
+STARVED_MS = 10
+MAX_STARVED = 200  # two seconds: only a start helps, with every open leg reported as far as it was seen
 
 
 class App:
@@ -61,6 +65,7 @@ class App:
         self._lossless_ms = board.now_ms()
         self._restarting = False
         self._confirmed = False
+        self._reserve = bytes(RESERVE_BYTES)
 
     async def run(self) -> None:
         """Until the board restarts; raises what a task could not handle."""
@@ -84,7 +89,10 @@ class App:
                 if read % BURST == 0:
                     await asyncio.sleep_ms(0)
                 received = capture.next_datagram()
-            await asyncio.sleep_ms(0)
+            if capture.starved > MAX_STARVED:
+                print("no memory for a datagram: starting again")
+                await self.restart()
+            await asyncio.sleep_ms(STARVED_MS if capture.starved else 0)
 
     def _read_datagram(self, datagram: bytes, at_ms: int) -> None:
         unwrapped = unwrap_tzsp(datagram)
@@ -173,6 +181,7 @@ class App:
         counters = self.monitor.counters.as_dict()
         counters.update(self.counters)
         counters.update(self.spool.counters)
+        counters["receive_delays"] = self.capture.delayed
         counters = {name: count for name, count in counters.items() if count}
         counters.update(self.board.gauges())
         counters["spool_depth"] = self.spool.undelivered()
@@ -242,17 +251,43 @@ class App:
         if self._restarting:
             return
         self._restarting = True
-        now_ms = self.board.now_ms()
-        self.monitor.close(now_ms)
-        self._take_events()
+        self._reserve = b""
+        self._read_the_rest()
+        try:
+            self._close_legs(self.board.now_ms())
+            await self._take_leave()
+        except (MemoryError, OSError) as error:
+            print("restart:", repr(error))
+        finally:
+            self.board.restart()
+
+    def _read_the_rest(self) -> None:
+        """What was received is read; where there is no memory for that, it is given up, counted."""
+        received = self.capture.next_datagram() if not self.capture.starved else None
+        while received is not None:
+            self._read_datagram(*received)
+            received = self.capture.next_datagram()
+        self.capture.forget()
+
+    def _close_legs(self, now_ms: int) -> None:
+        """Report what is open; a table that does not fit any more is emptied in several goes."""
+        for _ in range(CLOSING_GOES):
+            try:
+                self.monitor.close(now_ms)
+                self._take_events()
+                break
+            except MemoryError:
+                self._take_events()
+                gc.collect()
         self._keep(HealthReported(now_ms, self._health()))
+
+    async def _take_leave(self) -> None:
         waited_ms = 0
         while self.spool.undelivered() and waited_ms < FAREWELL_MS:
             await asyncio.sleep_ms(LOOK_MS)
             waited_ms += LOOK_MS
         self.spool.flush()
         await self.publisher.close()
-        self.board.restart()
 
     # --- what can be seen at the board ---
 

@@ -35,6 +35,8 @@ class Capture:
     ) -> None:
         self.sock = sock
         self.dropped = 0
+        self.starved = 0  # how often in a row there was no memory for a datagram
+        self.delayed = 0  # how often at all: the datagram waits in the socket
         self._receive = receive
         self._backlog = deque((), 256)
         self._used = 0
@@ -52,6 +54,12 @@ class Capture:
         self._used -= len(received[0])
         return received
 
+    def forget(self) -> None:
+        """Give up what waits, counted, for the memory it takes."""
+        self.dropped += len(self._backlog)
+        self._backlog = deque((), 1)
+        self._limit = self._used = 0
+
     def is_empty(self) -> bool:
         """True where nothing that was received waits to be read."""
         return not self._backlog
@@ -66,8 +74,11 @@ class Capture:
             except OSError:
                 return
             except MemoryError:  # the datagram stays in the socket; reading what is here gives memory back
+                self.starved += 1
+                self.delayed += 1
                 gc.collect()
                 return
+            self.starved = 0
             if full:
                 self.dropped += 1
             else:

@@ -22,7 +22,8 @@ ETHERNET = b"\x01\x00\x00\x01"  # TZSP version 1, received, Ethernet
 STAMP = b"\x0d\x08"  # a tagged field of 8 bytes: see vm/unix_board.py
 END = b"\x01"
 QUEUE_BYTES = 65_536  # of the receiver's socket: a sender that waits below it loses nothing
-PATIENCE_S = 30
+PATIENCE_S = 40
+RETRY_S = 4
 UNIX_1900_S = 2_208_988_800
 START_S = 3.0  # a board has started and asked for the time
 
@@ -138,10 +139,13 @@ def command(box: str, broker_port: int, **content: object) -> None:
 
 
 def restart(board: Board, broker_port: int) -> dict[str, int]:
-    """Ask the board to restart; returns its figures."""
-    command("lab", broker_port, do="restart")
-    assert 0 == board.process.wait(30), board.output.read_text()
-    return board.figures()
+    """Ask the board to restart until it does (it may not be connected yet); returns its figures."""
+    for _ in range(PATIENCE_S // RETRY_S):
+        command("lab", broker_port, do="restart")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            assert 0 == board.process.wait(RETRY_S), board.output.read_text()
+            return board.figures()
+    raise AssertionError(board.output.read_text())
 
 
 def stream_paced(recording: Path, port: int, speed: int, begun: float) -> int:

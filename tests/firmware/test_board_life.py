@@ -1,5 +1,6 @@
 """What a board lives through: garbage from the network, more calls than it has room for, and visitors of its page."""
 
+import contextlib
 import json
 import random
 import socket
@@ -70,6 +71,18 @@ def test_more_calls_than_the_table_holds_give_up_the_oldest(rom: Path, settings:
     assert (0, 0, 0) == (figures["core_errors"], figures["memory_errors"], figures["lost_events"])
     assert 400 - 64 == figures["legs_evicted"]
     assert figures["undelivered"] >= 400
+
+
+def test_board_without_memory_starts_again(rom: Path, tmp_path: Path, lab_config: Path) -> None:
+    """A table that is larger than the heap: the board reports what it saw and restarts, it does not hang."""
+    settings = make_settings(tmp_path, lab_config, free_port(), NOWHERE, max_legs=1000)
+    invites = [make_request("INVITE", 1, call_id=f"flood-{number}@10.77.1.5") for number in range(400)]
+    with running_board(rom, settings, "stamped", heap="120k") as board:
+        with contextlib.suppress(ConnectionRefusedError):  # it has restarted meanwhile
+            send(board, [ETHERNET + b"\x01" + make_frame(invite, PBX, PHONE) for invite in invites])
+        figures = figures_of(board)
+    assert figures["receive_delays"] > 0
+    assert figures["undelivered"] > 10
 
 
 def test_two_hundred_legs_at_once(rom: Path, tmp_path: Path, lab_config: Path) -> None:

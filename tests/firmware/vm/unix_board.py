@@ -111,6 +111,7 @@ class UnixBoard:
         figures.update(
             {"heap_before": heap_before, "heap_app": heap_app, "heap_used": self.heap_used, "heap_free": gc.mem_free()}
         )
+        figures["receive_delays"] = app.capture.delayed
         figures["undelivered"] = app.spool.undelivered()
         print(json.dumps(figures))
         sys.exit(0)
