@@ -197,7 +197,7 @@ class LiveService:
         return gauges | {condition.name: 1 for condition in self._lookout.conditions()}
 
     def _write(self) -> None:
-        """Write what waits. A card may take seconds for that: packets are fetched from the kernel meanwhile, and held."""
+        """Write what waits. A card may take seconds for that: packets are fetched meanwhile, and held."""
         self._written_at = time.monotonic()
         if not self._waiting:
             return
