@@ -22,6 +22,7 @@ from cloud_sink.contacts.records import (
     VOICEMAIL,
     Destination,
     OfficePlan,
+    Tariff,
 )
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.sections import BOX_ID, Section, nearest
@@ -165,6 +166,7 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         service_level_target=section.number("service_level_target", 0.8, 0, 1),
         direct=_direct(section),
         agent_codes=_agent_codes(section),
+        tariffs=tuple(_tariff(table) for table in section.sections("tariffs")),
         repeat_days=section.integer("repeat_days", 7, 1, 30),
         shared_numbers=section.texts("shared_numbers"),
     )
@@ -203,6 +205,19 @@ def _destination(section: Section, kind: str) -> Destination:
     )
     section.close()
     return destination
+
+
+def _tariff(section: Section) -> Tariff:
+    tariff = Tariff(
+        name=section.last_name,
+        prefixes=_numbers(section, "prefixes"),
+        per_minute=section.number("per_minute", 0, 0, 1000),
+        connect_fee=section.number("connect_fee", 0, 0, 1000),
+        first_s=section.integer("first_s", 0, 0, 3600),
+        step_s=section.integer("step_s", 1, 1, 3600),
+    )
+    section.close()
+    return tariff
 
 
 def _questions(section: Section) -> tuple[str, ...]:

@@ -81,6 +81,18 @@ class Destination:
     announce_ms: int = 0  # between the PBX's answer and the start of the wait: welcome message, Answer()'s delay
 
 
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What calls to some numbers cost, in the office's currency."""
+
+    name: str
+    prefixes: tuple[str, ...]  # beginnings of the number called
+    per_minute: float
+    connect_fee: float = 0.0
+    first_s: int = 0  # the least that is charged, in seconds
+    step_s: int = 1  # charged in whole steps of so many seconds after that
+
+
 # what a call to a feature code does for the agent who makes it
 AGENT_ACTIONS = (
     "login", "logout", "switch_login", "pause", "unpause", "switch_pause", "dnd_on", "dnd_off", "switch_dnd",
@@ -109,6 +121,7 @@ class OfficePlan:
     name: str = ""  # how people call the office; "" = its id
     direct: dict[str, str] = field(default_factory=dict)  # DID pattern -> extension pattern, "?" is one digit:
     # {"44207946010?": "10?"} sends 442079460103 to 103; the digits fill the extension's "?" from the left
+    tariffs: tuple[Tariff, ...] = ()
     repeat_days: int = 7  # a caller who calls again within so many days was not helped the first time
     shared_numbers: tuple[str, ...] = ()  # callers' numbers that many people share: a company's, a hospital's
     agent_codes: dict[str, str] = field(default_factory=lambda: dict(AGENT_CODES))  # feature code -> what it does

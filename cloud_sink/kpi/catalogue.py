@@ -5,27 +5,20 @@ B abandoned, b abandoned at once (short), F overflow, voicemail and calls that r
 the threshold (inclusive, rule R5).
 """
 
-from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, PLANNING, RECOMPUTE, TOTAL, Definition
-from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, NUMBER, PERCENT, POINTS, SECONDS
-
-EVERYWHERE = "Seen in full with a PBX in the office and with a hosted PBX."
-RING_BASED = "With a hosted PBX the wait starts at the first ring; waiting before that cannot be seen."
-RINGING_ONLY = "With a hosted PBX only callers whose call reached a phone are seen."
-LEAVING = (
-    "With a hosted PBX null, unless the PBX says of every unanswered call that its caller left (SIP;cause=487): "
-    "phones that stop ringing do not tell."
+from cloud_sink.kpi.catalogue_agents import AGENT_TIME, EXTENSION, WEEK
+from cloud_sink.kpi.catalogue_callers import RESOLUTION, SPENDING, VOICE
+from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
+from cloud_sink.kpi.rests_on import (
+    EVERYWHERE,
+    HOLD_KEY,
+    IN_OFFICE,
+    LEAVING,
+    LOWER_BOUND,
+    PHONE_LEGS,
+    RING_BASED,
+    RINGING_ONLY,
 )
-IN_OFFICE = "Needs the trunk, so a PBX in the office; not observable (null) with a hosted PBX."
-LOWER_BOUND = IN_OFFICE + " A lower bound: what the carrier refuses never arrives."
-HOLD_KEY = "Hold by the phone's own key; parking by a feature code cannot be seen."
-NUMBERED = "Callers with a number of their own: withheld and shared numbers stay out."
-KEYED = IN_OFFICE + " Keys sent as SIP INFO, to numbers listed in `digit_numbers` of the box."
-STATES = (
-    "Registrations, calls, feature codes and instant rejects that the tap saw; pausing in a web page is not seen. "
-    "Null where registrations are not known."
-)
-AGENT_SCOPES = (TOTAL, EXTENSIONS)
-PHONE_LEGS = "From the phones' own legs: the same in both topologies."
+from cloud_sink.kpi.value import DAY_RATE, NUMBER, PERCENT, SECONDS
 
 VOLUME = (
     Definition(
@@ -285,177 +278,6 @@ HANDLING = (
     ),
 )  # fmt: skip
 
-RESOLUTION = (
-    Definition(
-        "fcr_repeat", "Solved at the first call", PERCENT,
-        "Share of answered calls whose caller did not call the same queue again within 7 days (`repeat_days`). "
-        "A proxy: the telephone does not tell why somebody calls.",
-        "1 - answered contacts with a later one of the same caller and queue within N days / answered contacts with a "
-        "number; calling again within 60 s is a lost line and no repeat; 70 % and more is good",
-        "SQM (first call resolution), as no-repeat FCR", NUMBERED, kpi_class="b", averaged=True, roll=RECOMPUTE,
-    ),
-    Definition(
-        "fcr_provisional", "Not yet certain", NUMBER,
-        "Answered calls whose days to wait for a repeat are not over: the share solved can still fall by these.",
-        "count of contacts in fcr_repeat that ended less than N days ago",
-        "ringtap's own", NUMBERED, kpi_class="b", roll=RECOMPUTE,
-    ),
-    Definition(
-        "repeat_call_rate", "Repeated calls", PERCENT,
-        "Share of calls by somebody who had called in the 7 days before (`repeat_days`).",
-        "contacts preceded by one of the same caller within N days / contacts with a number; per queue: of that queue",
-        "ringtap's own", NUMBERED, kpi_class="b", averaged=True, roll=RECOMPUTE,
-    ),
-)  # fmt: skip
-
-VOICE = (
-    Definition(
-        "csat", "Satisfied", PERCENT,
-        "Share of the callers asked who were satisfied: 4 or 5 of 5. 90 % is what most centres aim at.",
-        "answers 4 and 5 / answers 1 to 5, of surveys whose `questions` have csat",
-        "Top two boxes; Call Structure, Oki-Toki", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
-    ),
-    Definition(
-        "csat_mean", "Satisfaction", NUMBER,
-        "Mean of their answers, 1 to 5.",
-        "sum(answers) / answers",
-        "the same answers as csat", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
-    ),
-    Definition(
-        "nps", "Net promoter score", POINTS,
-        "Would they recommend the office: -100 to 100. The keypad's * is a ten.",
-        "100 * (answers 9 and 10 - answers 0 to 6) / answers, of surveys whose `questions` have nps",
-        "Reichheld 2003 (Net Promoter)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
-    ),
-    Definition(
-        "ces", "Customer effort", NUMBER,
-        "How easy it was, 1 to 7.",
-        "sum(answers) / answers, of surveys whose `questions` have ces",
-        "Dixon, Freeman and Toman 2010 (Customer Effort Score)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
-    ),
-    Definition(
-        "fcr_survey", "Solved, as callers say", PERCENT,
-        "Share of the callers asked whose matter was solved.",
-        "answers 1 / answers 1 and 2, of surveys whose `questions` have solved",
-        "SQM (first call resolution)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
-    ),
-    Definition(
-        "survey_response_rate", "Survey answered", PERCENT,
-        "Share of the callers who reached a survey and pressed any key.",
-        "callers of a survey's own number with a digit / callers of it whom it answered",
-        "ringtap's own", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
-    ),
-)  # fmt: skip
-
-EXTENSION = (
-    Definition(
-        "rings", "Calls to it", NUMBER,
-        "How often customers' calls were sent to this phone.",
-        "count of incoming legs to the extension",
-        "Asterisk queue_log RINGNOANSWER, RINGCANCELED, CONNECT", PHONE_LEGS, scopes=(EXTENSIONS,),
-    ),
-    Definition(
-        "agent_non_response", "Not taken", NUMBER,
-        "Rings this phone could have taken and did not. Answered by a colleague, busy, or lost by a blink never count.",
-        "no_answer + declined + caller_gone after at least 10 s of ringing",
-        "Amazon Connect (agent non-response)", PHONE_LEGS, scopes=(EXTENSIONS,),
-    ),
-    Definition(
-        "agent_non_response_excl_abandon", "Not taken, caller still there", NUMBER,
-        "The same without callers who gave up.",
-        "no_answer + declined",
-        "Amazon Connect (agent non-response without customer abandons)", PHONE_LEGS, scopes=(EXTENSIONS,),
-    ),
-    Definition(
-        "agent_answer_rate", "Answer rate", PERCENT,
-        "Of the rings this phone could have taken, the share it took.",
-        "answered / (answered + agent_non_response)",
-        "Amazon Connect (agent answer rate)", PHONE_LEGS, averaged=True, scopes=(EXTENSIONS,),
-    ),
-    Definition(
-        "ring_time_total", "Ringing in all", SECONDS,
-        "How long this phone rang with customers' calls.",
-        "sum(ring time of incoming legs)",
-        "RFC 3261 21.1.2 (180 Ringing) to the answer or the end", PHONE_LEGS, scopes=(EXTENSIONS,),
-    ),
-    Definition(
-        "ext_load", "Busy", SECONDS,
-        "How long this phone was in calls of any kind.",
-        "length of the union of [answer, end] over its answered legs",
-        "ITU-T E.600 (holding time)", PHONE_LEGS, scopes=(EXTENSIONS,),
-    ),
-)  # fmt: skip
-
-AGENT_TIME = (
-    Definition(
-        "login_time", "Logged in", SECONDS,
-        "How long the agent was on duty: the phone registered, and logged into the queue where a code does that.",
-        "sum of the agent's states while registered (or in a call) and not logged out by code; watched time only",
-        "Genesys (Log In); FreePBX *45", STATES, kpi_class="b", scopes=AGENT_SCOPES,
-    ),
-    Definition(
-        "available_time", "Available", SECONDS,
-        "How long the agent was on duty and waited for a call: idle time.",
-        "sum of state available while logged in",
-        "Genesys (Idle)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
-    ),
-    Definition(
-        "break_time", "On break", SECONDS,
-        "How long the agent had paused himself by feature code.",
-        "sum of state pause while logged in; calls made during a break are talk",
-        "Asterisk queue_log PAUSE, UNPAUSE; FreePBX *46", STATES, kpi_class="b", scopes=AGENT_SCOPES,
-    ),
-    Definition(
-        "dnd_time", "Do not disturb", SECONDS,
-        "How long the phone refused calls: by feature code, or at least from the first to the last instant reject.",
-        "sum of state dnd; a lower bound where the phone's own key was used",
-        "FreePBX *76, *78, *79; RFC 3261 21.4.18 (480), 21.4.24 (486)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
-    ),
-    Definition(
-        "occupancy", "Occupancy", PERCENT,
-        "Share of the time on duty, breaks left out, that was spent in calls. 80 to 85 % is healthy.",
-        "(talk + hold) / (login_time - break_time); ringing stays below the line, after-call work is not seen",
-        "Amazon Connect, Genesys; ICMI", STATES, kpi_class="b", scopes=AGENT_SCOPES,
-    ),
-    Definition(
-        "calls_per_hour", "Calls per hour", HOUR_RATE,
-        "How many calls were answered per hour on duty.",
-        "answered legs / login_time in hours",
-        "ringtap's own", STATES, kpi_class="b", scopes=AGENT_SCOPES,
-    ),
-)  # fmt: skip
-
-WEEK = (
-    Definition(
-        "arrival_profile", "Calls by hour of the week", NUMBER,
-        "How many customers call on a Monday from nine to ten, and in each of the other 167 hours of the week.",
-        "offered contacts of that local hour / hours of it that were watched, over the last 8 weeks unless asked else",
-        "ringtap's own; rule R3", RINGING_ONLY, averaged=True, roll=RECOMPUTE, scopes=(PLANNING,),
-    ),
-    Definition(
-        "agents_required", "Agents needed", NUMBER,
-        "Fewest agents at the phone that reach the service level and are not busier than allowed; and how many must be "
-        "on the roster for that.",
-        "smallest n with Erlang A (20 abandons or more: patience is known) or Erlang C reaching the target and "
-        "occupancy <= 85 %; rostered = ceil(n / (1 - shrinkage)), shrinkage 30 %",
-        "Erlang 1917; Palm 1957, Garnett, Mandelbaum and Reiman 2002", RINGING_ONLY,
-        kpi_class="b", roll=RECOMPUTE, scopes=(PLANNING,),
-    ),
-    Definition(
-        "patience_mean", "Patience", SECONDS,
-        "How long callers would wait on average before they give up, if nobody ever answered.",
-        "sum(wait of everybody who queued) / abandoned, those who hung up at once included",
-        "Censored exponential, maximum likelihood; Mandelbaum and Zeltyn 2004", IN_OFFICE,
-        averaged=True, scopes=(PLANNING,),
-    ),
-    Definition(
-        "trunks_required", "Lines needed", NUMBER,
-        "Fewest lines so that at most 1 % of calls find all of them busy in the busiest hour.",
-        "smallest N with Erlang B(N, time held / time watched, of the busiest hour) <= 0.01",
-        "Erlang 1917; ITU-T E.520", IN_OFFICE, roll=RECOMPUTE, scopes=(PLANNING,),
-    ),
-)  # fmt: skip
-
 QUALITY = (
     Definition(
         "coverage", "Watched", PERCENT,
@@ -489,6 +311,7 @@ SECTIONS = {
     "Handling": HANDLING,
     "Resolution": RESOLUTION,
     "Voice of the customer": VOICE,
+    "Spending": SPENDING,
     "Extensions": EXTENSION,
     "Agent time": AGENT_TIME,
     "Planning": WEEK,

@@ -17,6 +17,7 @@ from cloud_sink.kpi.definition import EXTENSIONS, QUEUES, TOTAL
 from cloud_sink.kpi.extensions import SettledLeg, by_extension, measure_extension
 from cloud_sink.kpi.handling import measure_handling
 from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_callers
+from cloud_sink.kpi.money import measure_money
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
 from cloud_sink.kpi.repeats import Calls, measure_repeats
@@ -154,6 +155,7 @@ class _Frame:
             | measure_partial(legs)
             | measure_coverage(share)
             | self._repeats(cohort)
+            | measure_money(cohort, self.plan)
             | measure_surveys(self.surveyed, self.plan)
             | self._states(legs)
         )

@@ -6,9 +6,10 @@ Percentages and averages are never stored or merged as such; only their counters
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-NUMBER, PERCENT, SECONDS, DAY_RATE, HOUR_RATE, POINTS = "n", "%", "s", "n/day", "n/h", "points"
+NUMBER, PERCENT, SECONDS, DAY_RATE, HOUR_RATE, POINTS, MONEY = "n", "%", "s", "n/day", "n/h", "points", "money"
 HOUR_MS = 3_600_000  # a rate per hour has milliseconds below the line
 SMALL_SAMPLE = 20  # below this many observations a ratio or an average is greyed (R9)
+WHOLE = {SECONDS: 1000, MONEY: 1_000_000}  # milliseconds and millionths are counted
 Z_95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 
 CALLER, QUEUE, RING = "caller", "queue", "ring"
@@ -67,7 +68,7 @@ class Value:
 
 def value_of(parts: Parts, *, unit: str, basis: str, averaged: bool) -> Value:
     """Turn counters into what is shown: percent for shares, seconds for times."""
-    numerator = parts.numerator / 1000 if unit == SECONDS else parts.numerator
+    numerator = parts.numerator / WHOLE.get(unit, 1)
     scale = {PERCENT: 100, HOUR_RATE: HOUR_MS}.get(unit, 1)
     shown = None if parts.denominator == 0 else scale * numerator / parts.denominator
     return Value(shown, numerator, parts.denominator, basis, unit, averaged)

@@ -1,10 +1,11 @@
 """How values look on the page: short, with their unit, and beside each what it is based on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.period import local_time
-from cloud_sink.kpi.value import HOUR_RATE, NUMBER, PERCENT, POINTS, SECONDS, Value
+from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, MONEY, NUMBER, PERCENT, POINTS, SECONDS, Value
 
 NOTHING = "—"
 BASIS_WORDS = {
@@ -79,15 +80,9 @@ def value_text(value: Value) -> str:
     """The number with its unit; a dash where nothing was observed."""
     if value.value is None:
         return NOTHING
-    if value.unit == PERCENT:
-        return f"{value.value:.1f} %"
-    if value.unit == NUMBER:
-        return f"{value.value:.1f}" if value.averaged else count_text(value.value)
-    if value.unit == SECONDS:
-        return duration_text(value.value)
-    if value.unit == POINTS:
-        return f"{value.value:+.0f}"
-    return f"{value.value:.1f} {'an hour' if value.unit == HOUR_RATE else 'a day'}"
+    if value.unit == NUMBER and not value.averaged:
+        return count_text(value.value)
+    return WRITERS[value.unit](value.value)
 
 
 def count_text(count: float) -> str:
@@ -116,6 +111,17 @@ def duration_text(seconds: float | None) -> str:
         return f"{minutes // 60}:{minutes % 60:02d} h"
     whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02d} min" if whole < 3600 else "1:00 h"
+
+
+WRITERS: dict[str, Callable[[float], str]] = {
+    NUMBER: "{:.1f}".format,
+    PERCENT: "{:.1f} %".format,
+    SECONDS: duration_text,
+    DAY_RATE: "{:.1f} a day".format,
+    HOUR_RATE: "{:.1f} an hour".format,
+    POINTS: "{:+.0f}".format,
+    MONEY: "{:.2f}".format,
+}
 
 
 def clock_text(at_ms: int, time_zone: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sink.config import load, office_plans
-from cloud_sink.contacts.records import AGENT_ACTIONS
+from cloud_sink.contacts.records import AGENT_ACTIONS, Tariff
 from cloud_sink.errors import ConfigurationError
 
 LAB = Path(__file__).parent.parent / "captures" / "asterisk-lab.toml"
@@ -79,6 +79,12 @@ def test_survey_s_questions(tmp_path: Path) -> None:
     """In order; only a survey has any."""
     plans = office_plans(write(tmp_path, '[offices.a.surveys.x]\nnumbers = ["510"]\nquestions = ["nps", "solved"]\n'))
     assert ("nps", "solved") == plans["a"].destinations[0].questions
+
+
+def test_tariffs(tmp_path: Path) -> None:
+    """Each with its prefixes; what is not said costs nothing."""
+    text = '[offices.a.tariffs.mobile]\nprefixes = ["4477"]\nper_minute = 0.12\nfirst_s = 30\nstep_s = 6\n'
+    assert (Tariff("mobile", ("4477",), 0.12, 0, 30, 6),) == office_plans(write(tmp_path, text))["a"].tariffs
 
 
 def test_direct_numbers(tmp_path: Path) -> None:

@@ -1,4 +1,11 @@
+from dataclasses import replace
+
+import httpx
 import pytest
+
+from cloud_sink.contacts.records import Tariff
+
+from .conftest import serving
 
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"
@@ -45,3 +52,15 @@ def test_page_shows_both(client, compare: str, day: str):
     assert "callers of support left between" in page
     assert f"{day} 2026: 0 % of it watched" in page
     assert "Compared" in client.get("/").text
+
+
+def test_cost_of_calls_is_shown_where_there_are_tariffs(store, plans):
+    """The recorded day's calls to mobiles, priced; without tariffs the page does not speak of money."""
+    priced = replace(plans["lab"], tariffs=(Tariff("all", ("4",), per_minute=0.6),))
+    with serving(store, {"lab": priced}) as address, httpx.Client(base_url=address, timeout=30) as client:
+        total = client.get("/api/v1/offices/lab/report").json()["total"]
+        assert total["call_cost"]["value"] > 0
+        page = client.get("/").text
+        assert f"{total['unpriced']['value']:.0f} without a tariff" in page
+    with serving(store, plans) as address, httpx.Client(base_url=address, timeout=30) as client:
+        assert "<dt>Cost of calls</dt>" not in client.get("/").text

@@ -1,0 +1,20 @@
+"""What numbers rest on, in a sentence each: what can be seen where."""
+
+EVERYWHERE = "Seen in full with a PBX in the office and with a hosted PBX."
+RING_BASED = "With a hosted PBX the wait starts at the first ring; waiting before that cannot be seen."
+RINGING_ONLY = "With a hosted PBX only callers whose call reached a phone are seen."
+LEAVING = (
+    "With a hosted PBX null, unless the PBX says of every unanswered call that its caller left (SIP;cause=487): "
+    "phones that stop ringing do not tell."
+)
+IN_OFFICE = "Needs the trunk, so a PBX in the office; not observable (null) with a hosted PBX."
+LOWER_BOUND = IN_OFFICE + " A lower bound: what the carrier refuses never arrives."
+HOLD_KEY = "Hold by the phone's own key; parking by a feature code cannot be seen."
+PRICED = EVERYWHERE + " Null without `tariffs`. Numbers that leave the box as codes fit no tariff."
+NUMBERED = "Callers with a number of their own: withheld and shared numbers stay out."
+KEYED = IN_OFFICE + " Keys sent as SIP INFO, to numbers listed in `digit_numbers` of the box."
+STATES = (
+    "Registrations, calls, feature codes and instant rejects that the tap saw; pausing in a web page is not seen. "
+    "Null where registrations are not known."
+)
+PHONE_LEGS = "From the phones' own legs: the same in both topologies."
