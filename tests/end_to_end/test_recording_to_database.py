@@ -47,7 +47,7 @@ def test_database_equals_replay(office: Office, captures: Path, name: str) -> No
 def test_killed_sink_loses_and_doubles_nothing(office: Office, captures: Path) -> None:
     """A sink killed with -9 three times in the middle of an office's day: nothing is lost, nothing is there twice."""
     recording = captures / "office-day-A.pcap.gz"
-    with collector(office, recording, "--speed", "150") as box:
+    with collector(office, recording, "--speed", "60") as box:
         for legs in (100, 400, 800):
             with sink(office) as process:
                 wait_for_legs(office, legs)
