@@ -135,6 +135,20 @@ def test_states_gaps_and_health(store: Store) -> None:
     assert [(T0 + 120_000, {"frames": 9})] == [(box.health_ms, box.health) for box in store.boxes("lab")]
 
 
+def test_registrations_of_a_time_and_how_it_began(store: Store) -> None:
+    """Changes within it, and of each phone the last one before; the trunk's own registration is no phone's."""
+    changes = [
+        Registration(1, T0 - 2000, "phone", "101", False),
+        Registration(2, T0 - 1000, "phone", "101", True),
+        Registration(3, T0 - 1000, "trunk", "carrier", True),
+        Registration(4, T0 - 500, "phone", "102", True),
+        Registration(5, T0 + 500, "phone", "101", False),
+        Registration(6, T0 + 5000, "phone", "102", False),
+    ]
+    ingest(store, make_batch(1, last=6, registrations=changes))
+    assert [changes[1], changes[3], changes[4]] == store.registrations("lab", T0, T0 + 1000)
+
+
 def test_health_history_is_bounded(store: Store) -> None:
     """Health reports are kept for two weeks."""
     ingest(store, make_batch(1, last=1, health=[Health(1, T0, {})]))
