@@ -20,6 +20,7 @@ from collector.progress import ProgressLine
 from fieldkit import flash
 from fieldkit.bench.chaos import CONFIG, run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
+from fieldkit.bench.delivery import run_delivery_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.bench.live import run_live_benchmark
 from fieldkit.doctor import describe, examine_capture, examine_interface
@@ -201,21 +202,12 @@ def _bench(arguments: argparse.Namespace) -> int:
     if arguments.capture is not None and not arguments.capture.is_file():
         raise WrongUse(f"--capture {arguments.capture}: no such file")
     if arguments.what == "sink":
-        return _bench_delivery(arguments)
+        return run_delivery_benchmark(quick=arguments.quick, config=arguments.config or CONFIG)
     if arguments.what == "chaos":
         return run_chaos_benchmark(
             quick=arguments.quick, seed=arguments.seed, capture=arguments.capture, config=arguments.config
         )
     return run_core_benchmark(quick=arguments.quick, capture=arguments.capture)
-
-
-def _bench_delivery(arguments: argparse.Namespace) -> int:
-    """The one benchmark that needs the other programs' extras: the field kit starts without them."""
-    try:
-        from fieldkit.bench.delivery import run_delivery_benchmark  # noqa: PLC0415  see above
-    except ModuleNotFoundError as missing:
-        raise WrongUse(f"{missing.name} not found: pip install 'ringtap[collector,sink]'") from missing
-    return run_delivery_benchmark(quick=arguments.quick, config=arguments.config or CONFIG)
 
 
 def _replay(arguments: argparse.Namespace) -> int:
