@@ -329,7 +329,7 @@ def test_what_is_heard_reaches_the_sink(cable, broker, make_sink, tmp_path):
     for number in range(10):
         cable.send_frames(call_frames(f"call-{number}"))
     wait_for(lambda: list(sink.kinds.values()).count(wire.KIND_LEG) == 10)
-    time.sleep(1.5)
+    time.sleep(4)  # for the last acknowledgement to reach the box: nothing outside it tells when it has
     box.send_signal(signal.SIGTERM)
     assert 0 == box.wait(5), log.read_text()
     wait_for(lambda: not sink.states[-1]["online"])
