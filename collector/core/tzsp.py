@@ -35,8 +35,3 @@ def unwrap_tzsp(datagram: bytes) -> tuple[bytes, int] | None:
         else:
             return None
     return None
-
-
-def is_tzsp(datagram: bytes) -> bool:
-    """True where a payload can be TZSP: how it is told from other traffic on its port."""
-    return len(datagram) >= 4 and datagram[0] == _VERSION and datagram[1] <= 5
