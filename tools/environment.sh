@@ -17,8 +17,11 @@ need_packages() {
         die "first run: sudo apt-get install --yes $*   (for $purpose)"
     fi
     say "installing for $purpose: $*"
-    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$@"; } \
-        >/dev/null 2>"$ROOT/.cache/apt.log" || die "apt-get could not install $*: $(tail -n 1 "$ROOT/.cache/apt.log")"
+    local apt=(apt-get -qq -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
+    {
+        "${apt[@]}" update || true # one source that is being updated leaves the others' lists of use
+        DEBIAN_FRONTEND=noninteractive "${apt[@]}" install --yes --no-install-recommends "$@"
+    } >/dev/null 2>"$ROOT/.cache/apt.log" || die "apt-get could not install $*: $(tail -n 1 "$ROOT/.cache/apt.log")"
 }
 
 # make_environment STAMP PIP-ARGUMENT...: .venv with the project installed; nothing to do while pyproject.toml is unchanged.

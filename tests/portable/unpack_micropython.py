@@ -1,4 +1,4 @@
-"""Unpack a private real MicroPython, built for 32 bits like a microcontroller, under `.cache/` of the checkout.
+"""Unpack a private real MicroPython, built for 32 bits like a microcontroller, into this user's cache folder.
 
 Debian 13 packages MicroPython's unix port; its i386 build has the word and block sizes of an ESP32. `apt-get` fetches
 and checks the packages with a configuration of its own, from the mirror this machine already uses: nothing is
@@ -9,12 +9,15 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-SUITE = "trixie"  # the first Debian with a micropython package that runs as it is (1.25)
+# Debian 13 is the first with a micropython package that runs as it is (1.25). A mirror that is being updated may serve
+# an index of one day with a signature of another under one of its names: the other name is tried then.
+SUITES = ("trixie", "stable")
 ARCHITECTURE = "i386"
 PACKAGES = ("micropython", "libc6", "libffi8", "libmbedtls21", "libmbedx509-7", "libmbedcrypto16")
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "micropython"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringtap" / "micropython-1.25-i386"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 APT_CONFIGURATION = """\
@@ -45,31 +48,46 @@ def machine_mirror() -> str:
 
 
 def unpack(root: Path) -> None:
-    """Fetch the packages into `root`; leaves either a whole tree there or none."""
+    """Fetch the packages into `root`; leaves either a whole tree there or none, also where several do it at once."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         raise UnpackError("apt-get and dpkg-deb are needed to fetch MicroPython: run the tests on Debian")
-    work = root.with_name(root.name + ".partial")
-    shutil.rmtree(work, ignore_errors=True)
+    problems = []
+    for suite in SUITES:
+        with tempfile.TemporaryDirectory(dir=root.parent, prefix=root.name + ".") as work:
+            try:
+                tree = _fetch(Path(work), suite)
+            except UnpackError as error:
+                problems.append(str(error))
+                continue
+            try:
+                tree.rename(root)
+            except OSError:
+                if not root.exists():  # else another process was faster
+                    raise
+            return
+    raise UnpackError("\n".join(problems))
+
+
+def _fetch(work: Path, suite: str) -> Path:
+    """Download and unpack the packages of one suite below `work`; returns the tree."""
     tree = work / "root"
     for folder in (tree, work / "lists" / "partial", work / "cache" / "archives" / "partial"):
         folder.mkdir(parents=True)
     (work / "status").touch()
-    (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {machine_mirror()} {SUITE} main\n")
+    (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {machine_mirror()} {suite} main\n")
     (work / "apt.conf").write_text(APT_CONFIGURATION.format(work=work, architecture=ARCHITECTURE))
     private = {"APT_CONFIG": str(work / "apt.conf")}
     _output(["apt-get", "-qq", "update"], private)
     _output(["apt-get", "-qq", "download", *PACKAGES], private, work)
     for package in work.glob("*.deb"):
         _output(["dpkg-deb", "-x", str(package), str(tree)], {})
-    shutil.rmtree(root, ignore_errors=True)
-    tree.rename(root)
-    shutil.rmtree(work)
+    return tree
 
 
 def micropython_command(heap: str) -> list[str]:
     """The command line that starts MicroPython with `heap` (as in "100k") of memory; unpacks it first if need be."""
     if not (CACHE / "usr" / "bin" / "micropython").exists():
-        CACHE.parent.mkdir(exist_ok=True)
+        CACHE.parent.mkdir(parents=True, exist_ok=True)
         unpack(CACHE)
     loader = next(CACHE.glob("usr/lib/ld-linux.so.2"), None) or next(CACHE.glob("lib/ld-linux.so.2"))
     libraries = ":".join(str(CACHE / folder) for folder in ("usr/lib/i386-linux-gnu", "lib/i386-linux-gnu"))
