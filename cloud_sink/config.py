@@ -25,6 +25,7 @@ from cloud_sink.contacts.records import (
     Tariff,
 )
 from cloud_sink.errors import ConfigurationError
+from cloud_sink.hours import business_hours
 from cloud_sink.sections import BOX_ID, Section, nearest
 
 COLLECTOR_SECTIONS = ("box", "sip", "numbers", "privacy", "source", "spool")
@@ -169,6 +170,7 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         tariffs=tuple(_tariff(table) for table in section.sections("tariffs")),
         repeat_days=section.integer("repeat_days", 7, 1, 30),
         shared_numbers=section.texts("shared_numbers"),
+        business_hours=business_hours(section.section("business_hours")),
     )
     section.close()
     _check_destinations(section, destinations)

@@ -27,9 +27,10 @@ def test_reference_tables_are_as_the_code_has_them(name: str) -> None:
 
 
 def sink_keys() -> set[str]:
-    """Every key that cloud_sink/config.py reads, found where it reads them."""
+    """Every key that cloud_sink reads from its configuration, found where it reads them."""
     keys: set[str] = set()
-    for node in ast.walk(ast.parse((ROOT / "cloud_sink" / "config.py").read_text())):
+    readers = [ROOT / "cloud_sink" / name for name in ("config.py", "hours.py")]
+    for node in (node for file in readers for node in ast.walk(ast.parse(file.read_text()))):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             texts = [item.value for item in node.args[:2] if isinstance(item, ast.Constant)]

@@ -5,6 +5,8 @@ Times are integers of milliseconds since the Unix epoch, UTC; None where it did 
 
 from dataclasses import dataclass, field, replace
 
+from cloud_sink.contacts.business_hours import BusinessHours
+
 
 @dataclass(slots=True)
 class Leg:
@@ -125,6 +127,9 @@ class OfficePlan:
     repeat_days: int = 7  # a caller who calls again within so many days was not helped the first time
     shared_numbers: tuple[str, ...] = ()  # callers' numbers that many people share: a company's, a hospital's
     agent_codes: dict[str, str] = field(default_factory=lambda: dict(AGENT_CODES))  # feature code -> what it does
+    business_hours: BusinessHours = field(
+        default_factory=BusinessHours
+    )  # when the office is open; by default not known
 
 
 @dataclass(frozen=True, slots=True)
