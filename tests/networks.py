@@ -97,7 +97,7 @@ def _addresses(number: str) -> tuple[str, str]:
     return base + str(block % 64 * 4 + 1), base + str(block % 64 * 4 + 2)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     """Fail if it does not come true in time."""
     until = time.monotonic() + seconds
     while not condition():

@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from collector.core import wire
 
 BOX = "office-1"
+PATIENCE_S = 60
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
@@ -68,17 +69,22 @@ class Acknowledger:
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._subscribed.wait(5)
+        assert self._subscribed.wait(PATIENCE_S)
 
     def say(self, *, online):
         """Publish the sink's state."""
-        self._client.publish("rt/1/sink/state", msgpack.packb({"online": online}), qos=1, retain=True).wait_for_publish(
-            5
-        )
+        self._publish("rt/1/sink/state", {"online": online})
 
     def acknowledge(self, epoch, seq):
         """Publish an acknowledgement."""
-        self._client.publish(f"rt/1/{BOX}/ack", msgpack.packb([epoch, seq]), qos=1, retain=True).wait_for_publish(5)
+        self._publish(f"rt/1/{BOX}/ack", [epoch, seq])
+
+    def ask_for_state(self):
+        """What the box says when it is asked; it has read every acknowledgement from before the question."""
+        known = len(self.states)
+        self._publish(f"rt/1/{BOX}/cmd", ["report"], retain=False)
+        wait_until(lambda: len(self.states) > known)
+        return self.states[-1]
 
     def wait_until(self, condition):
         """Wait for something this sink will see."""
@@ -88,6 +94,9 @@ class Acknowledger:
         """Leave."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _publish(self, topic, content, *, retain=True):
+        self._client.publish(topic, msgpack.packb(content), qos=1, retain=retain).wait_for_publish(PATIENCE_S)
 
     def _receive(self, client, _data, message):
         if message.topic.endswith("state"):
@@ -105,7 +114,7 @@ class Acknowledger:
             client.publish(f"rt/1/{BOX}/ack", msgpack.packb([batch.epoch, contiguous]), qos=1, retain=True)
 
 
-def wait_until(condition, seconds=10):
+def wait_until(condition, seconds=PATIENCE_S):
     """Fail if it does not come true in time."""
     until = time.monotonic() + seconds
     while not condition():

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 
 import pytest
 from builders import make_invite, make_pcap, make_udp_frame
@@ -48,8 +47,7 @@ def test_growing_file_is_heard_from_its_present_end(follow):
     source, path = follow()
     path.write_bytes(make_pcap([(T0_MS - 5000, FRAME)] * 3))
     source.handle_time()
-    wait_for(lambda: not source.receive())
-    time.sleep(0.3)
+    wait_for(lambda: source._recording is not None and source._recording._growing.at_end)
     with path.open("ab") as file:
         file.write(records(T0_MS, T0_MS + 5)[:-20])
         file.flush()

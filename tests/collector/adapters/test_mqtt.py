@@ -17,7 +17,7 @@ from collector.errors import ConfigurationError
 BOX = "office-1"
 
 
-def pump_until(publisher, condition, seconds=15):
+def pump_until(publisher, condition, seconds=60):
     """Let the publisher work until it comes true."""
     until = time.monotonic() + seconds
     while not condition():
