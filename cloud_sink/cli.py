@@ -16,12 +16,12 @@ from pathlib import Path
 from cloud_sink import config
 from cloud_sink.errors import ConfigurationError, SinkError
 from cloud_sink.ingest import Ingest
+from cloud_sink.office import Offices, UnknownOffice
+from cloud_sink.question import BadQuestion, Question
+from cloud_sink.reports.tables import EXPORTS, make_export
 from cloud_sink.service import Sink
 from cloud_sink.sheets import FORMATS as FILES
 from cloud_sink.store import Quarantined, Store
-from cloud_sink.web.export import EXPORTS, make_export
-from cloud_sink.web.office import Offices, UnknownOffice
-from cloud_sink.web.question import BadQuestion, Question
 
 EXAMPLES = """\
 examples:

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.states import Interval
+from cloud_sink.office import Office, Offices
+from cloud_sink.question import one_day, parse_day
+from cloud_sink.shown import Shown, clock_text, duration_text, show_all
 from cloud_sink.web import schema
 from cloud_sink.web.api import AskedFor, all_offices, responses_of_errors
-from cloud_sink.web.office import Office, Offices
 from cloud_sink.web.page import REFRESH_S, templates
-from cloud_sink.web.question import one_day, parse_day
-from cloud_sink.web.shown import Shown, clock_text, duration_text, show_all
 
 STATE_WORDS = {
     "available": "available",

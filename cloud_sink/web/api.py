@@ -10,9 +10,9 @@ from cloud_sink.kpi.comparison import comparison_json, earlier
 from cloud_sink.kpi.grid import grid_json
 from cloud_sink.kpi.missed import missed_callers
 from cloud_sink.kpi.period import Period, iso_time
+from cloud_sink.office import CLEARING_MS, Office, Offices
+from cloud_sink.question import Question
 from cloud_sink.web import schema
-from cloud_sink.web.office import CLEARING_MS, Office, Offices
-from cloud_sink.web.question import Question
 from cloud_sink.web.records import write_box, write_contact, write_leg
 
 PREFIX = "/api/v1"

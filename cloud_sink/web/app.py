@@ -12,10 +12,10 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.office import Clock, Offices, UnknownOffice
+from cloud_sink.question import BadQuestion
 from cloud_sink.store import Store
 from cloud_sink.web import agents, api, export, page, planning, planning_page
-from cloud_sink.web.office import Clock, Offices, UnknownOffice
-from cloud_sink.web.question import BadQuestion
 
 API = (api, agents, planning, export)  # each has a router
 PAGES = (page, planning_page)

@@ -7,8 +7,8 @@ from cloud_sink.kpi.comparison import Change, changes, earlier
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report
 from cloud_sink.kpi.value import NUMBER, PERCENT
-from cloud_sink.web.office import Office
-from cloud_sink.web.shown import NOTHING, Shown, clock_text, duration_text, show
+from cloud_sink.office import Office
+from cloud_sink.shown import NOTHING, Shown, clock_text, duration_text, show
 
 COMPARED = (
     "offered", "answered", "abandoned", "missed_contacts", "service_level", "abandon_rate", "asa", "max_wait", "aht",

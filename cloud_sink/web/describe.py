@@ -9,7 +9,7 @@ from cloud_sink.kpi.missed import WAITING, MissedCaller
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report, Values
 from cloud_sink.kpi.value import PERCENT, value_of
-from cloud_sink.web.shown import KIND_WORDS, STATE_WORDS, Shown, clock_text, duration_text, show, show_all, value_text
+from cloud_sink.shown import KIND_WORDS, STATE_WORDS, Shown, clock_text, duration_text, show, show_all, value_text
 
 FEWEST_QUARTERS = 16  # the chart shows at least four hours, so that a short recording does not fill it with two bars
 

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import BaseModel
 
 from cloud_sink.live import LivePicture
+from cloud_sink.office import Offices
 from cloud_sink.web.api import PREFIX, all_offices
-from cloud_sink.web.office import Offices
 
 router = APIRouter(prefix=PREFIX)
 

@@ -10,14 +10,14 @@ from jinja2 import Environment, FileSystemLoader
 
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
+from cloud_sink.office import Office, Offices
+from cloud_sink.question import one_day, parse_day
+from cloud_sink.reports.tables import EXPORTS
+from cloud_sink.shown import show_all
 from cloud_sink.web.api import all_offices
 from cloud_sink.web.beside import describe_comparison, describe_insights
 from cloud_sink.web.describe import describe_fates, describe_level, describe_missed, describe_places, describe_quarters
-from cloud_sink.web.export import EXPORTS
-from cloud_sink.web.office import Office, Offices
 from cloud_sink.web.quality import describe_quality
-from cloud_sink.web.question import one_day, parse_day
-from cloud_sink.web.shown import show_all
 
 FORMULAS = ("sl_excl_short", "sl_offered", "sl_answered", "sl_late_ab", "sl_ab_ok", "sl_short_credit")
 REFRESH_S = 15

@@ -21,9 +21,9 @@ from cloud_sink.kpi.planning import (
     trunks_required,
     visits_of,
 )
+from cloud_sink.office import Office
+from cloud_sink.question import BadQuestion, parse_day
 from cloud_sink.web.api import AllOffices, responses_of_errors
-from cloud_sink.web.office import Office
-from cloud_sink.web.question import BadQuestion, parse_day
 from cloud_sink.web.schema import PeriodOut
 
 DEFAULT_WEEKS = 8

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from cloud_sink.kpi.planning import PlannedHour
+from cloud_sink.office import Offices
+from cloud_sink.shown import NOTHING, clock_text, duration_text
 from cloud_sink.web.api import all_offices
-from cloud_sink.web.office import Offices
 from cloud_sink.web.page import REFRESH_S, templates
 from cloud_sink.web.planning import WEEKDAYS, AskedPlan, Plan, make_plan, patience_s
-from cloud_sink.web.shown import NOTHING, clock_text, duration_text
 
 SHADES = 9
 

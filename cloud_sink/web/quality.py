@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report
+from cloud_sink.office import Office, Watch
+from cloud_sink.shown import ago_text, clock_text
 from cloud_sink.store import BoxStatus
-from cloud_sink.web.office import Office, Watch
-from cloud_sink.web.shown import ago_text, clock_text
 
 ALARMING_COUNTERS = {
     "encrypted": "encrypted SIP was seen: those calls cannot be observed here, use HEP",

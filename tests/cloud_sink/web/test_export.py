@@ -4,7 +4,7 @@ import io
 import openpyxl
 import pytest
 
-from cloud_sink.web.export import EXPORTS
+from cloud_sink.reports.tables import EXPORTS
 
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"

@@ -1,10 +1,10 @@
 """How far the page can be trusted, told from a real store."""
 
 from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.office import Offices
+from cloud_sink.question import Question
 from cloud_sink.store import BatchArrived, Gap, Health, Junk, StateArrived, Store
-from cloud_sink.web.office import Offices
 from cloud_sink.web.quality import Quality, describe_quality
-from cloud_sink.web.question import Question
 
 from .conftest import NOW_MS
 

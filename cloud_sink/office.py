@@ -11,8 +11,8 @@ from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, report
 from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
+from cloud_sink.question import BadQuestion, Question, one_day, parse_day, parse_period
 from cloud_sink.store import BoxStatus, Gap, Store
-from cloud_sink.web.question import BadQuestion, Question, one_day, parse_day, parse_period
 
 DAY_MS = 86_400_000
 CLEARING_MS = 7 * DAY_MS  # how long after a period a conversation still clears its missed callers

@@ -1,7 +1,7 @@
 import pytest
 
 from cloud_sink.kpi.value import NUMBER, PERCENT, SECONDS, Parts, value_of
-from cloud_sink.web.shown import ago_text, clock_text, duration_text, show
+from cloud_sink.shown import ago_text, clock_text, duration_text, show
 
 T0 = 1_780_304_400_000  # 2026-06-01 09:00 UTC
 

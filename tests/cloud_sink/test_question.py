@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from cloud_sink.web.question import LONGEST_DAYS, BadQuestion, one_day, parse_day, parse_period
+from cloud_sink.question import LONGEST_DAYS, BadQuestion, one_day, parse_day, parse_period
 
 LONDON = "Europe/London"
 HOUR_MS = 3_600_000
