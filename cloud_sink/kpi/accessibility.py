@@ -52,6 +52,12 @@ class ServiceCounts:
             self.overflow + other.overflow,
         )
 
+    def fields(self) -> list[int]:
+        """All six in the order above."""
+        return [
+            self.answered, self.answered_within, self.abandoned, self.abandoned_within, self.short, self.overflow
+        ]  # fmt: skip
+
 
 def count_service(contacts: Sequence[Contact], threshold_ms: int) -> ServiceCounts:
     """Count a cohort against a threshold of milliseconds."""
@@ -108,8 +114,8 @@ def measure_lost(contacts: Sequence[Contact]) -> dict[str, Parts]:
     short = sum(c.short for c in given_up)
     seen = abandons_seen(cohort)
     return {
-        "abandon_rate": Parts(len(given_up) - short, len(cohort) - short if seen else 0),
-        "abandon_rate_all": Parts(len(given_up), len(cohort) if seen else 0),
+        "abandon_rate": Parts(len(given_up) - short, len(cohort) - short, seen),
+        "abandon_rate_all": Parts(len(given_up), len(cohort), seen),
     } | _measure_blocked(contacts)
 
 
@@ -118,7 +124,7 @@ def measure_lost_by_day(contacts: Sequence[Contact], time_zone: str) -> dict[str
     cohort = offered(contacts)
     days = {local_day(contact.t_offer, time_zone) for contact in cohort}
     seen = abandons_seen(cohort)
-    return {"avg_abandons_per_day": Parts(sum(c.disposition == ABANDONED for c in cohort), len(days) if seen else 0)}
+    return {"avg_abandons_per_day": Parts(sum(c.disposition == ABANDONED for c in cohort), len(days), seen)}
 
 
 def _measure_blocked(contacts: Sequence[Contact]) -> dict[str, Parts]:

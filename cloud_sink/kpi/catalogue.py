@@ -7,7 +7,7 @@ the threshold (inclusive, rule R5).
 
 from cloud_sink.kpi.catalogue_agents import AGENT_TIME, EXTENSION, WEEK
 from cloud_sink.kpi.catalogue_callers import RESOLUTION, SPENDING, VOICE
-from cloud_sink.kpi.definition import ALL_SCOPES, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
+from cloud_sink.kpi.definition import ALL_SCOPES, DAYS, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
 from cloud_sink.kpi.rests_on import (
     EVERYWHERE,
     HOLD_KEY,
@@ -85,7 +85,7 @@ VOLUME = (
         "callback_time_avg", "Time to call back", SECONDS,
         "How long a missed caller waited until somebody called back and got through.",
         "sum(answer of the call back - end of the last missed attempt) / callers called back",
-        "ringtap's own", EVERYWHERE, averaged=True,
+        "ringtap's own", EVERYWHERE, averaged=True, roll=RECOMPUTE,
     ),
     Definition(
         "outbound_attempts", "Calls made", NUMBER,
@@ -214,7 +214,7 @@ ACCESSIBILITY = (
         "avg_abandons_per_day", "Abandons a day", DAY_RATE,
         "Average number of callers who gave up on a working day.",
         "B / days with at least one customer's call (until a calendar is configured)",
-        "also called AAR", LEAVING, kpi_class="b", roll=RECOMPUTE,
+        "also called AAR", LEAVING, kpi_class="b", roll=DAYS,
     ),
     Definition(
         "blocked", "Blocked", NUMBER,

@@ -1,6 +1,6 @@
 """The catalogue's KPIs of what callers got, and what it cost."""
 
-from cloud_sink.kpi.definition import RECOMPUTE, TOTAL, Definition
+from cloud_sink.kpi.definition import DAYS, TOTAL, Definition
 from cloud_sink.kpi.rests_on import KEYED, NUMBERED, PRICED
 from cloud_sink.kpi.value import MONEY, NUMBER, PERCENT, POINTS
 
@@ -11,19 +11,19 @@ RESOLUTION = (
         "A proxy: the telephone does not tell why somebody calls.",
         "1 - answered contacts with a later one of the same caller and queue within N days / answered contacts with a "
         "number; calling again within 60 s is a lost line and no repeat; 70 % and more is good",
-        "SQM (first call resolution), as no-repeat FCR", NUMBERED, kpi_class="b", averaged=True, roll=RECOMPUTE,
+        "SQM (first call resolution), as no-repeat FCR", NUMBERED, kpi_class="b", averaged=True, roll=DAYS,
     ),
     Definition(
         "fcr_provisional", "Not yet certain", NUMBER,
         "Answered calls whose days to wait for a repeat are not over: the share solved can still fall by these.",
         "count of contacts in fcr_repeat that ended less than N days ago",
-        "ringtap's own", NUMBERED, kpi_class="b", roll=RECOMPUTE,
+        "ringtap's own", NUMBERED, kpi_class="b", roll=DAYS,
     ),
     Definition(
         "repeat_call_rate", "Repeated calls", PERCENT,
         "Share of calls by somebody who had called in the 7 days before (`repeat_days`).",
         "contacts preceded by one of the same caller within N days / contacts with a number; per queue: of that queue",
-        "ringtap's own", NUMBERED, kpi_class="b", averaged=True, roll=RECOMPUTE,
+        "ringtap's own", NUMBERED, kpi_class="b", averaged=True, roll=DAYS,
     ),
 )  # fmt: skip
 

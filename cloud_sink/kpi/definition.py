@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from cloud_sink.kpi.value import MONEY, NUMBER, SECONDS
+
 TOTAL, QUEUES, EXTENSIONS, PLANNING = "total", "queues", "extensions", "planning"
 CONTACT_SCOPES = (TOTAL, QUEUES)
 ALL_SCOPES = (TOTAL, QUEUES, EXTENSIONS)
-SUM, MAX, RECOMPUTE = "sum", "max", "recompute"  # how cohorts are put together
+# how cohorts are put together: sums, of days though not of queues, maxima, or from the contacts themselves
+SUM, DAYS, MAX, RECOMPUTE = "sum", "days", "max", "recompute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,11 @@ class Definition:
     averaged: bool = False  # a ratio or an average: shown with n, greyed below 20
     roll: str = SUM
     scopes: tuple[str, ...] = CONTACT_SCOPES
+
+    @property
+    def is_count(self) -> bool:
+        """A plain sum: its denominator is 1 where it could be observed, 0 where not."""
+        return not self.averaged and self.unit in (NUMBER, SECONDS, MONEY)
 
     def to_json(self, section: str) -> dict[str, object]:
         """What `/api/v1/kpis` prints."""

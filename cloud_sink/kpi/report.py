@@ -6,25 +6,28 @@ from dataclasses import dataclass, replace
 from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg, OfficePlan
 from cloud_sink.kpi.accessibility import (
     DEFAULT_FORMULA,
+    ServiceCounts,
     count_service,
     measure_lost,
     measure_lost_by_day,
     measure_waiting,
     service_levels,
 )
-from cloud_sink.kpi.catalogue import CATALOGUE, definitions_of
+from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.definition import EXTENSIONS, QUEUES, TOTAL
 from cloud_sink.kpi.extensions import SettledLeg, by_extension, measure_extension
-from cloud_sink.kpi.handling import measure_handling
+from cloud_sink.kpi.handling import handled, measure_handling
+from cloud_sink.kpi.histogram import histogram, percentiles_s
+from cloud_sink.kpi.measurement import DAY_HOURS, STANDARD_THRESHOLDS_S, Cohort, Measurement
 from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_callers
 from cloud_sink.kpi.money import measure_money
-from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.period import Period, local_time
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
 from cloud_sink.kpi.repeats import Calls, measure_repeats
 from cloud_sink.kpi.states import States, measure_states
 from cloud_sink.kpi.surveys import measure_surveys
-from cloud_sink.kpi.value import RING, Measured, Parts, Value, value_of, weakest_basis
-from cloud_sink.kpi.volume import measure_outbound, measure_trunk, measure_volume, offered
+from cloud_sink.kpi.value import RING, Parts, Value, value_of, weakest_basis
+from cloud_sink.kpi.volume import ANSWERED, measure_outbound, measure_trunk, measure_volume, offered
 
 __all__ = ["Period", "Report", "Value", "report"]
 
@@ -48,6 +51,8 @@ class Report:
     queue_kinds: dict[str, str]
     extensions: dict[str, Values]
     missed: list[MissedCaller]
+    hours: list[int]  # customers' calls by local clock hour, 0 to 23
+    percentiles: dict[str, dict[str, float | None]]  # wait, ring, talk: p50, p90, p95 in seconds, within 5 %
 
     def to_json(self) -> dict[str, object]:
         """What `ringtap replay --show kpis` and the API print."""
@@ -59,6 +64,7 @@ class Report:
             "queues": {name: _values_json(values) for name, values in self.queues.items()},
             "queue_kinds": self.queue_kinds,
             "extensions": {name: _values_json(values) for name, values in self.extensions.items()},
+            "percentiles": self.percentiles,
         }
 
 
@@ -85,33 +91,109 @@ def report(
     `surveyed`: customers' legs, of which those to surveys are looked at.
     """
     threshold = plan.service_level_s if threshold_s is None else threshold_s
+    measurement = measure(
+        contacts, legs, period=period, plan=plan, observed=coverage > 0, threshold_s=threshold, states=states,
+        now_ms=now_ms, surveyed=surveyed,
+    )  # fmt: skip
+    missed = missed_callers([contact for contact in contacts if period.holds(contact.t_offer)], contacts)
+    return present(measurement, period=period, plan=plan, coverage=coverage, threshold_s=threshold, missed=missed)
+
+
+def measure(
+    contacts: Sequence[Contact],
+    legs: Sequence[SettledLeg],
+    *,
+    period: Period,
+    plan: OfficePlan,
+    observed: bool,
+    threshold_s: float,
+    states: States | None = None,
+    now_ms: int | None = None,
+    surveyed: Sequence[Leg] = (),
+) -> Measurement:
+    """The counters of a period; `observed`: whether the tap watched any of it. Arguments as of `report`."""
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
     frame = _Frame(
         plan,
-        threshold,
+        threshold_s,
         contacts,
-        coverage > 0 or bool(cohort) or bool(in_period),
         states,
         Calls(contacts, plan),
         _latest(contacts) if now_ms is None else now_ms,
         [leg for leg in surveyed if period.holds(leg.t_invite)],
     )
     phones = by_extension(in_period)
-    queues = _by_queue(cohort)
+    names = sorted(phones.keys() | (states or {}).keys())
+    return Measurement(
+        observed=observed or bool(cohort) or bool(in_period),
+        total=frame.total(cohort, in_period, period.time_zone),
+        queues={name: frame.queue(group, period.time_zone) for name, group in by_queue(cohort).items()},
+        extensions={name: frame.extension(name, phones.get(name, [])) for name in names},
+        hours=_by_hour(cohort, period.time_zone),
+        durations=_durations(cohort),
+    )
+
+
+def present(
+    measurement: Measurement,
+    *,
+    period: Period,
+    plan: OfficePlan,
+    coverage: float,
+    threshold_s: float,
+    missed: list[MissedCaller],
+) -> Report:
+    """Counters into the values that are shown; a period nobody watched has nulls, never 0 (R6)."""
+    promised = WAIT_START_BASIS.get(plan.wait_start, RING)
+    total = measurement.total.with_measured(measure_coverage(coverage))
+    queues = sorted(measurement.queues.items(), key=lambda item: (item[1].kind in ("direct", ""), item[0]))
     return Report(
         period=period,
         coverage=coverage,
-        threshold_s=threshold,
+        threshold_s=threshold_s,
         target=plan.service_level_target,
-        total=frame.total(cohort, in_period, coverage, period.time_zone),
-        queues={name: frame.queue(group, period.time_zone) for name, group in queues.items()},
-        queue_kinds={name: group[0].kind for name, group in queues.items()},
+        total=_values(total, measurement.observed, promised),
+        queues={name: _values(cohort, measurement.observed, promised) for name, cohort in queues},
+        queue_kinds={name: cohort.kind for name, cohort in queues},
         extensions={
-            name: frame.extension(name, phones.get(name, [])) for name in sorted(phones.keys() | (states or {}).keys())
+            name: _values(cohort, measurement.observed, RING) for name, cohort in sorted(measurement.extensions.items())
         },
-        missed=missed_callers(cohort, contacts),
+        missed=missed,
+        hours=measurement.hours,
+        percentiles={name: percentiles_s(counts) for name, counts in measurement.durations.items()},
     )
+
+
+def _values(cohort: Cohort, observed: bool, promised_basis: str) -> Values:
+    """Counters into values, in the catalogue's order; `promised_basis`: of waits, where nobody waited."""
+    return {
+        kpi_id: value_of(
+            parts if observed or kpi_id == COVERAGE else NOT_OBSERVED,
+            unit=CATALOGUE[kpi_id].unit,
+            basis=cohort.basis or promised_basis,
+            averaged=CATALOGUE[kpi_id].averaged,
+        )
+        for kpi_id, parts in cohort.measured().items()
+    }
+
+
+def _by_hour(cohort: Sequence[Contact], time_zone: str) -> list[int]:
+    """Customers' calls by the local hour of their arrival; an hour that a clock change repeats is one."""
+    hours = [0] * DAY_HOURS
+    for contact in offered(cohort):
+        hours[local_time(contact.t_offer, time_zone).hour] += 1
+    return hours
+
+
+def _durations(cohort: Sequence[Contact]) -> dict[str, dict[int, int]]:
+    """Histograms of customers' calls: waits of the answered, ringing and talk."""
+    answered = [contact for contact in offered(cohort) if contact.disposition == ANSWERED]
+    return {
+        "wait": histogram(c.wait_ms for c in answered if c.wait_ms is not None),
+        "ring": histogram(c.ring_ms for c in answered if c.ring_ms is not None),
+        "talk": histogram(c.talk_ms for c in handled(cohort)),
+    }
 
 
 def _latest(contacts: Sequence[Contact]) -> int:
@@ -119,7 +201,7 @@ def _latest(contacts: Sequence[Contact]) -> int:
     return max((contact.t_end or contact.t_offer for contact in contacts), default=0)
 
 
-def _by_queue(cohort: Sequence[Contact]) -> dict[str, list[Contact]]:
+def by_queue(cohort: Sequence[Contact]) -> dict[str, list[Contact]]:
     """Visits by where they waited, named places first, then extensions called directly.
 
     A caller who is transferred into another queue waits there too, as in Asterisk's queue_log; so does a colleague
@@ -135,48 +217,47 @@ def _by_queue(cohort: Sequence[Contact]) -> dict[str, list[Contact]]:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What all parts of one report share."""
+    """What all parts of one measurement share."""
 
     plan: OfficePlan
     threshold_s: float
     everything: Sequence[Contact]  # contacts after the period included
-    observed: bool  # False: the tap saw nothing at all of this period, so every number is null (R6)
     states: States | None
     calls: Calls
     now_ms: int
     surveyed: Sequence[Leg]
 
-    def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], share: float, time_zone: str) -> Values:
-        """All KPIs of the office."""
+    def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], time_zone: str) -> Cohort:
+        """All KPIs of the office; coverage is told when it is shown."""
         measured = (
             self._contacts(cohort, time_zone)
             | measure_outbound(cohort)
             | measure_trunk(cohort)
             | measure_partial(legs)
-            | measure_coverage(share)
             | self._repeats(cohort)
             | measure_money(cohort, self.plan)
             | measure_surveys(self.surveyed, self.plan)
             | self._states(legs)
         )
-        return self._values(measured, TOTAL, self._basis(cohort))
+        return Cohort.of(measured, TOTAL, basis=_basis(cohort), service=self._service(cohort))
 
-    def queue(self, group: Sequence[Contact], time_zone: str) -> Values:
+    def queue(self, group: Sequence[Contact], time_zone: str) -> Cohort:
         """All KPIs of one queue, ring group, or extension called directly; only customers are called back."""
         visits = [replace(visit, direction="in") for visit in group]
         callbacks = measure_callbacks(missed_callers(group, self.everything))
         measured = self._contacts(visits, time_zone) | callbacks | self._repeats(group, same_queue=True)
-        return self._values(measured, QUEUES, self._basis(visits))
+        kind, service = group[0].kind, self._service(visits)
+        return Cohort.of(measured, QUEUES, basis=_basis(visits), kind=kind, service=service)
 
     def _repeats(self, cohort: Sequence[Contact], *, same_queue: bool = False) -> dict[str, Parts]:
         """Whether callers had to call again; colleagues are no customers."""
         return measure_repeats(cohort, self.calls, self.plan, now_ms=self.now_ms, same_queue=same_queue)
 
-    def extension(self, name: str, legs: Sequence[SettledLeg]) -> Values:
+    def extension(self, name: str, legs: Sequence[SettledLeg]) -> Cohort:
         """All KPIs of one extension: always what the phone itself showed."""
         measured = measure_extension(legs) | measure_partial(legs)
         states = None if self.states is None else self.states.get(name, [])
-        return self._values(measured | measure_states(states, measured["answered"].numerator), EXTENSIONS, RING)
+        return Cohort.of(measured | measure_states(states, measured["answered"].numerator), EXTENSIONS, basis=RING)
 
     def _states(self, legs: Sequence[SettledLeg]) -> dict[str, Parts]:
         """Agent time of all extensions together."""
@@ -197,21 +278,12 @@ class _Frame:
             | measure_ambiguity(cohort)
         )
 
-    def _basis(self, cohort: Sequence[Contact]) -> str:
-        """Where the cohort's waits start; without any, what the office's setting promises."""
-        promised = WAIT_START_BASIS.get(self.plan.wait_start, RING)
-        return weakest_basis((contact.wait_basis for contact in offered(cohort)), otherwise=promised)
+    def _service(self, cohort: Sequence[Contact]) -> dict[int, ServiceCounts]:
+        """Counts within every standard threshold and the office's own, so that it can be changed afterwards."""
+        thresholds = sorted({*STANDARD_THRESHOLDS_S, self.plan.service_level_s})
+        return {threshold: count_service(cohort, threshold * 1000) for threshold in thresholds}
 
-    def _values(self, measured: Measured, scope: str, basis: str) -> Values:
-        """Counters into values, in the catalogue's order."""
-        shown = [(definition, measured.get(definition.id)) for definition in definitions_of(scope)]
-        return {
-            definition.id: value_of(
-                parts if self.observed or definition.id == COVERAGE else NOT_OBSERVED,
-                unit=definition.unit,
-                basis=basis,
-                averaged=definition.averaged,
-            )
-            for definition, parts in shown
-            if parts is not None
-        }
+
+def _basis(cohort: Sequence[Contact]) -> str:
+    """Where the cohort's waits start; "" where nobody waited."""
+    return weakest_basis((contact.wait_basis for contact in offered(cohort)), otherwise="")

@@ -22,10 +22,12 @@ class Parts:
 
     numerator: int
     denominator: int = 1
+    seen: bool = True  # False: of some of the cohort it cannot be told (R6), so nothing is said of the whole
 
     def plus(self, other: "Parts") -> "Parts":
         """Counters of both cohorts together, for KPIs that add up."""
-        return Parts(self.numerator + other.numerator, self.denominator + other.denominator)
+        seen = self.seen and other.seen
+        return Parts(self.numerator + other.numerator, self.denominator + other.denominator, seen)
 
     def larger(self, other: "Parts") -> "Parts":
         """Counters of both cohorts together, for maxima."""
@@ -70,8 +72,9 @@ def value_of(parts: Parts, *, unit: str, basis: str, averaged: bool) -> Value:
     """Turn counters into what is shown: percent for shares, seconds for times."""
     numerator = parts.numerator / WHOLE.get(unit, 1)
     scale = {PERCENT: 100, HOUR_RATE: HOUR_MS}.get(unit, 1)
-    shown = None if parts.denominator == 0 else scale * numerator / parts.denominator
-    return Value(shown, numerator, parts.denominator, basis, unit, averaged)
+    observations = parts.denominator if parts.seen else 0
+    shown = None if observations == 0 else scale * numerator / observations
+    return Value(shown, numerator, observations, basis, unit, averaged)
 
 
 def wilson_percent(successes: float, trials: float) -> tuple[float, float] | None:

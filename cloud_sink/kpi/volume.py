@@ -49,7 +49,7 @@ def measure_volume(contacts: Sequence[Contact]) -> dict[str, Parts]:
     counts["offered"] = Parts(len(cohort))
     counts["short_abandoned"] = Parts(sum(c.short for c in cohort if c.disposition == ABANDONED))
     if not abandons_seen(cohort):
-        counts |= {word: Parts(counts[word].numerator, 0) for word in (ABANDONED, "short_abandoned")}
+        counts |= {word: Parts(counts[word].numerator, seen=False) for word in (ABANDONED, "short_abandoned")}
     counts["missed_contacts"] = Parts(sum(is_missed(contact) for contact in cohort))
     return counts | _measure_callers(cohort)
 

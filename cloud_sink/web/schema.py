@@ -46,6 +46,9 @@ class Report(BaseModel):
     queues: dict[str, dict[str, Value]]
     queue_kinds: dict[str, str]
     extensions: dict[str, dict[str, Value]]
+    percentiles: dict[str, dict[str, float | None]] = Field(
+        description="p50, p90 and p95 in seconds of customers' calls: wait of the answered, ring, talk; within 5 %"
+    )
 
 
 class Change(BaseModel):
