@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cloud_sink import config
 from cloud_sink.errors import ConfigurationError, SinkError
+from cloud_sink.imports import command as importing
 from cloud_sink.ingest import Ingest
 from cloud_sink.office import Offices, UnknownOffice
 from cloud_sink.question import BadQuestion, Question
@@ -73,6 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--until", metavar="T", help="last day, or the time before which it ends")
     export.add_argument("--format", choices=list(FILES), default="csv", help="default: csv")
     export.add_argument("--output", metavar="F", help="file to write; without: standard output")
+    _add_import(commands)
     quarantine = _add_command(commands, "quarantine", "list what was received and could not be used", _quarantine)
     quarantine.add_argument("--limit", type=_positive, default=100, metavar="N", help="rows at most (default 100)")
     quarantine.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -88,6 +90,16 @@ def _add_command(commands, name, about, function) -> argparse.ArgumentParser:  #
     command.add_argument("--config", required=True, metavar="F", help="configuration file (TOML)")
     command.set_defaults(command=function)
     return command
+
+
+def _add_import(commands) -> None:  # type: ignore[no-untyped-def]
+    about = "import what people know and no box sees, as CSV or XLSX: the same file twice changes nothing"
+    command: argparse.ArgumentParser = commands.add_parser(
+        "import", help=about, description=about, epilog=importing.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    importing.add_arguments(command)
+    command.set_defaults(command=_import)
 
 
 def _positive(text: str) -> int:
@@ -158,6 +170,15 @@ def _export(arguments: argparse.Namespace) -> int:
     except (BadQuestion, UnknownOffice) as error:
         raise ConfigurationError(str(error)) from error
     _write_file(make_export(office, period, arguments.name, arguments.format), arguments.output)
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    if arguments.template and arguments.format == "xlsx" and not arguments.output and sys.stdout.isatty():
+        raise ConfigurationError("a spreadsheet is no text: name a file with --output")
+    said = importing.run(arguments, _configuration, _write_file)
+    for line in said:
+        print(line, file=sys.stderr if arguments.template else sys.stdout)
     return 0
 
 

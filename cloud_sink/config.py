@@ -27,6 +27,7 @@ from cloud_sink.contacts.records import (
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.hours import business_hours
 from cloud_sink.sections import BOX_ID, Section, nearest
+from cloud_sink.work import imported_numbers
 
 COLLECTOR_SECTIONS = ("box", "sip", "numbers", "privacy", "source", "spool")
 KINDS = {  # section of an office -> kind of destination
@@ -171,6 +172,7 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         repeat_days=section.integer("repeat_days", 7, 1, 30),
         shared_numbers=section.texts("shared_numbers"),
         business_hours=business_hours(section.section("business_hours")),
+        imports=imported_numbers(section.section("imports")),
     )
     section.close()
     _check_destinations(section, destinations)

@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from cloud_sink import cli as sink_cli
+from cloud_sink.imports.kinds import KINDS
 from cloud_sink.web import app as web
 from collector import blindness
 from collector import cli as collector_cli
@@ -95,6 +96,16 @@ def api_routes() -> Iterator[str]:
     yield from table(*rows)
 
 
+def import_kinds() -> Iterator[str]:
+    """Every kind of import with its columns; those that must be filled in first."""
+    rows = [("kind", "what it holds", "columns")]
+    for kind in KINDS.values():
+        columns = sorted(kind.columns, key=lambda column: not column.required)
+        names = ", ".join(f"**{each.name}**" if each.required else each.name for each in columns)
+        rows.append((f"`{kind.name}`", kind.says, names))
+    yield from table(*rows)
+
+
 def leg_states() -> Iterator[str]:
     """The transition table of the leg state machine as a diagram."""
     signals: dict[tuple[int, int], list[str]] = {}
@@ -144,6 +155,7 @@ WRITERS: dict[str, Callable[[], Iterator[str]]] = {
     "conditions": conditions,
     "counters": counter_names,
     "api_routes": api_routes,
+    "import_kinds": import_kinds,
     "sink_commands": commands(sink_cli.make_parser()),
     "field_commands": commands(field_cli.make_parser()),
 }

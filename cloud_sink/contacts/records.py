@@ -6,6 +6,7 @@ Times are integers of milliseconds since the Unix epoch, UTC; None where it did 
 from dataclasses import dataclass, field, replace
 
 from cloud_sink.contacts.business_hours import BusinessHours
+from cloud_sink.contacts.work_rules import ImportedNumbers
 
 
 @dataclass(slots=True)
@@ -130,6 +131,7 @@ class OfficePlan:
     business_hours: BusinessHours = field(
         default_factory=BusinessHours
     )  # when the office is open; by default not known
+    imports: ImportedNumbers = field(default_factory=ImportedNumbers)  # how numbers of imported files are written
 
 
 @dataclass(frozen=True, slots=True)

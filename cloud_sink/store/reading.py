@@ -25,6 +25,14 @@ def contacts(connection: Connection, office: str, from_ms: int, until_ms: int) -
     return [contact_of(row) for row in rows]
 
 
+def caller_numbers(connection: Connection, office: str, limit: int) -> list[str]:
+    """Return the numbers of the latest callers who had one."""
+    table = tables.contacts
+    numbered = and_(table.c.office_id == office, table.c.direction == "in", table.c.caller != "")
+    found = select(table.c.caller).where(numbered).order_by(table.c.t_offer.desc()).limit(limit)
+    return list(connection.execute(found).scalars())
+
+
 def phone_legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
     """Return the phone legs begun in [from, until) with their settled outcome, in order."""
     start = tables.legs.c.start

@@ -124,3 +124,34 @@ class Quarantined:
     first_seen_ms: int
     last_seen_ms: int
     times: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """One row of an imported file: what an import says about a `part` replaces all that was stored about it."""
+
+    at_ms: int  # since when it holds, or when it happened; 0: always
+    until_ms: int  # until when it holds; the same as `at_ms` where it happened at one moment
+    part: str
+    key: str  # tells rows of one part and moment apart
+    number: str  # the telephone number it is about, as contacts carry it; "" where none
+    values: dict[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What an import did, in parts (an agent's day, a customer, a call)."""
+
+    new: int
+    changed: int
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportStatus:
+    """What is stored of one kind: how many rows, and what time they are about; None where they hold always."""
+
+    kind: str
+    rows: int
+    first_ms: int | None
+    last_ms: int | None

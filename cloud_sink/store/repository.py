@@ -16,10 +16,20 @@ from sqlalchemy import Engine
 
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
-from cloud_sink.store import reading
+from cloud_sink.store import imported, reading
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.junk import Quarantine
-from cloud_sink.store.records import Acknowledgement, Arrival, BoxStatus, Gap, Quarantined, Registration
+from cloud_sink.store.records import (
+    Acknowledgement,
+    Arrival,
+    BoxStatus,
+    Gap,
+    ImportCounts,
+    ImportedRow,
+    ImportStatus,
+    Quarantined,
+    Registration,
+)
 from cloud_sink.store.restitch import rebuild
 from cloud_sink.store.writing import ingest
 
@@ -96,6 +106,16 @@ class Store:
         with clear_errors(self._engine), self._writing.begin() as connection:
             return rebuild(connection, plan, progress)
 
+    def write_imported(self, office: str, kind: str, rows: Sequence[ImportedRow]) -> ImportCounts:
+        """Make `rows` all that is stored about their parts; the same again changes nothing."""
+        with clear_errors(self._engine), self._writing.begin() as connection:
+            return imported.write(connection, office, kind, rows)
+
+    def remove_imported(self, office: str, kind: str, rows: Sequence[ImportedRow]) -> ImportCounts:
+        """Delete all that is stored about the parts of `rows`."""
+        with clear_errors(self._engine), self._writing.begin() as connection:
+            return imported.remove(connection, office, kind, rows)
+
     # --- reading
 
     def offices(self) -> list[str]:
@@ -125,6 +145,24 @@ class Store:
     def registrations(self, office: str, from_ms: int, until_ms: int) -> list[Registration]:
         """Return the changes of phones in [from, until), and of each phone the last one before that."""
         return self._read(reading.registrations, office, from_ms, until_ms)
+
+    def imported(
+        self, office: str, kind: str, from_ms: int, until_ms: int, longest_ms: int | None = None
+    ) -> list[ImportedRow]:
+        """Return imported rows that hold at some moment of [from, until); none may hold for over `longest_ms`."""
+        return self._read(imported.read, office, kind, from_ms, until_ms, longest_ms)
+
+    def imported_part(self, office: str, kind: str, part: str) -> list[ImportedRow]:
+        """Return the imported rows about one part."""
+        return self._read(imported.read_part, office, kind, part)
+
+    def import_status(self, office: str) -> list[ImportStatus]:
+        """Return what was imported for an office, by kind."""
+        return self._read(imported.status, office)
+
+    def caller_numbers(self, office: str, limit: int = 100) -> list[str]:
+        """Return numbers of an office's latest callers, in the form that its boxes send them."""
+        return self._read(reading.caller_numbers, office, limit)
 
     def observed_span(self, office: str) -> tuple[int, int] | None:
         """Return the times of the first and the last event; None before any."""

@@ -192,3 +192,19 @@ quarantine = Table(
     Index("quarantine_by_age", "last_seen"),
     **_CLUSTERED,
 )
+
+# What people know and no box sees: rows of imported files. Read by kind and time, replaced by part.
+imports = Table(
+    "imports",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),  # 0: always
+    Column("part", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Column("number", String, nullable=False),  # a caller's number as contacts carry it, "" for none
+    Column("fields", Text, nullable=False),  # JSON object: column -> value
+    Index("imports_by_part", "office_id", "kind", "part"),
+    **_CLUSTERED,
+)

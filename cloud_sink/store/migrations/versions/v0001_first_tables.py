@@ -93,6 +93,20 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "imports",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "kind", "at", "part", "key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("imports_by_part", "imports", ["office_id", "kind", "part"], unique=False)
+    op.create_table(
         "islands",
         sa.Column("office_id", sa.String(), nullable=False),
         sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -198,6 +212,7 @@ def downgrade() -> None:
         "legs",
         "leg_outcomes",
         "islands",
+        "imports",
         "health",
         "gaps",
         "contacts",

@@ -1,0 +1,73 @@
+"""One import: a file into the store, all of it or nothing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.errors import ConfigurationError
+from cloud_sink.imports.checking import Checked, read_records
+from cloud_sink.imports.columns import Context
+from cloud_sink.imports.errors import BadFile, Problem
+from cloud_sink.imports.kinds import Kind
+from cloud_sink.imports.numbers import number_form
+from cloud_sink.store import ImportCounts, ImportedRow, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or would do."""
+
+    rows: int
+    parts: int
+    counts: ImportCounts | None  # None: nothing was stored, as asked for
+
+
+def context_of(plan: OfficePlan, store: Store) -> Context:
+    """What reading cells needs to know of an office. Raises ConfigurationError where its key cannot be read."""
+    return Context(plan.time_zone, number_form(plan.imports, plan.office, store.caller_numbers(plan.office)))
+
+
+def read_file(path: Path, kind: Kind, plan: OfficePlan, store: Store) -> list[ImportedRow]:
+    """The records of a file, each checked. Raises BadFile with all that is wrong."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    checked = read_records(content, str(path), kind, context_of(plan, store))
+    if kind.name == "dispositions":
+        checked = _with_times(checked, str(path), lambda contact: _time_of(store, plan.office, contact))
+    return [each.record for each in checked]
+
+
+def apply(rows: Sequence[ImportedRow], kind: Kind, plan: OfficePlan, store: Store, *, how: str) -> Imported:
+    """Do what was asked for: "write", "remove", or "dry" for nothing but the counts."""
+    counts = None
+    if how == "write":
+        counts = store.write_imported(plan.office, kind.name, rows)
+    elif how == "remove":
+        counts = store.remove_imported(plan.office, kind.name, rows)
+    return Imported(len(rows), len({row.part for row in rows}), counts)
+
+
+def _time_of(store: Store, office: str, contact_id: str) -> int | None:
+    legs = store.legs_of(office, contact_id)
+    return min((leg.t_invite for leg, _ in legs), default=None)
+
+
+def _with_times(checked: Sequence[Checked], name: str, time_of: Callable[[str], int | None]) -> list[Checked]:
+    """Results that name their contact are stored at its time; one that nobody knows is a mistake."""
+    found: list[Checked] = []
+    problems: list[Problem] = []
+    for each in checked:
+        record, contact_id = each.record, str(each.record.values["contact_id"] or "")
+        at_ms = time_of(contact_id) if contact_id else record.at_ms
+        if at_ms is None:
+            text = f'"{contact_id}" is no contact of this office: the export of contacts shows their ids'
+            problems.append(Problem(each.row, "contact_id", text))
+        else:
+            stored = ImportedRow(at_ms, at_ms, record.part, record.key, record.number, record.values | {"at": at_ms})
+            found.append(Checked(each.row, stored))
+    if problems:
+        raise BadFile(name, problems)
+    return found

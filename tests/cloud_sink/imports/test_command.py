@@ -1,0 +1,99 @@
+"""`ringtap-sink import` as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloud_sink.store import Store
+
+OFFICES = "[offices.lab]\ntime_zone = \"Europe/London\"\nboxes = ['lab']\n[offices.york]\nboxes = ['york']\n"
+SHIFTS = "agent,start,end,activity\n"
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Path:
+    """A configuration and its migrated database."""
+    config = tmp_path / "sink.toml"
+    config.write_text(f'[sink]\ndatabase = "sqlite:///{tmp_path}/sink.db"\n{OFFICES}')
+    Store.open(f"sqlite:///{tmp_path}/sink.db").migrate()
+    return config
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run `ringtap-sink import` to its end."""
+    command = [sys.executable, "-m", "cloud_sink", "import", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+
+
+def say(text: str) -> tuple[int, str, str]:
+    """A success that prints one line."""
+    return 0, f"lab: schedules: {text}\n", ""
+
+
+def outcome(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    """Exit code and both outputs."""
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_import_correct_repeat_and_remove(sink: Path, tmp_path: Path) -> None:
+    """A rehearsal stores nothing, the same again changes nothing, a correction replaces the agent's day."""
+    file, options = tmp_path / "shifts.csv", ("--config", sink, "--office", "lab")
+    file.write_text(
+        SHIFTS + "Alice,2026-06-01 09:00,2026-06-01 11:00,on queue\nBob,2026-06-01 09:00,2026-06-01 10:00,break\n"
+    )
+    fine = say("2 rows read, all fine; nothing stored (--dry-run)")
+    assert fine == outcome(run("schedules", file, *options, "--dry-run"))
+    assert say("2 rows read: 2 new, 0 corrected, 0 as before") == outcome(run("schedules", file, *options))
+    assert say("2 rows read: 0 new, 0 corrected, 2 as before") == outcome(run("schedules", file, *options))
+    file.write_text(
+        SHIFTS + "Alice,2026-06-01 09:30,2026-06-01 11:00,on queue\nAlice,2026-06-02 09:00,2026-06-02 10:00,break\n"
+    )
+    assert say("2 rows read: 1 new, 1 corrected, 0 as before") == outcome(run("schedules", file, *options))
+    assert say("2 rows read, 2 removed, 0 were not there") == outcome(run("schedules", file, *options, "--remove"))
+    assert say("2 rows read, 0 removed, 2 were not there") == outcome(run("schedules", file, *options, "--remove"))
+
+
+def test_a_wrong_file_stores_nothing(sink: Path, tmp_path: Path) -> None:
+    """Exit 1, a line for each mistake; the rows that were fine are not stored either."""
+    file = tmp_path / "shifts.csv"
+    file.write_text(SHIFTS + "Alice,2026-06-01 09:00,2026-06-01 11:00,on queue\nBob,x,2026-06-01 10:00,break\n")
+    done = run("schedules", file, "--config", sink, "--office", "lab")
+    assert (1, "") == (done.returncode, done.stdout)
+    assert f'{file}: row 3, column "start": "x" is no time' in done.stderr
+    assert [] == Store.open(f"sqlite:///{tmp_path}/sink.db").import_status("lab")
+
+
+def test_wrong_use_is_one_line(sink: Path, tmp_path: Path) -> None:
+    """Exit 2: no file, several offices and none named, an unknown one, a file that is not there."""
+    for arguments, said in (
+        (("agents", "--config", sink), "name the file to import"),
+        (("agents", "x.csv", "--config", sink), "say which office with --office: lab, york"),
+        (("agents", "x.csv", "--config", sink, "--office", "rome"), 'no office "rome" (there is: lab, york)'),
+        (("agents", tmp_path / "x.csv", "--config", sink, "--office", "lab"), "x.csv: cannot be read"),
+    ):
+        done = run(*arguments)
+        assert (2, "", 1) == (done.returncode, done.stdout, done.stderr.count("\n"))
+        assert said in done.stderr
+
+
+def test_template_needs_no_configuration(tmp_path: Path) -> None:
+    """The file on standard output or where it is told to go, what its columns mean beside it."""
+    done = run("agents", "--template")
+    assert (0, "\ufeffagent,extension,from,until,team\nAlice,101,2026-06-01,,support\n") == (
+        done.returncode,
+        done.stdout,
+    )
+    assert "extension    the phone's extension (required)" in done.stderr
+    assert 0 == run("agents", "--template", "--format", "xlsx", "--output", tmp_path / "a.xlsx").returncode
+    assert b"PK" == (tmp_path / "a.xlsx").read_bytes()[:2]
+
+
+def test_a_result_names_a_contact_that_there_is(sink: Path, tmp_path: Path) -> None:
+    """An id that no contact has is a mistake of its row."""
+    file = tmp_path / "results.csv"
+    file.write_text("contact_id,disposition,success\nlab-00000001-1,sold,yes\n")
+    done = run("dispositions", file, "--config", sink, "--office", "lab")
+    assert 1 == done.returncode
+    assert 'row 2, column "contact_id": "lab-00000001-1" is no contact of this office' in done.stderr
