@@ -159,6 +159,7 @@ class LiveChannel:
         self._picture = picture
         self._office_of_box = office_of_box
         self._now_ms = now_ms
+        self._connections: dict[str, int] = {}  # number of each known box's latest
         self.malformed = 0
 
     def receive_message(self, topic: str, payload: bytes) -> bool:
@@ -168,8 +169,7 @@ class LiveChannel:
             return False
         box, channel = parsed
         if channel == "state":
-            if _is_farewell(payload):
-                self._picture.forget_box(box)
+            self._receive_state(box, payload)
             return False
         try:
             leg, phase, _ = wire.decode_progress(_unpack(payload))
@@ -180,13 +180,15 @@ class LiveChannel:
             self._picture.receive_progress(box, office, _progress(leg, phase, self._now_ms()))
         return True
 
-
-def _is_farewell(payload: bytes) -> bool:
-    try:
-        content = _unpack(payload)
-    except ValueError:
-        return False
-    return isinstance(content, dict) and content.get("online") is False
+    def _receive_state(self, box: str, payload: bytes) -> None:
+        try:
+            state = _state(box, "", _unpack(payload), self._now_ms())
+        except ValueError:
+            return  # the database's side puts it into quarantine
+        if state.online and self._office_of_box(box):
+            self._connections[box] = state.connection
+        elif not state.online and state.connection >= self._connections.get(box, 0):  # not an old one's last will
+            self._picture.forget_box(box)
 
 
 def _progress(leg: LegEnded, phase: int, now_ms: int) -> Progress:

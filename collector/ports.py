@@ -107,6 +107,14 @@ class EventStore(Protocol):
         """Number of the newest event ever written in this epoch; 0 if there is none."""
         ...
 
+    def undelivered(self) -> int:
+        """How many events the destination does not have, wherever they are kept."""
+        ...
+
+    def handle_time(self) -> None:
+        """Look after the disk: one that refused may have been mended."""
+        ...
+
     def append(self, rows: Sequence[tuple[int, list[object]]], doubt: str = "") -> None:
         """Keep (Unix milliseconds, array) rows in one transaction; `doubt`: "boot offset" of a clock nobody had set."""
         ...

@@ -9,17 +9,22 @@ from collector.certificate import validity
 
 WARN_DAYS = 30  # a bundle can be carried to a box in that time
 _FIRST_SANE_YEAR = 2020  # a clock before it was never set
+_NO_CHECK_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the standard library has no name for
 
 logger = logging.getLogger(__name__)
 
 
-def make_context(ca_file: str, certificate_file: str, key_file: str) -> ssl.SSLContext:
+def make_context(ca_file: str, certificate_file: str, key_file: str, now: datetime | None = None) -> ssl.SSLContext:
     """TLS 1.2 or newer; the broker is checked against `ca_file` (or the system's authorities).
 
-    Raises OSError or ValueError where the files cannot be used.
+    While the clock was never set (a box boots in 1970) no certificate is valid yet: authority and name are checked all
+    the same, only not the dates, or a box without a time server would never deliver. Raises OSError or ValueError where
+    the files cannot be used.
     """
     context = ssl.create_default_context(cafile=ca_file or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if (now or datetime.now(UTC)).year < _FIRST_SANE_YEAR:
+        context.verify_flags |= ssl.VerifyFlags(_NO_CHECK_TIME)
     if certificate_file:
         context.load_cert_chain(certificate_file, key_file or None)
     return context
@@ -40,7 +45,7 @@ def explain_refusal(reason: str, certificate_file: str, now: datetime | None = N
     """Why a connection with TLS failed: what OpenSSL or the broker said, and what to do where that is known."""
     now = now or datetime.now(UTC)
     if now.year < _FIRST_SANE_YEAR:
-        return f"{reason}; the clock says {now:%Y-%m-%d}, certificates can be judged once it is set"
+        return f"{reason}; the clock says {now:%Y-%m-%d}, set it if certificates are the reason"
     left = days_left(certificate_file, now)
     if left is not None and left < 0:
         return f"the certificate {certificate_file} has ended {-left} days ago: make a new one with `ringtap provision`"

@@ -143,7 +143,8 @@ class IngestTransaction:
                 if report.at_ms >= (box["health_at"] or 0):
                     box["health_at"], box["health"] = report.at_ms, counters
         if batch.health:
-            self._trim_health(batch.office, max(report.at_ms for report in batch.health))
+            newest_ms = max(report.at_ms for report in batch.health)  # of a box whose clock may be years ahead
+            self._trim_health(batch.office, min(newest_ms, batch.received_ms))
 
     def _trim_health(self, office: str, now_ms: int) -> None:
         table = tables.health

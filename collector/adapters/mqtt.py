@@ -193,6 +193,7 @@ class MqttPublisher:
 
     def pump(self, wait_s: float = 0.0) -> None:
         """Take in what the broker said, then send what the window allows."""
+        self._store.handle_time()
         if not self._clock_ok:
             self._look_at_clock()
         if self._connection is None:
@@ -206,7 +207,7 @@ class MqttPublisher:
 
     def undelivered(self) -> int:
         """Events the sink has not acknowledged."""
-        return self._store.last_seq - self._store.first_seq + 1
+        return self._store.undelivered()
 
     def close(self) -> None:
         """Say that this box goes away, and leave the spool in order."""

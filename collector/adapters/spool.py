@@ -20,6 +20,15 @@ from collector.core import wire
 from collector.core.events import GapObserved
 from collector.errors import SpoolError
 from collector.ports import Row
+from collector.spool_file import (
+    CORRUPT_CODES,
+    DISK_CODES,
+    EVENT_TABLE,
+    open_database,
+    primary_code,
+    set_aside,
+    used_bytes,
+)
 
 MEMORY_BYTES = 16 << 20  # while the disk refuses: a day of a busy office
 MAX_FORGOTTEN = 100  # acknowledgements that are not on disk yet
@@ -30,21 +39,6 @@ SANE_CLOCK_S = 1_600_000_000  # a box without a clock boots in 1970; ages are no
 DAY_S = 86_400
 
 FULL, AGED, CORRUPT = "spool_full", "spool_aged", "spool_corrupt"  # reasons of gaps
-
-_CORRUPT_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_DISK_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
-_PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended result codes
-
-_EVENT_TABLE = """
-    CREATE TABLE event (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        t_ms INTEGER NOT NULL,     -- of the event, Unix milliseconds
-        stored_s INTEGER NOT NULL, -- when it was written, Unix seconds
-        doubt TEXT NOT NULL,       -- "boot offset" while nobody knew the time: what t_ms was reckoned with; else empty
-        lost INTEGER NOT NULL,     -- how many dropped events this row stands for: 0, except for gaps of the spool
-        body BLOB NOT NULL         -- msgpack of the event's array
-    )"""
-_META_TABLE = "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID"
 
 logger = logging.getLogger(__name__)
 
@@ -60,22 +54,26 @@ class Spool:
         max_days: int = 90,
         machine: str = "",
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
         self._max_bytes = max_bytes
         self._max_days = max_days
-        self._epoch = self._first_seq = self._last_seq = 0
+        self._epoch = self._last_seq = 0
+        self._first_seq = 1
         self._forgotten = 0  # acknowledgements since the last commit
         self._source = ""
         self._source_events = 0
         self._machine = machine
         self._clock = clock
+        self._now = monotonic
+        self._left_in_file = 0  # events that wait there while memory has to do
+        self._connections = 0  # so many were counted, whatever the file says
         self._in_memory_since: float | None = None  # None: on disk, as it should be
         self._file_bytes = max_bytes
         self._database = self._open()
-        if self._read_meta("machine") != machine:
-            self.renew_epoch()
         self._refresh()
+        self._leave_other_machine()
 
     # --- the numbering ---
 
@@ -97,27 +95,41 @@ class Spool:
     @property
     def kept_seq(self) -> int:
         """Number of the oldest event that is still there, although the sink may have it; `last_seq + 1` without any."""
-        (oldest,) = self._database.execute("SELECT min(seq) FROM event").fetchone()
+        try:
+            (oldest,) = self._database.execute("SELECT min(seq) FROM event").fetchone()
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+            oldest = None
         return int(oldest) if oldest is not None else self._last_seq + 1
+
+    def undelivered(self) -> int:
+        """How many events the destination does not have: here, and in the file while memory has to do."""
+        return self._last_seq - self._first_seq + 1 + self._left_in_file
 
     def renew_epoch(self) -> None:
         """Begin another numbering; what the sink does not have is numbered again from 1, in its order."""
-        with self._transaction() as database:
-            database.execute("DELETE FROM event WHERE seq < ?", (self._first_seq,))
-            self._write_meta(database, "acked", 0)
-            database.execute("ALTER TABLE event RENAME TO numbered_before")
-            database.execute(_EVENT_TABLE)
-            columns = "t_ms, stored_s, doubt, lost, body"
-            database.execute(f"INSERT INTO event ({columns}) SELECT {columns} FROM numbered_before ORDER BY seq")  # noqa: S608 - constant
-            database.execute("DROP TABLE numbered_before")
-            self._write_identity(database)
+        self._write_or_replace(self._number_again)
+
+    def _number_again(self, database: sqlite3.Connection) -> None:
+        database.execute("DELETE FROM event WHERE seq < ?", (self._first_seq,))
+        self._write_meta(database, "acked", 0)
+        database.execute("ALTER TABLE event RENAME TO numbered_before")
+        database.execute(EVENT_TABLE)
+        columns = "t_ms, stored_s, doubt, lost, body"
+        database.execute(f"INSERT INTO event ({columns}) SELECT {columns} FROM numbered_before ORDER BY seq")  # noqa: S608 - constant
+        database.execute("DROP TABLE numbered_before")
+        self._write_identity(database)
+
+    def _leave_other_machine(self) -> None:
+        """A copied card must not go on with the numbers that the other one gives."""
+        if self._read_meta("machine") != self._machine:
+            self.renew_epoch()
 
     def next_connection(self) -> int:
         """Count a connection to the broker: rises over restarts too."""
-        with self._transaction() as database:
-            count = int(self._read_meta("connection") or 0) + 1
-            self._write_meta(database, "connection", count)
-        return count
+        self._connections = max(self._connections, int(self._read_meta("connection") or 0)) + 1
+        self._write_or_replace(lambda database: self._write_meta(database, "connection", self._connections))
+        return self._connections
 
     # --- where a recording was left ---
 
@@ -133,8 +145,7 @@ class Spool:
     def finish_source(self) -> None:
         """The source has been read to its end: read again, it is a new one."""
         self._source, self._source_events = "", 0
-        with self._transaction() as database:
-            self._write_meta(database, "source", "")
+        self._write_or_replace(lambda database: self._write_meta(database, "source", ""))
 
     # --- rows ---
 
@@ -143,8 +154,7 @@ class Spool:
 
         `doubt`: "boot offset" where the times were reckoned with a clock that nobody had set; `settle` puts them right.
         """
-        if self._in_memory_since is not None:
-            self._return_to_file()
+        self.handle_time()
         try:
             self._append(rows, doubt)
         except sqlite3.DatabaseError as error:
@@ -174,13 +184,20 @@ class Spool:
 
     def settle(self, boot: str, offset_ms: int) -> None:
         """The clock is right now: move the rows of this boot by as much as it was set since, and doubt them no more."""
+        try:
+            self._settle(boot, offset_ms)
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+
+    def _settle(self, boot: str, offset_ms: int) -> None:
         doubts = [doubt for (doubt,) in self._database.execute("SELECT DISTINCT doubt FROM event WHERE doubt != ''")]
         with self._transaction() as database:
             for doubt in doubts:
                 written_under, _, offset_then = doubt.partition(" ")
                 if written_under == boot:
-                    moved = (offset_ms - int(offset_then), doubt)
-                    database.execute("UPDATE event SET t_ms = max(0, t_ms + ?), doubt = '' WHERE doubt = ?", moved)
+                    by_ms = offset_ms - int(offset_then)  # a clock that was months behind makes nothing months old
+                    change = "t_ms = max(0, t_ms + ?), stored_s = max(0, stored_s + ?), doubt = ''"
+                    database.execute(f"UPDATE event SET {change} WHERE doubt = ?", (by_ms, by_ms // 1000, doubt))  # noqa: S608 - constant
 
     def discard_through(self, epoch: int, seq: int) -> None:
         """Send no more what the destination has; an acknowledgement of another epoch changes nothing.
@@ -193,7 +210,7 @@ class Spool:
         self._first_seq = min(seq, self._last_seq) + 1
         self._forgotten += 1
         if self._forgotten > MAX_FORGOTTEN:
-            self._erase_forgotten()
+            self._write_or_replace(lambda _database: None)
 
     def replay_from(self, epoch: int, seq: int) -> bool:
         """The destination has lost what follows from `seq`: send again what is still there. False: nothing is."""
@@ -213,10 +230,11 @@ class Spool:
 
     # --- bounds ---
 
-    def _erase_forgotten(self) -> None:
+    def _write_or_replace(self, write: Callable[[sqlite3.Connection], object]) -> None:
+        """One small transaction; where the file refuses, there will be another one without it."""
         try:
-            with self._transaction():
-                pass
+            with self._transaction() as database:
+                write(database)
         except sqlite3.DatabaseError as error:
             self._replace(error)
 
@@ -224,11 +242,14 @@ class Spool:
         with self._transaction() as database:
             for t_ms, body in rows:
                 self._insert(database, t_ms, body, 0, doubt)
-            if self._source:
-                self._write_meta(database, "source", f"{self._source_events + len(rows)} {self._source}")
+            self._write_source(database, len(rows))
             self._drop_aged(database)
-            while self._used_bytes(database) > self._max_bytes and self._drop_oldest(database):
+            while used_bytes(database) > self._max_bytes and self._drop_oldest(database):
                 pass
+
+    def _write_source(self, database: sqlite3.Connection, more: int = 0) -> None:
+        if self._source:
+            self._write_meta(database, "source", f"{self._source_events + more} {self._source}")
 
     def _insert(self, database: sqlite3.Connection, t_ms: int, body: list[object], lost: int, doubt: str = "") -> None:
         row = (t_ms, int(self._clock()), doubt, lost, msgpack.packb(body))
@@ -254,9 +275,8 @@ class Spool:
         return True
 
     def _erase_acknowledged(self, database: sqlite3.Connection) -> bool:
-        first, count = database.execute(
-            "SELECT min(seq), count(*) FROM event WHERE seq < ?", (self._first_seq,)
-        ).fetchone()
+        had = "SELECT min(seq), count(*) FROM event WHERE seq < ?"
+        first, count = database.execute(had, (self._first_seq,)).fetchone()
         if count:
             through = min(first + max(1, count // 4), self._first_seq - 1)
             database.execute("DELETE FROM event WHERE seq <= ?", (through,))
@@ -271,12 +291,6 @@ class Spool:
         self._insert(database, t_ms, body, lost)
         logger.warning("%s: %d events were dropped before the sink had them (%s)", self._path, lost, reason)
 
-    def _used_bytes(self, database: sqlite3.Connection) -> int:
-        pages, free, size = (
-            database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
-
     # --- the file ---
 
     def _open(self) -> sqlite3.Connection:
@@ -289,48 +303,27 @@ class Spool:
             raise SpoolError(f"{self._path}: the spool's folder cannot be made: {error.strerror}") from error
 
     def _connect(self, path: str) -> sqlite3.Connection:
-        # a commit may wait for the disk in a thread of its own while the loop goes on; never two threads at once
-        database = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
-        try:
-            for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY"):
-                database.execute(f"PRAGMA {pragma}")
-            _check(database)
-            self._lay_out(database)
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _lay_out(self, database: sqlite3.Connection) -> None:
-        database.execute("BEGIN IMMEDIATE")  # also takes the lock: a second collector stops here
-        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'event'").fetchone():
-            database.execute(_EVENT_TABLE)
-            database.execute(_META_TABLE)
-            self._write_identity(database)
-        database.execute("COMMIT")
+        return open_database(path, self._write_identity)
 
     def _open_instead(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
         """A corrupt file is set aside for a new one; where the disk refuses to write, memory has to do."""
-        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
-        if code in _CORRUPT_CODES:
+        code = primary_code(error)
+        if code in CORRUPT_CODES:
             return self._set_aside(error)
-        if code in _DISK_CODES:
+        if code in DISK_CODES:
             logger.error("%s: %s; events are kept in memory only until this is mended", self._path, error)
             self._max_bytes = min(self._max_bytes, MEMORY_BYTES)
-            self._in_memory_since = self._clock()
+            if self._in_memory_since is None:
+                self._left_in_file = self._last_seq - self._first_seq + 1
+            self._in_memory_since = self._now()
             return self._connect(":memory:")
         if code == sqlite3.SQLITE_BUSY:
-            raise SpoolError(
-                f"{self._path}: is in use by another collector; stop it, or give this one another [spool] path"
-            )
+            raise SpoolError(f"{self._path}: is in use by another collector; stop it, or set another [spool] path")
         raise SpoolError(f"{self._path}: the spool cannot be opened: {error}; check [spool] path and its permissions")
 
     def _set_aside(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
-        aside = self._path + ".corrupt"
+        aside = set_aside(self._path)
         logger.error("%s: %s; set aside as %s, a new spool begins", self._path, error, aside)
-        for suffix in ("", "-wal", "-shm"):
-            if Path(self._path + suffix).exists():
-                Path(self._path + suffix).replace(aside + suffix)
         database = self._connect(self._path)
         now_ms = int(self._clock() * 1000)
         t_ms, body = wire.encode_event(GapObserved(now_ms, now_ms, CORRUPT, 0))
@@ -343,20 +336,28 @@ class Spool:
         self._database = self._open_instead(error)
         self._refresh()
 
-    def _return_to_file(self) -> None:
-        """The disk may be mended; not before memory is empty, since the file has another numbering."""
-        now = self._clock()
-        if self._first_seq <= self._last_seq or now - (self._in_memory_since or now) < RETURN_S:
-            return
+    def handle_time(self) -> None:
+        """Go back to a disk that was mended; not before memory is empty, since the file has another numbering."""
+        since, now = self._in_memory_since, self._now()
+        if since is not None and self._first_seq > self._last_seq and now - since >= RETURN_S:
+            self._return_to_file(now)
+
+    def _return_to_file(self, now: float) -> None:
+        database = None
         try:
             database = self._connect(self._path)
-            self._write_meta(database, "returned", int(now))  # it can be written, too
+            self._write_meta(database, "connection", self._connections)  # it can be written, too
+            self._write_source(database)
         except sqlite3.DatabaseError:
             self._in_memory_since = now
+            if database is not None:
+                database.close()
             return
         self._database.close()
         self._database, self._in_memory_since, self._max_bytes = database, None, self._file_bytes
+        self._left_in_file = 0
         self._refresh()
+        self._leave_other_machine()
         logger.warning("%s: can be written again; events are kept there", self._path)
 
     # --- small things ---
@@ -397,11 +398,3 @@ class Spool:
     def _write_identity(self, database: sqlite3.Connection) -> None:
         self._write_meta(database, "epoch", secrets.randbits(32))
         self._write_meta(database, "machine", self._machine)
-
-
-def _check(database: sqlite3.Connection) -> None:
-    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        error = sqlite3.DatabaseError(f"database disk image is malformed: {verdict}")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error

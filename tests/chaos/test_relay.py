@@ -66,6 +66,16 @@ def test_a_dead_line_keeps_what_is_sent_until_it_is_up(relay: Relay, far_end: so
     assert b"waits" == far.recv(100)
 
 
+def test_a_slow_line_passes_everything_in_its_order(relay: Relay, far_end: socket.socket) -> None:
+    """Late, but whole."""
+    near, far = connect(relay, far_end)
+    relay.set_line("slow")
+    for piece in (b"one", b"two", b"three"):
+        near.sendall(piece)
+    near.shutdown(socket.SHUT_WR)
+    assert b"onetwothree" == b"".join(iter(lambda: receive(far), b""))
+
+
 def receive(end: socket.socket) -> bytes:
     """What comes next; nothing where the other side ended or aborted the connection."""
     try:

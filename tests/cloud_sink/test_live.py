@@ -75,6 +75,16 @@ def test_a_box_that_goes_away_takes_its_phones_along(channel: LiveChannel, pictu
     assert [] == shown(picture)
 
 
+def test_the_last_will_of_an_old_connection_takes_nothing_along(channel: LiveChannel, picture: LivePicture) -> None:
+    """A broker notices a dead line late: by then the box speaks on another one, and its phones ring on."""
+    channel.receive_message("rt/1/box-1/state", msgpack.packb({"online": True, "connection": 8}))
+    say(channel, "box-1", "ringing")
+    channel.receive_message("rt/1/box-1/state", msgpack.packb({"online": False, "connection": 7}))
+    assert [("101", "ringing")] == shown(picture)
+    channel.receive_message("rt/1/box-1/state", msgpack.packb({"online": False, "connection": 8}))
+    assert [] == shown(picture)
+
+
 @pytest.mark.parametrize("payload", [b"", b"\xc1", msgpack.packb([1]), msgpack.packb({"a": 1}), b"x" * 70_000])
 def test_junk_is_counted_and_goes_nowhere(channel: LiveChannel, picture: LivePicture, payload: bytes) -> None:
     """Neither an error nor a place in quarantine: the leg's durable event comes anyway."""

@@ -22,7 +22,7 @@ from collector import tls
 from collector.certificate import validity
 from collector.core import wire
 from fieldkit.authority import Authority, certificate_pem, common_name, private_pem
-from fieldkit.bench.rig import free_port
+from fieldkit.bench.brokers import free_port
 from fieldkit.cli import main
 from fieldkit.provision import Address, Provision, draw_code
 
@@ -220,9 +220,9 @@ def test_an_expired_certificate_is_named_and_one_that_ends_soon_is_announced(mad
 
 
 def test_a_clock_that_was_never_set_explains_itself():
-    """In 1970 no certificate is valid yet: the clock is named, not the certificate."""
+    """In 1970 a broker may refuse for many reasons: the clock is named beside what it said."""
     said = tls.explain_refusal("CERTIFICATE_VERIFY_FAILED", "", datetime(1970, 1, 1, tzinfo=UTC))
-    assert said.endswith("the clock says 1970-01-01, certificates can be judged once it is set")
+    assert said.endswith("the clock says 1970-01-01, set it if certificates are the reason")
 
 
 def test_a_broker_that_is_not_the_right_one_is_told_in_words(made, tmp_path):

@@ -18,7 +18,8 @@ from collector.adapters.pcapfile import open_captures
 from collector.errors import RingtapError, WrongUse
 from collector.progress import ProgressLine
 from fieldkit import flash
-from fieldkit.bench.chaos import CONFIG, run_chaos_benchmark
+from fieldkit.bench.brokers import BROKERS
+from fieldkit.bench.chaos import CONFIG, Wishes, run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
 from fieldkit.bench.delivery import run_delivery_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
@@ -190,6 +191,8 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )  # fmt: skip
     command.add_argument("--config", metavar="F", type=Path, help="chaos: what is known of the recording's office")
     command.add_argument("--seed", metavar="N", type=int, help="chaos: repeat a run; default: another one each time")
+    command.add_argument("--broker", choices=BROKERS, action="append", default=[], help="chaos: on this one only; may "
+                         "be given again; default: on each in turn, with --quick on mosquitto")  # fmt: skip
     command.set_defaults(command=_bench)
 
 
@@ -205,7 +208,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         return run_delivery_benchmark(quick=arguments.quick, config=arguments.config or CONFIG)
     if arguments.what == "chaos":
         return run_chaos_benchmark(
-            quick=arguments.quick, seed=arguments.seed, capture=arguments.capture, config=arguments.config
+            Wishes(arguments.quick, arguments.seed, arguments.capture, arguments.config, arguments.broker)
         )
     return run_core_benchmark(quick=arguments.quick, capture=arguments.capture)
 

@@ -18,6 +18,7 @@ from collector.adapters import spool as spool_module
 from collector.adapters.spool import DAY_S, Spool
 from collector.core import wire
 from collector.errors import SpoolError
+from collector.spool_file import used_bytes
 
 
 def make_rows(count, start=1):
@@ -200,7 +201,7 @@ def test_a_full_spool_drops_the_oldest_and_says_how_many(open_spool):
     assert spool.first_seq > 1
     seqs = [seq for seq, _ in contents(spool)]
     assert list(range(seqs[0], seqs[-1] + 1)) == seqs
-    assert spool._used_bytes(spool._database) <= 200_000
+    assert used_bytes(spool._database) <= 200_000
 
 
 def test_what_waited_too_long_goes(open_spool):
@@ -273,20 +274,71 @@ def test_a_full_disk_is_answered_from_memory(open_spool, caplog):
 
 def test_a_disk_that_was_freed_is_used_again(open_spool, caplog):
     """Once the sink has what memory held: the file goes on under its own numbering with what it still had."""
-    now = [1_700_000_000.0]
-    spool = open_spool(clock=lambda: now[0])
+    now = [100.0]
+    spool = open_spool(monotonic=lambda: now[0])
     spool.append(make_rows(3))
-    epoch = spool.epoch
+    epoch, connection = spool.epoch, spool.next_connection()
     (pages,) = spool._database.execute("PRAGMA page_count").fetchone()
     spool._database.execute(f"PRAGMA max_page_count={pages}")
     spool.append(make_rows(2000, start=4))
     now[0] += 60
     spool.append(make_rows(1, start=2004))
     assert epoch != spool.epoch
+    assert connection + 1 == spool.next_connection()
     spool.discard_through(spool.epoch, spool.last_seq)
     spool.append(make_rows(1, start=2005))
+    assert connection + 2 == spool.next_connection()
     assert (epoch, [(1, 1), (2, 2), (3, 3), (4, 2005)]) == (spool.epoch, contents(spool))
     assert "can be written again" in caplog.text
+
+
+def test_a_recording_is_resumed_behind_what_went_through_memory(open_spool):
+    """While the disk was full the sink got its events from memory: after a kill they are not read again."""
+    now = [100.0]
+    spool = open_spool(monotonic=lambda: now[0])
+    spool.resume_source("day.pcap")
+    spool.append(make_rows(3))
+    (pages,) = spool._database.execute("PRAGMA page_count").fetchone()
+    spool._database.execute(f"PRAGMA max_page_count={pages}")
+    spool.append(make_rows(2000, start=4))
+    now[0] += 60
+    spool.discard_through(spool.epoch, spool.last_seq)
+    assert 3 == spool.undelivered()
+    spool.handle_time()
+    assert 3 == spool.undelivered()
+    spool._database.close()  # killed
+    assert 2003 == open_spool().resume_source("day.pcap")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda spool: spool.next_connection(),
+        lambda spool: spool.finish_source(),
+        lambda spool: spool.renew_epoch(),
+        lambda spool: spool.settle("boot", 1000),
+    ],
+    ids=["connection", "source", "epoch", "clock"],
+)
+def test_whatever_has_to_be_written_a_full_disk_ends_nothing(open_spool, write):
+    """Not only events are written: the count of connections, the end of a recording, a new epoch, the clock's step."""
+    spool = open_spool()
+    spool.append(make_rows(2000), doubt="boot 0")
+    spool._database.execute("PRAGMA query_only=ON")  # as a file system that was mounted read-only
+    write(spool)
+    spool.append(make_rows(2))
+    assert (1, 2) == (spool.first_seq, spool.last_seq)
+
+
+def test_a_clock_that_was_months_behind_makes_nothing_old(open_spool):
+    """A box remembers when it was switched off; once NTP has set its clock, what waits is as young as it is."""
+    now = [1_700_000_000.0]
+    spool = open_spool(clock=lambda: now[0])
+    spool.append(make_rows(2), doubt="boot 0")
+    now[0] += 200 * 86_400
+    spool.settle("boot", 200 * 86_400_000)
+    spool.append(make_rows(1, start=3))
+    assert ([1, 2, 3], []) == ([seq for seq, _ in contents(spool)], gaps(spool))
 
 
 def test_what_memory_held_is_told_when_it_is_lost(open_spool, caplog):

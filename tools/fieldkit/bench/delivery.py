@@ -16,8 +16,10 @@ from collector.adapters.spool import Spool
 from collector.core import wire
 from collector.core.events import LegEnded
 from collector.window import reconnect_delay_s
+from fieldkit.bench.brokers import free_port, mosquitto
 from fieldkit.bench.figures import Figure, print_figures
-from fieldkit.bench.rig import Plan, Program, free_port, write_mosquitto, write_sink
+from fieldkit.bench.program import Program
+from fieldkit.bench.rig import Plan, write_sink
 
 BACKLOG = 60_000  # three days of a busy office
 QUICK_BACKLOG = 12_000
@@ -93,9 +95,9 @@ def _drain(folder: Path, spool: Spool, config: Path, backlog: int) -> Iterator[F
 @contextmanager
 def _servers(folder: Path, config: Path) -> Iterator[tuple[int, Program]]:
     port = free_port()
-    plan = Plan(capture=config, config=config, boxes=1, repeats=1, embedded=False, speed=0.0)
+    plan = Plan(capture=config, config=config, boxes=1, repeats=1, broker="mosquitto", speed=0.0)
     settings = write_sink(folder, plan, ["office-1"], folder / "sink.db", port)
-    broker = Program("broker", write_mosquitto(folder, port), folder / "broker.log")
+    broker = mosquitto(folder, port)
     sink = Program.of_module("cloud_sink", ("serve", "--config", str(settings)), folder / "sink.log")
     broker.start()
     sink.start()

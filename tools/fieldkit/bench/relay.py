@@ -6,14 +6,15 @@ import threading
 from typing import Literal
 
 CHUNK_BYTES = 4096
-Line = Literal["up", "cut", "dead"]
+SLOW_S = 0.2  # so much longer each chunk takes on a slow line
+Line = Literal["up", "cut", "dead", "slow"]
 
 
 class Relay:
     """Listens on a free port of loopback and passes bytes on to `target_port` while the line is up.
 
     `cut`: connections end at once and new ones are refused by hanging up; `dead`: they stay open, but nothing passes
-    (what a router does that lost its uplink). Runs on a thread of its own.
+    (what a router does that lost its uplink); `slow`: everything passes late. Runs on a thread of its own.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -30,7 +31,7 @@ class Relay:
         self._listening.wait()
 
     def set_line(self, line: Line) -> None:
-        """Cut the line, let it go dead, or bring it up again (what waited in a dead line then passes)."""
+        """Cut the line, let it go dead or slow, or bring it up again (what waited in a dead line then passes)."""
         self._loop.call_soon_threadsafe(self._set_line, line)
 
     def stop(self) -> None:
@@ -85,6 +86,8 @@ class Relay:
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
                 await self._passing.wait()
+                if self._line == "slow":
+                    await asyncio.sleep(SLOW_S)
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()

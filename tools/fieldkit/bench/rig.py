@@ -1,122 +1,73 @@
-"""The installed programs as processes that can be killed: a broker, a sink, and a collector for each box."""
+"""Everything of one run in one folder: a broker, a sink, and a collector for each box, as processes."""
 
 import re
-import shutil
-import signal
-import socket
 import struct
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from collector.adapters.pcapfile import open_captures
-from collector.errors import WrongUse
+from fieldkit.bench import brokers
+from fieldkit.bench.brokers import free_port
+from fieldkit.bench.disk import SmallDisk, can_mount
+from fieldkit.bench.program import Program
 from fieldkit.bench.relay import Relay
+from fieldkit.bench.stepped import set_clock
 
 PAUSE_MS = 600_000  # between two repetitions: longer than any call or gap that would tie them together
-STOP_S = 10.0
 CALL_ID = re.compile(rb"((?:Call-ID:\s*|Replaces(?::\s*|=)))[^\s@]", re.IGNORECASE)
 OTHER_CHARACTERS = b"-ghijklmnopqrstuvwxyz"  # no Call-ID of a recording begins with one of them
-
-
-class Program:
-    """One program: started, killed without mercy, started again. What it says on standard error goes to `log`."""
-
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
-        self.name = name
-        self.starts = 0
-        self._command = list(command)
-        self._log = log
-        self.output = log.with_suffix(".out")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @classmethod
-    def of_module(cls, module: str, arguments: Sequence[str], log: Path) -> "Program":
-        """One of our own programs, with this interpreter."""
-        return cls(log.stem, (*_module(module), *arguments), log)
-
-    @property
-    def pid(self) -> int:
-        """Number of the process that was started last; 0 before any."""
-        return self._process.pid if self._process else 0
-
-    def start(self) -> None:
-        """Start it (again)."""
-        self.starts += 1
-        with self._log.open("ab") as log, self.output.open("wb") as output:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=log)
-
-    @property
-    def runs(self) -> bool:
-        """True from its start to its end."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def exit_code(self) -> int | None:
-        """What it ended with; None while it runs or before it was started."""
-        return self._process.poll() if self._process else None
-
-    def kill(self) -> None:
-        """Kill -9."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def stop(self) -> None:
-        """End it in good order, or without where it takes too long."""
-        if self._process is None or not self.runs:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def said(self) -> str:
-        """Everything it said on standard error."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+REFUSED, MENDED = "kept in memory only", "can be written again"  # what a collector says of its spool's disk
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is set up: `config` holds an office whose boxes are `boxes` copies of one recording's."""
+    """What is set up: `config` holds an office whose boxes are `boxes` copies of one recording's.
+
+    `spool_bytes`: bound of each spool, where it is not the usual one.
+    """
 
     capture: Path
     config: Path
     boxes: int
     repeats: int
-    embedded: bool
+    broker: str  # one of brokers.BROKERS
     speed: float
+    spool_bytes: int | None = None
 
 
 class Rig:
-    """Everything of one run, in one folder: each box has an office of its own, and a line of its own to the broker."""
+    """All of one run: each box has an office of its own, and a line of its own to the broker."""
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.plan = plan
         self.database = folder / "sink.db"
         self.recording = folder / "recording.pcap"
         self.offices = [f"office-{number}" for number in range(1, plan.boxes + 1)]
+        self.clocks: dict[str, Path] = {}  # of each program of ours
         repeat_capture(plan.capture, self.recording, plan.repeats)
         port = free_port()
         self.relays = [Relay(port) for _ in self.offices]
-        self.sink_relay = None if plan.embedded else Relay(port)
-        self.broker = None if plan.embedded else Program("broker", write_mosquitto(folder, port), folder / "broker.log")
+        self.sink_relay = None if plan.broker == "embedded" else Relay(port)
+        self.mapper, self.broker = _make_broker(plan.broker, folder, port)
         sink_port = port if self.sink_relay is None else self.sink_relay.port
         sink_config = write_sink(folder, plan, self.offices, self.database, sink_port)
-        self.sink = Program(
-            "sink", (*_module("cloud_sink"), "serve", "--config", str(sink_config)), folder / "sink.log"
-        )
+        self.sink = self._program("cloud_sink", ("serve", "--config", str(sink_config)), folder / "sink.log")
+        self.disk = SmallDisk(folder / "disk") if can_mount() else None  # of the first box's spool
         self.boxes = [
-            Program(office, self._collector(folder, office, relay.port), folder / f"{office}.log")
+            self._program("collector", self._collector(folder, office, relay.port), folder / f"{office}.log")
             for office, relay in zip(self.offices, self.relays, strict=True)
         ]
 
     def programs(self) -> list[Program]:
-        """All of them, the broker first."""
+        """All that may be killed, the broker first."""
         return [*([self.broker] if self.broker else []), self.sink, *self.boxes]
+
+    def start(self, *, without_sink: bool = False) -> None:
+        """Start everything, or all but the sink."""
+        for program in (*([self.mapper] if self.mapper else []), *self.programs()):
+            if program is not self.sink or not without_sink:
+                program.start()
 
     def all_relays(self) -> list[Relay]:
         """Every line there is."""
@@ -127,28 +78,44 @@ class Rig:
         words = self.sink.output.read_text().split()
         return next((word.partition("=")[2] for word in words if word.startswith("dashboard=")), "")
 
+    def trusts_memory(self, box: Program) -> bool:
+        """True while a box has not come back to a disk that refused: a kill would lose what memory holds."""
+        said = box.said()
+        return said.count(REFUSED) > said.count(MENDED)
+
     def end(self) -> None:
         """Stop what runs."""
         for program in reversed(self.programs()):
             program.stop()
+        if self.mapper:
+            self.mapper.kill()
         for relay in self.all_relays():
             relay.stop()
+        if self.disk:
+            self.disk.unmount()
+
+    def _program(self, module: str, arguments: Sequence[str], log: Path) -> Program:
+        clock = self.clocks[log.stem] = log.with_suffix(".clock")
+        set_clock(clock, 0)
+        return Program.of_module(module, arguments, log, clock)
 
     def _collector(self, folder: Path, office: str, port: int) -> tuple[str, ...]:
         config = folder / f"{office}.toml"
         text = _without_office(self.plan.config)
         text = text.replace('id = "lab"', f'id = "{office}"').replace('office = "lab"', f'office = "{office}"')
-        config.write_text(f'{text}\n[spool]\npath = "{folder}/{office}.db"\n[mqtt]\nport = {port}\n')
+        place = self.disk.folder if self.disk and office == self.offices[0] else folder
+        bound = f"max_bytes = {self.plan.spool_bytes}\n" if self.plan.spool_bytes else ""
+        config.write_text(f'{text}\n[spool]\npath = "{place}/{office}.db"\n{bound}[mqtt]\nport = {port}\n')
         speed = ("--speed", str(self.plan.speed)) if self.plan.speed else ()
-        source = ("--once", "--source", str(self.recording))
-        return (*_module("collector"), "run", "--config", str(config), *source, *speed)
+        return ("run", "--config", str(config), "--once", "--source", str(self.recording), *speed)
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _make_broker(kind: str, folder: Path, port: int) -> tuple[Program | None, Program | None]:
+    """Port mapper and broker, as far as this kind has them."""
+    if kind == "rabbitmq":
+        mapper, mapper_port = brokers.rabbitmq_port_mapper(folder)
+        return mapper, brokers.rabbitmq(folder, port, mapper_port)
+    return None, brokers.mosquitto(folder, port) if kind == "mosquitto" else None
 
 
 def repeat_capture(source: Path, target: Path, times: int) -> None:
@@ -168,22 +135,6 @@ def _with_other_id(frame: bytes, number: int) -> bytes:
     return frame if number == 0 else CALL_ID.sub(rb"\g<1>" + OTHER_CHARACTERS[number : number + 1], frame)
 
 
-def _module(name: str) -> tuple[str, ...]:
-    return sys.executable, "-m", name
-
-
-def write_mosquitto(folder: Path, port: int) -> tuple[str, ...]:
-    """A broker with amnesia: it keeps nothing on disk."""
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    if not Path(program).exists():
-        raise WrongUse("mosquitto not found: apt-get install mosquitto")
-    config = folder / "mosquitto.conf"
-    config.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 1000000\n"
-    )
-    return program, "-c", str(config)
-
-
 def _without_office(config: Path) -> str:
     """The box's part of a file."""
     return config.read_text().partition("[offices.")[0]
@@ -198,7 +149,7 @@ def write_sink(folder: Path, plan: Plan, offices: Sequence[str], database: Path,
     """The sink's configuration: the recording's office once for each name, with one box of that name."""
     part = _office_part(plan.config)
     copies = [part.replace("[offices.lab", f"[offices.{name}").replace('["lab"]', f'["{name}"]') for name in offices]
-    embedded = f"127.0.0.1:{port}" if plan.embedded else ""
+    embedded = f"127.0.0.1:{port}" if plan.broker == "embedded" else ""
     sink = f'[sink]\ndatabase = "sqlite:///{database}"\nlisten = "127.0.0.1:0"\nembedded_broker = "{embedded}"\n'
     config = folder / "sink.toml"
     config.write_text("\n".join([sink, f"[mqtt]\nport = {port}", *copies]))

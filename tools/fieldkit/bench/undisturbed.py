@@ -10,6 +10,7 @@ import sqlite3
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,6 +69,36 @@ def count_events(database: Path, office: str) -> int:
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         query = "SELECT coalesce(sum(last - max(first, 1) + 1), 0) FROM received WHERE box = ?"
         return int(connection.execute(query, (office,)).fetchone()[0])
+
+
+@dataclass(slots=True)
+class Dropped:
+    """What a box dropped before the sink had it: `stored` came, gaps tell of `lost`, `written` there were."""
+
+    stored: int
+    lost: int
+    written: int = 0
+
+    @property
+    def untold(self) -> int:
+        """How many are neither stored nor told of (negative: told of, but stored)."""
+        return self.written - self.stored - self.lost
+
+
+def count_dropped(database: Path, office: str) -> Dropped:
+    """Count an office's stored events, and those that gaps of its spool tell of."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+
+        def one(query: str) -> int:
+            return int(connection.execute(query, (office,)).fetchone()[0])
+
+        tables = ("legs", "registrations", "health")
+        stored = sum(one(f"SELECT count(*) FROM {table} WHERE office_id = ?") for table in tables)  # noqa: S608 - constants
+        told = "FROM gaps WHERE office_id = ? AND reason"
+        return Dropped(
+            stored=stored + one(f"SELECT count(*) {told} NOT LIKE 'spool%'"),
+            lost=one(f"SELECT coalesce(sum(events_lost), 0) {told} LIKE 'spool%'"),
+        )
 
 
 def _leg_rows(replayed: Replayed) -> Iterable[tuple[object, ...]]:
