@@ -20,7 +20,7 @@ from collector.core.registrar import Registrar
 from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message
 from collector.core.stream import StreamTable, split_messages
 from collector.core.tracker import LegTracker
-from collector.core.tzsp import PORT as TZSP_PORT
+from collector.core.tunnels import TUNNELS
 from collector.core.tzsp import unwrap_tzsp
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ UDP = 1  # indexes of events.TRANSPORTS
 TCP = 2
 SIPS_PORT = 5061  # SIP over TLS (RFC 3261 section 18.2.1): calls that cannot be heard are reported wherever it is seen
 TIMER_GRAIN_MS = 500  # deadlines are looked at this often while frames come
+MAX_WRAPPINGS = 3  # a router's stream of a tunnel with a PBX's mirror in it; a hostile packet might nest deeper
 
 
 class MonitorSettings:
@@ -93,7 +94,7 @@ class CallMonitor:
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
         self._next_look_ms = 0
-        self._wrapped = False
+        self._wrappings = 0  # around what is being read now
         self._last_hep = b""
 
     def listen_to_progress(self, listener: "Callable[[LegEnded, int, int], None]") -> None:
@@ -138,14 +139,16 @@ class CallMonitor:
 
     def receive_tzsp(self, datagram: bytes, now_ms: int) -> None:
         """One datagram of a router's sniffer stream (TZSP)."""
-        unwrapped = unwrap_tzsp(datagram)
+        self._receive_unwrapped(unwrap_tzsp(datagram), now_ms)
+
+    def _receive_unwrapped(self, unwrapped: tuple[bytes, int] | None, now_ms: int) -> None:
         if unwrapped is None:
             self.counters.ignored += 1
             return
         frame, link_type = unwrapped
-        self._wrapped = True  # a wrapping within a wrapping is nobody's router
+        self._wrappings += 1
         self._receive_inner_frame(frame, now_ms, link_type)
-        self._wrapped = False
+        self._wrappings -= 1
 
     def receive_hep(self, data: bytes, now_ms: int) -> None:
         """One HEP3 packet of a PBX that mirrors its own SIP; its addresses are those that the PBX names."""
@@ -161,12 +164,12 @@ class CallMonitor:
                 return
             self._last_hep = packet.payload
             messages = split_messages(packet.payload)
-        self._wrapped = True
+        self._wrappings += 1
         for message in messages:
             self.receive_payload(
                 message, now_ms, packet.source, packet.source_port, packet.target, packet.target_port, transport
             )
-        self._wrapped = False
+        self._wrappings -= 1
 
     def receive_payload(
         self,
@@ -182,7 +185,7 @@ class CallMonitor:
         ports = self._ports
         counters = self.counters
         if source_port not in ports and target_port not in ports and not (self._any_port and looks_like_sip(payload)):
-            self._receive_other(payload, now_ms, target_port)
+            self._receive_other(payload, now_ms, source_port, target_port)
             return
         try:
             message = parse_message(payload)
@@ -205,16 +208,18 @@ class CallMonitor:
         else:
             self._tracker.receive_message(message, now_ms, source, source_port, target, target_port, transport)
 
-    def _receive_other(self, payload: bytes, now_ms: int, target_port: int) -> None:
-        """Not SIP itself: maybe SIP that a router or a PBX wrapped, found in a recording of its stream."""
-        if self._wrapped:
+    def _receive_other(self, payload: bytes, now_ms: int, source_port: int, target_port: int) -> None:
+        """Not SIP itself: maybe SIP that a router, a tunnel or a PBX wrapped, found in a recording of its stream."""
+        if self._wrappings >= MAX_WRAPPINGS:
             self.counters.ignored += 1
-        elif target_port == TZSP_PORT:
-            self.receive_tzsp(payload, now_ms)
         elif payload[:4] == HEP_MAGIC:
             self.receive_hep(payload, now_ms)
         else:
-            self.counters.ignored += 1
+            unwrap = TUNNELS.get(target_port) or TUNNELS.get(source_port)
+            if unwrap is None or (unwrap is unwrap_tzsp and self._wrappings):  # a router that streams its own stream
+                self.counters.ignored += 1
+            else:
+                self._receive_unwrapped(unwrap(payload), now_ms)
 
     def _count_message(self, payload: bytes) -> None:
         """A message that is counted by its first line only."""

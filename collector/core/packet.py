@@ -1,4 +1,4 @@
-"""From a captured frame to a datagram: link layer, VLAN, PPPoE, IPv4 and IPv6, tunnels, UDP, TCP header.
+"""From a captured frame to a datagram: IPv4 and IPv6, tunnels, UDP, TCP header; `links.py` finds where they begin.
 
 A datagram is the tuple `(protocol, source, source_port, destination, destination_port, payload, sequence, flags)`;
 addresses are 4 or 16 packed bytes, `sequence` and `flags` are 0 for UDP.
@@ -8,15 +8,7 @@ import struct
 
 from collector.core.counters import Counters
 from collector.core.fragments import FragmentTable
-
-# pcap LINKTYPE numbers (the tcpdump group's list)
-LINK_NULL = 0
-LINK_ETHERNET = 1
-LINK_PPP = (9, 50)
-LINK_RAW = (12, 14, 101, 228, 229)
-LINK_LOOP = 108
-LINK_SLL = 113
-LINK_SLL2 = 276
+from collector.core.links import LINK_ETHERNET, find_network_layer, skip_gre
 
 PROTOCOL_ICMP = 1
 PROTOCOL_IPIP = 4
@@ -24,12 +16,12 @@ PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17
 PROTOCOL_IPV6 = 41
 PROTOCOL_GRE = 47
+PROTOCOL_AH = 51
 PROTOCOL_ICMPV6 = 58
 
 QUOTED = 0x100  # in `flags`: not a datagram that was sent, but one that an ICMP error quotes
 
 MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet might
-_VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 _IPV6_EXTENSIONS = (0, 43, 51, 60)  # hop-by-hop, routing, authentication, destination options (RFC 8200 section 4)
 _IPV6_FRAGMENT = 44
 _PLAIN_UDP = "!HHHHBBH4s4sHHH"  # 20 bytes of IPv4 header (RFC 791 section 3.1), ports and length of UDP (RFC 768)
@@ -56,7 +48,7 @@ class PacketDecoder:
                 if protocol == PROTOCOL_UDP and not fragment & 0x3FFF and total == length + 20 and end <= len(frame):
                     self._counters.datagrams += 1
                     return (PROTOCOL_UDP, source, source_port, destination, destination_port, frame[42:end], 0, 0)
-            offset, ethertype = _find_network_layer(frame, link_type)
+            offset, ethertype = find_network_layer(frame, link_type)
             return self._decode_network(frame, offset, ethertype, now_ms, 0)
         except IndexError:
             self._counters.truncated += 1
@@ -199,7 +191,11 @@ class PacketDecoder:
             if protocol in (PROTOCOL_IPIP, PROTOCOL_IPV6):
                 return self._decode_network(frame[:end], start, b"IP", now_ms, depth + 1)
             if protocol == PROTOCOL_GRE:
-                return self._decode_gre(frame[:end], start, now_ms, depth + 1)
+                offset, ethertype = skip_gre(frame, start)
+                return self._decode_network(frame[:end], offset, ethertype, now_ms, depth + 1)
+            if protocol == PROTOCOL_AH:  # RFC 4302 section 2: says how long it is, and what follows
+                after = start + ((frame[start + 1] + 2) << 2)
+                return self._decode_transport(frame, after, end, frame[start], source, destination, now_ms, depth + 1)
             if protocol in (PROTOCOL_ICMP, PROTOCOL_ICMPV6) and end > start + 28:
                 return self._decode_quoted(frame[:end], start, protocol, now_ms)
         self._counters.ignored += 1
@@ -229,54 +225,3 @@ class PacketDecoder:
         self._counters.datagrams += 1
         payload = frame[start + header : end]
         return (PROTOCOL_TCP, source, source_port, destination, destination_port, payload, sequence, flags)
-
-    def _decode_gre(
-        self, frame: bytes, start: int, now_ms: int, depth: int
-    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
-        """GRE (RFC 2784, RFC 2890): checksum, key and sequence fields are skipped, transparent Ethernet is entered."""
-        flags = frame[start]
-        ethertype = frame[start + 2 : start + 4]
-        start += 4
-        for bit in (0x80, 0x20, 0x10):
-            if flags & bit:
-                start += 4
-        if ethertype == b"\x65\x58":
-            offset, ethertype = _find_network_layer(frame[start:], LINK_ETHERNET)
-            start += offset
-        return self._decode_network(frame, start, ethertype, now_ms, depth)
-
-
-def _find_network_layer(frame: bytes, link_type: int) -> tuple[int, bytes]:
-    """(offset of the network header, its EtherType; b"IP" where the version nibble decides, b"" where it is no IP)."""
-    if link_type == LINK_ETHERNET:
-        return _skip_tags(frame, 14, frame[12:14])
-    if link_type in LINK_RAW:
-        return 0, b"IP"
-    if link_type == LINK_SLL:
-        return _skip_tags(frame, 16, frame[14:16])
-    if link_type == LINK_SLL2:
-        return _skip_tags(frame, 20, frame[0:2])
-    if link_type in (LINK_NULL, LINK_LOOP):
-        return 4, b"IP"
-    if link_type in LINK_PPP:
-        return _find_in_ppp(frame, 2 if frame[0] == 0xFF else 0)
-    return 0, b""
-
-
-def _skip_tags(frame: bytes, offset: int, ethertype: bytes) -> tuple[int, bytes]:
-    """Walks VLAN tags (802.1Q, 802.1ad), then PPPoE (RFC 2516) or LLC/SNAP; data of the EtherType start at `offset`."""
-    while ethertype in _VLAN_TAGS:
-        ethertype = frame[offset + 2 : offset + 4]
-        offset += 4
-    if ethertype == b"\x88\x64":
-        return _find_in_ppp(frame, offset + 6)
-    if ethertype and ethertype < b"\x06\x00" and frame[offset : offset + 6] == b"\xaa\xaa\x03\x00\x00\x00":
-        return offset + 8, frame[offset + 6 : offset + 8]
-    return offset, ethertype
-
-
-def _find_in_ppp(frame: bytes, offset: int) -> tuple[int, bytes]:
-    """IPv4 and IPv6 in PPP, protocol field of one or two bytes (RFC 1661 section 2)."""
-    if frame[offset] & 1:
-        return offset + 1, b"IP" if frame[offset] in (0x21, 0x57) else b""
-    return offset + 2, b"IP" if frame[offset : offset + 2] in (b"\x00\x21", b"\x00\x57") else b""

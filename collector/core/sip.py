@@ -171,7 +171,7 @@ def looks_like_sip(data: bytes) -> bool:
         return True
     end = data.find(b"\n")
     line = data[:end].rstrip() if end > 0 else b""
-    return line[-8:-3].upper() == b" SIP/"
+    return line[-8:-3].upper() == b" SIP/" and line.find(b"\0") < 0  # else other headers stand before it
 
 
 def parse_message(data: bytes) -> Message | None:

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.core.counters import Counters
-from collector.core.packet import LINK_ETHERNET, LINK_LOOP, LINK_NULL, LINK_SLL, LINK_SLL2, QUOTED, PacketDecoder
+from collector.core.links import LINK_ETHERNET
+from collector.core.packet import QUOTED, PacketDecoder
 
 PAYLOAD = b"OPTIONS sip:101@10.77.1.101 SIP/2.0\r\n"
 PACKET = make_ipv4(make_udp(PAYLOAD, 5060, 5062), PBX, phone(101))
-EXPECTED = (17, PBX, 5060, phone(101), 5062, PAYLOAD, 0, 0)
 SOURCE_6 = bytes.fromhex("fd770000000000000000000000000005")
 TARGET_6 = bytes.fromhex("fd770000000000000000000000000101")
 
@@ -28,38 +28,6 @@ TARGET_6 = bytes.fromhex("fd770000000000000000000000000101")
 def decode(frame, link_type=LINK_ETHERNET):
     """What a fresh decoder makes of a frame."""
     return PacketDecoder(Counters()).decode(frame, link_type, 0)
-
-
-VLAN = struct.pack("!HH", 0x8100, 7)
-QINQ = struct.pack("!HHHH", 0x88A8, 3, 0x8100, 7)
-PPPOE = struct.pack("!BBHH", 0x11, 0, 1, len(PACKET) + 2)
-LINKS = {
-    "Ethernet": (make_ethernet(PACKET), LINK_ETHERNET),
-    "Ethernet with padding": (make_ethernet(PACKET) + bytes(18), LINK_ETHERNET),
-    "one VLAN tag": (make_ethernet(PACKET, tags=VLAN), LINK_ETHERNET),
-    "two VLAN tags": (make_ethernet(PACKET, tags=QINQ), LINK_ETHERNET),
-    "PPPoE": (make_ethernet(PPPOE + b"\x00\x21" + PACKET, 0x8864), LINK_ETHERNET),
-    "PPPoE, short protocol field": (make_ethernet(PPPOE + b"\x21" + PACKET, 0x8864), LINK_ETHERNET),
-    "LLC and SNAP": (make_ethernet(b"\xaa\xaa\x03\0\0\0\x08\x00" + PACKET, len(PACKET) + 8), LINK_ETHERNET),
-    "Linux cooked": (bytes(14) + b"\x08\x00" + PACKET, LINK_SLL),
-    "Linux cooked, VLAN": (bytes(14) + VLAN + b"\x08\x00" + PACKET, LINK_SLL),
-    "Linux cooked 2": (b"\x08\x00" + bytes(18) + PACKET, LINK_SLL2),
-    "raw IP": (PACKET, 101),
-    "null": (struct.pack("<I", 2) + PACKET, LINK_NULL),
-    "loop": (struct.pack(">I", 2) + PACKET, LINK_LOOP),
-    "PPP": (b"\xff\x03\x00\x21" + PACKET, 9),
-    "IP options": (make_ethernet(make_ipv4(make_udp(PAYLOAD, 5060, 5062), PBX, phone(101), options=bytes(8))), 1),
-    "IP in IP": (make_ethernet(make_ipv4(PACKET, b"\1\1\1\1", b"\2\2\2\2", 4)), LINK_ETHERNET),
-    "GRE": (make_ethernet(make_ipv4(b"\0\0\x08\x00" + PACKET, b"\1\1\1\1", b"\2\2\2\2", 47)), LINK_ETHERNET),
-    "GRE with key": (make_ethernet(make_ipv4(b"\x20\0\x08\0\0\0\0\1" + PACKET, b"\1" * 4, b"\2" * 4, 47)), 1),
-    "Ethernet in GRE": (make_ethernet(make_ipv4(b"\0\0\x65\x58" + make_ethernet(PACKET), b"\1" * 4, b"\2" * 4, 47)), 1),
-}
-
-
-@pytest.mark.parametrize("name", LINKS)
-def test_every_way_to_wrap_a_datagram_gives_the_same(name):
-    """Link layers, tags and tunnels change nothing of what is inside."""
-    assert decode(*LINKS[name]) == EXPECTED
 
 
 @pytest.mark.parametrize(
@@ -151,15 +119,7 @@ def test_truncated_datagram_comes_as_far_as_it_goes():
     assert counters.truncated == 1
 
 
-@pytest.mark.parametrize("name", LINKS)
-def test_cut_anywhere_nothing_breaks(name):
-    """A frame cut after any byte gives a datagram or none, and never raises."""
-    frame, link_type = LINKS[name]
-    for length in range(len(frame)):
-        decode(frame[:length], link_type)
-
-
-@given(st.binary(max_size=200), st.sampled_from([0, 1, 9, 12, 101, 108, 113, 147, 276]))
+@given(st.binary(max_size=200), st.sampled_from([0, 1, 9, 11, 12, 50, 51, 101, 104, 108, 109, 113, 147, 204, 239, 276]))
 def test_any_bytes_are_survived(frame, link_type):
     """Random bytes on any link type."""
     decode(frame, link_type)
