@@ -10,9 +10,19 @@ Packets heard live come from interfaces (`adapters.afpacket`), routers (`adapter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
-from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.events import (
+    GapObserved,
+    HealthReported,
+    LegEnded,
+    RegistersCounted,
+    RegistrationChanged,
+    StateTold,
+    VoiceReported,
+)
 
-Event: TypeAlias = LegEnded | RegistrationChanged | GapObserved | HealthReported
+Event: TypeAlias = (
+    LegEnded | RegistrationChanged | StateTold | VoiceReported | RegistersCounted | GapObserved | HealthReported
+)
 Frame: TypeAlias = tuple[bytes, int, int, int]  # data, Unix milliseconds (non-decreasing), link type, original length
 Packet: TypeAlias = tuple[int, bytes, int, int]  # kernel's stamp (wall clock, ns), data, link type, original length
 Row: TypeAlias = tuple[int, int, list[object]]  # seq, Unix milliseconds, the event's array (`core.wire`)

@@ -8,7 +8,8 @@ is known at any time (`wall_ahead_ms`): events leave the box with it added.
 import time
 from collections.abc import Callable
 
-from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.events import LegEnded
+from collector.ports import Event
 
 MAX_AGE_NS = 10_000_000_000  # a packet that seems to have waited longer was stamped before the clock was set
 NS = 1_000_000
@@ -56,7 +57,7 @@ _TIMES_OF_LEGS = ("invite_ms", "ring_ms", "answer_ms", "end_ms")
 _TIMES_OF_OTHERS = ("at_ms", "from_ms", "until_ms")
 
 
-def shift_event(event: LegEnded | RegistrationChanged | GapObserved | HealthReported, by_ms: int) -> None:
+def shift_event(event: Event, by_ms: int) -> None:
     """Move an event's times; durations stay what they are."""
     if not by_ms:
         return

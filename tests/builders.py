@@ -3,16 +3,15 @@
 import struct
 from collections.abc import Sequence
 
-from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.events import LegEnded, RegistrationChanged
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.core.sip import Message, parse_message
+from collector.ports import Event
 
 PBX = bytes([10, 77, 1, 5])
 CARRIER = bytes([198, 51, 100, 10])
 T0_MS = 1_795_329_550_616
 ETHERNET = 1
-
-Event = LegEnded | RegistrationChanged | GapObserved | HealthReported
 
 
 def phone(extension: int) -> bytes:

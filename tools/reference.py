@@ -60,6 +60,9 @@ def event_kinds() -> Iterator[str]:
         (wire.KIND_REGISTRATION, events.RegistrationChanged),
         (wire.KIND_GAP, events.GapObserved),
         (wire.KIND_HEALTH, events.HealthReported),
+        (wire.KIND_STATE, events.StateTold),
+        (wire.KIND_VOICE, events.VoiceReported),
+        (wire.KIND_REGISTERS, events.RegistersCounted),
     )
     rows = [("kind", "event", "what happened", "fields")]
     for number, event in kinds:

@@ -9,6 +9,9 @@ from collector.ports import Event
 KIND_NAMES = {
     "LegEnded": "leg",
     "RegistrationChanged": "registration",
+    "StateTold": "state",
+    "VoiceReported": "voice",
+    "RegistersCounted": "registers",
     "GapObserved": "gap",
     "HealthReported": "health",
 }

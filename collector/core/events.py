@@ -28,6 +28,21 @@ TRANSFERS = (TRANSFER_NONE, TRANSFER_BLIND, TRANSFER_ATTENDED)
 TRANSPORT_UNKNOWN = ""
 TRANSPORTS = (TRANSPORT_UNKNOWN, "udp", "tcp", "tls", "ws")
 
+# what an event package told of an extension (`StateTold.state`)
+DND_ON = "dnd_on"  # as-feature-event: do not disturb, call forwarding, the agent's own word
+DND_OFF = "dnd_off"
+FORWARD_ON = "forward_on"  # every call is forwarded at once
+FORWARD_OFF = "forward_off"
+LOGIN = "login"
+LOGOUT = "logout"
+READY = "ready"
+NOT_READY = "not_ready"
+AFTER_CALL = "after_call"
+BUSY = "busy"  # dialog-info (RFC 4235): a line, or the hint of a feature code
+IDLE = "idle"
+MESSAGES = "messages"  # message-summary (RFC 3842): `count` new ones in the extension's mailbox
+TOLD = ("", DND_ON, DND_OFF, FORWARD_ON, FORWARD_OFF, LOGIN, LOGOUT, READY, NOT_READY, AFTER_CALL, BUSY, IDLE, MESSAGES)
+
 
 class LegEnded:
     """One leg is over (or was given up): everything a KPI needs of it.
@@ -64,7 +79,8 @@ class LegEnded:
     digits: str = ""  # SIP INFO digits, only on numbers configured for it
     transport: str = TRANSPORT_UNKNOWN
     retransmissions: int = 0
-    bye_response_ms: int | None = None  # BYE to its 2xx, a duration (RFC 6076 section 4.4)
+    bye_response_ms: int | None = None  # BYE to its final response, a duration (RFC 6076 section 4.4)
+    bye_code: int = 0  # final status of the BYE where that was no 2xx; 0: it was, or none was seen
     partial: bool = False  # joined in the middle, or no end was seen
 
     def __init__(self, invite_ms: int, call_key: bytes) -> None:
@@ -82,6 +98,53 @@ class RegistrationChanged:
         self.role = role  # ROLE_PHONE, or ROLE_TRUNK where the PBX registers with a carrier
         self.extension = extension
         self.registered = registered
+
+
+class StateTold:
+    """An event package (RFC 6665) told a new state of an extension, of its mailbox, or of a feature code's hint."""
+
+    __slots__ = ("at_ms", "count", "extension", "reason", "state")
+
+    def __init__(self, at_ms: int, extension: str, state: str, count: int, reason: str) -> None:
+        self.at_ms = at_ms
+        self.extension = extension  # as named there: an extension, or a feature code such as *46101
+        self.state = state  # one of TOLD
+        self.count = count  # new messages
+        self.reason = reason  # of NOT_READY, in the PBX's words
+
+
+class VoiceReported:
+    """How a call sounded at an extension's phone, by its own report at the end of the call (RFC 6035)."""
+
+    at_ms: int
+    extension: str
+    call_key: bytes  # of the call's Call-ID, as in LegEnded
+    mos_lq: int | None = None  # mean opinion score of listening, hundredths: 100 to 500
+    mos_cq: int | None = None  # of conversing, delay and echo included
+    loss: int | None = None  # packets lost in the network, hundredths of a percent
+    delay_ms: int | None = None  # round trip
+    jitter_ms: int | None = None  # between arrivals
+
+    def __init__(self, at_ms: int, extension: str, call_key: bytes) -> None:
+        self.at_ms = at_ms
+        self.extension = extension
+        self.call_key = call_key
+
+
+class RegistersCounted:
+    """How REGISTERs of an extension (or of the PBX at its carrier) fared for some minutes (RFC 6076 4.1 and 4.2)."""
+
+    __slots__ = ("attempts", "code", "delays", "extension", "failed", "from_ms", "role", "until_ms")
+
+    def __init__(self, from_ms: int, role: str, extension: str) -> None:
+        self.from_ms = from_ms  # the first attempt ended then
+        self.until_ms = from_ms  # and the last
+        self.role = role
+        self.extension = extension  # "" for all those beyond the table's bound
+        self.attempts = 0  # a challenge and its answer are one attempt
+        self.failed = 0
+        self.code = 0  # final status of the last one that failed; 0: never answered
+        self.delays = b""  # milliseconds from the first REGISTER to the 2xx, two bytes each, of those that succeeded
 
 
 class GapObserved:
@@ -104,3 +167,8 @@ class HealthReported:
     def __init__(self, at_ms: int, counters: dict[str, int]) -> None:
         self.at_ms = at_ms
         self.counters = counters
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a device cannot join classes with |
+    Event = LegEnded | RegistrationChanged | StateTold | VoiceReported | RegistersCounted | GapObserved | HealthReported

@@ -246,9 +246,11 @@ def _infer_hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> Non
 
 
 def _confirm_hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
-    """How long a 2xx took; a refusal (481: the other side had hung up too) measures nothing."""
-    if leg.facts.end_ms is not None and message is not None and message.status < 300:
+    """How long the response took; a refusal is told by its status (481: the other side had hung up too)."""
+    if leg.facts.end_ms is not None and message is not None:
         leg.facts.bye_response_ms = now_ms - leg.facts.end_ms
+        if message.status >= 300:
+            leg.facts.bye_code = message.status
 
 
 def _give_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:

@@ -8,24 +8,29 @@ It reads no clock: `now_ms` is the packet's time on the host's timeline, in whol
 """
 
 from collector.core.counters import Counters
-from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
 from collector.core.fragments import PATIENCE_MS
 from collector.core.hep import MAGIC as HEP_MAGIC
 from collector.core.hep import unwrap_hep
 from collector.core.invite import InviteReader
 from collector.core.numbers import NumberingPlan
+from collector.core.packages import METHODS as PACKAGE_METHODS
+from collector.core.packages import PackageReader
 from collector.core.packet import PROTOCOL_UDP, QUOTED, PacketDecoder
 from collector.core.parties import Parties
+from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
-from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message
+from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message, user_in
 from collector.core.stream import StreamTable, split_messages
 from collector.core.tracker import LegTracker
 from collector.core.tunnels import TUNNELS
 from collector.core.tzsp import unwrap_tzsp
+from collector.core.wire import MAX_TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from collector.core.events import Event, LegEnded
 
 UDP = 1  # indexes of events.TRANSPORTS
 TCP = 2
@@ -84,11 +89,13 @@ class CallMonitor:
         self._decoder = PacketDecoder(self.counters)
         self._streams = StreamTable(self.counters)
         self._registrar = Registrar()
-        self._events: list[LegEnded | RegistrationChanged | GapObserved | HealthReported] = []
+        self._register_meter = RegisterMeter()
+        self._events: list[Event] = []
         self._next_event = 0
         self._parties = Parties(
             self._registrar, settings.pbx, settings.trunks, settings.extensions, settings.feature_codes
         )
+        self._packages = PackageReader(self._parties, self._registrar, self._events, settings.max_legs)
         reader = InviteReader(self._parties, settings.numbering, settings.correlation_header, settings.digit_numbers)
         self._tracker = LegTracker(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
@@ -206,6 +213,8 @@ class CallMonitor:
         if message.method == b"REGISTER":
             self._receive_register(message, now_ms, source, source_port, target)
         else:
+            if message.is_request and message.method in PACKAGE_METHODS:
+                self._packages.receive_request(message, now_ms, source, source_port, target)
             self._tracker.receive_message(message, now_ms, source, source_port, target, target_port, transport)
 
     def _receive_other(self, payload: bytes, now_ms: int, source_port: int, target_port: int) -> None:
@@ -276,8 +285,13 @@ class CallMonitor:
         registrar = self._registrar
         if message.is_request:
             role = self._parties.registration_role(source, target)
-            registrar.receive_register(message, role, source, source_port, target)
-        elif 200 <= message.status < 300:
+            if registrar.receive_register(message, role, source, source_port, target):
+                extension = user_in(message.to_value)[:MAX_TEXT]
+                self._register_meter.receive_request(message.call_id, message.cseq, role, extension, now_ms)
+            return
+        stale = message.status in CHALLENGES and message.low.find(b"stale=true") >= 0
+        self._register_meter.receive_response(message.call_id, message.cseq, message.status, stale, now_ms)
+        if 200 <= message.status < 300:
             registrar.receive_answer(message, now_ms)
             self._take_registrations()
 
@@ -291,7 +305,7 @@ class CallMonitor:
     def next_deadline(self) -> int | None:
         """When `handle_deadline` has something to do, on the timeline of `now_ms`; None when nothing waits."""
         deadline = None
-        for part in (self._tracker, self._registrar, self._streams):
+        for part in (self._tracker, self._registrar, self._register_meter, self._streams):
             first = part.next_deadline()
             if first is not None and (deadline is None or first < deadline):
                 deadline = first
@@ -304,6 +318,7 @@ class CallMonitor:
         self._tracker.handle_deadline(now_ms)
         self._registrar.handle_deadline(now_ms)
         self._take_registrations()
+        self._events.extend(self._register_meter.handle_deadline(now_ms))
 
     def close(self, now_ms: int) -> None:
         """Watching ends: everything that is still open is reported as far as it was seen."""
@@ -312,10 +327,11 @@ class CallMonitor:
             self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
         self._decoder.close()
         self._tracker.close(now_ms)
+        self._events.extend(self._register_meter.close())
 
     # --- output ---
 
-    def next_event(self) -> LegEnded | RegistrationChanged | GapObserved | HealthReported | None:
+    def next_event(self) -> "Event | None":
         """The next event, oldest first; None when there is none now."""
         events = self._events
         if not events:

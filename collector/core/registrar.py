@@ -55,14 +55,14 @@ class Registrar:
 
     # --- learning ---
 
-    def receive_register(self, message: Message, role: str, source: bytes, port: int, server: bytes) -> None:
-        """A REGISTER request: remembered until it is answered. A fetch (no Contact) changes nothing."""
+    def receive_register(self, message: Message, role: str, source: bytes, port: int, server: bytes) -> bool:
+        """A REGISTER request: remembered until it is answered. False for a fetch (no Contact): it changes nothing."""
         extension = user_of(split_address(message.to_value)[0])[:MAX_TEXT]
         if role == ROLE_PHONE and len(self.servers) < MAX_SERVERS:
             self.servers[server] = 1
         contacts = _contacts(message)
         if not extension or not contacts:
-            return
+            return False
         request = _Request(extension, role, source, port)
         default = _seconds(message.header(EXPIRES), DEFAULT_EXPIRES_S)
         for uri, parameters in contacts:
@@ -71,6 +71,7 @@ class Registrar:
         if len(self._pending) >= MAX_PENDING:
             self._pending.clear()  # never answered: a scan; phones repeat theirs
         self._pending[message.call_id] = request
+        return True
 
     def receive_answer(self, message: Message, now_ms: int) -> None:
         """A 2xx to REGISTER: it lists the bindings that the registrar now keeps (RFC 3261 section 10.3 step 8)."""

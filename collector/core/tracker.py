@@ -4,13 +4,7 @@ from binascii import crc32
 
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
-from collector.core.events import (
-    TRANSPORTS,
-    GapObserved,
-    HealthReported,
-    LegEnded,
-    RegistrationChanged,
-)
+from collector.core.events import TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
 from collector.core.invite import InviteReader
 from collector.core.legs import (
@@ -49,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from collector.core.events import Event
+
     Value = TypeVar("Value")
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
@@ -68,7 +64,7 @@ class LegTracker:
         self,
         reader: InviteReader,
         counters: Counters,
-        events: list[LegEnded | RegistrationChanged | GapObserved | HealthReported],
+        events: "list[Event]",
         max_legs: int,
         max_ended: int,
         max_call_ms: int,

@@ -12,13 +12,21 @@ from collector.core.events import (
     DIRECTIONS,
     ENDERS,
     ROLES,
+    TOLD,
     TRANSFERS,
     TRANSPORTS,
     GapObserved,
     HealthReported,
     LegEnded,
+    RegistersCounted,
     RegistrationChanged,
+    StateTold,
+    VoiceReported,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.core.events import Event
 
 SCHEMA_VERSION = 1
 CLOCK_UNKNOWN = 0  # wall time was never synchronised when the batch was sent
@@ -28,6 +36,9 @@ KIND_LEG = 1
 KIND_REGISTRATION = 2
 KIND_GAP = 3
 KIND_HEALTH = 4
+KIND_STATE = 5
+KIND_VOICE = 6
+KIND_REGISTERS = 7
 
 MAX_TEXT = 128  # a longer number, name or reason is no number
 MAX_EVENTS = 1000  # a batch closes at 50; anything near this is not ours
@@ -108,8 +119,28 @@ _LEG_FIELDS = (
     ("diverted_by", "text", ""),
     ("session_key", "bytes", b""),
     ("digits", "text", ""),
+    ("bye_code", "int", 0),
 )
 _REGISTRATION_FIELDS = (("role", "text", ""), ("extension", "text", ""), ("registered", "int", 0))
+_STATE_FIELDS = (("_flags", "int", 0), ("extension", "text", ""), ("count", "int", 0), ("reason", "text", ""))
+_VOICE_FIELDS = (
+    ("call_key", "bytes", b""),
+    ("extension", "text", ""),
+    ("mos_lq", "int?", None),
+    ("mos_cq", "int?", None),
+    ("loss", "int?", None),
+    ("delay_ms", "int?", None),
+    ("jitter_ms", "int?", None),
+)
+_REGISTERS_FIELDS = (
+    ("until_ms", "since?", None),
+    ("role", "text", ""),
+    ("extension", "text", ""),
+    ("attempts", "int", 0),
+    ("failed", "int", 0),
+    ("code", "int", 0),
+    ("delays", "bytes", b""),
+)
 _GAP_FIELDS = (("until_ms", "since?", None), ("reason", "text", ""), ("count", "int", 0))
 
 
@@ -199,21 +230,25 @@ def _decode_fields(event: object, fields: tuple[tuple[str, str, object], ...], v
 # --- one event -----------------------------------------------------------------------------------------------------
 
 
-def encode_event(event: LegEnded | RegistrationChanged | GapObserved | HealthReported) -> tuple[int, list[object]]:
+def encode_event(event: "Event") -> tuple[int, list[object]]:
     """(its time, [kind, field, ...]): the time stays apart until the batch that carries it is known."""
     if isinstance(event, LegEnded):
         return event.invite_ms, [KIND_LEG] + _encode_fields(event, _LEG_FIELDS, event.invite_ms, _pack_flags(event))
     if isinstance(event, RegistrationChanged):
         body: list[object] = [event.role, event.extension, int(event.registered)]
         return event.at_ms, [KIND_REGISTRATION] + body
+    if isinstance(event, StateTold):
+        return event.at_ms, [KIND_STATE] + _encode_fields(event, _STATE_FIELDS, event.at_ms, TOLD.index(event.state))
+    if isinstance(event, VoiceReported):
+        return event.at_ms, [KIND_VOICE] + _encode_fields(event, _VOICE_FIELDS, event.at_ms, 0)
+    if isinstance(event, RegistersCounted):
+        return event.from_ms, [KIND_REGISTERS] + _encode_fields(event, _REGISTERS_FIELDS, event.from_ms, 0)
     if isinstance(event, GapObserved):
         return event.from_ms, [KIND_GAP] + _encode_fields(event, _GAP_FIELDS, event.from_ms, 0)
     return event.at_ms, [KIND_HEALTH, event.counters]
 
 
-def decode_event(
-    kind: int, at_ms: int, values: list[object]
-) -> LegEnded | RegistrationChanged | GapObserved | HealthReported | None:
+def decode_event(kind: int, at_ms: int, values: list[object]) -> "Event | None":
     """The event of `[kind, *values]` at `at_ms`; None for a kind that is not known here. Raises MalformedEvent."""
     if kind == KIND_LEG:
         leg = LegEnded(at_ms, b"")
@@ -221,6 +256,14 @@ def decode_event(
         return leg
     if kind == KIND_REGISTRATION:
         return _decode_registration(at_ms, values)
+    if kind == KIND_STATE:
+        return _decode_state(at_ms, values)
+    if kind == KIND_VOICE:
+        report = VoiceReported(at_ms, "", b"")
+        _decode_fields(report, _VOICE_FIELDS, values, at_ms)
+        return report
+    if kind == KIND_REGISTERS:
+        return _decode_registers(at_ms, values)
     if kind == KIND_GAP:
         gap = GapObserved(at_ms, at_ms, "", 0)
         _decode_fields(gap, _GAP_FIELDS, values, at_ms)
@@ -230,6 +273,25 @@ def decode_event(
     if kind == KIND_HEALTH:
         return HealthReported(at_ms, _counters(values))
     return None
+
+
+def _decode_state(at_ms: int, values: list[object]) -> StateTold:
+    told = StateTold(at_ms, "", "", 0, "")
+    state = _decode_fields(told, _STATE_FIELDS, values, at_ms)
+    if not 0 < state < len(TOLD):
+        raise MalformedEvent("an unknown state was told")
+    told.state = TOLD[state]
+    return told
+
+
+def _decode_registers(at_ms: int, values: list[object]) -> RegistersCounted:
+    count = RegistersCounted(at_ms, "", "")
+    _decode_fields(count, _REGISTERS_FIELDS, values, at_ms)
+    if count.until_ms is None:
+        count.until_ms = at_ms
+    if count.role not in ROLES or len(count.delays) % 2 or not 0 <= count.failed <= count.attempts:
+        raise MalformedEvent("registers name an unknown role, or half a delay, or more failures than attempts")
+    return count
 
 
 def _decode_registration(at_ms: int, values: list[object]) -> RegistrationChanged:
@@ -259,7 +321,7 @@ class Item:
     def __init__(
         self,
         seq: int,
-        event: LegEnded | RegistrationChanged | GapObserved | HealthReported | None,
+        event: "Event | None",
         error: str,
         raw: object,
     ) -> None:

@@ -214,7 +214,7 @@ def test_byes_cross():
         )
     )
     assert times(leg) == (0, 180, 4_200, 9_000)
-    assert ("caller", None, 0) == (leg.ended_by, leg.bye_response_ms, leg.retransmissions)
+    assert ("caller", 10, 481, 0) == (leg.ended_by, leg.bye_response_ms, leg.bye_code, leg.retransmissions)
 
 
 def test_bye_crosses_a_reinvite():
