@@ -11,6 +11,7 @@ from typing import Any
 import msgpack
 from sqlalchemy.exc import OperationalError
 
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Leg, OfficePlan
 from cloud_sink.live import PHASES, LivePicture, Progress
 from cloud_sink.quota import Quota
@@ -28,7 +29,15 @@ from cloud_sink.store import (
 )
 from cloud_sink.store.rows import leg_id
 from collector.core import wire
-from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.events import (
+    GapObserved,
+    HealthReported,
+    LegEnded,
+    RegistersCounted,
+    RegistrationChanged,
+    StateTold,
+    VoiceReported,
+)
 
 SUBSCRIPTIONS = ("rt/1/+/ev", "rt/1/+/state", "rt/1/+/live")
 SINK_STATE_TOPIC = wire.SINK_STATE_TOPIC
@@ -273,6 +282,12 @@ def _take_item(batch: BatchArrived, item: wire.Item) -> None:
         _check_time(event.at_ms)
         _check_texts(event.extension)
         batch.registrations.append(Registration(item.seq, event.at_ms, event.role, event.extension, event.registered))
+    elif isinstance(event, StateTold):
+        batch.told.append(_told(item.seq, event))
+    elif isinstance(event, VoiceReported):
+        batch.voices.append(_voice(item.seq, event))
+    elif isinstance(event, RegistersCounted):
+        batch.registers.append(_registers(item.seq, event))
     elif isinstance(event, GapObserved):
         _check_span(event.from_ms, event.until_ms)
         _check_texts(event.reason)
@@ -299,6 +314,35 @@ def _check_texts(*texts: str) -> None:
         raise ValueError("a text holds a zero character")
 
 
+def _check_numbers(*numbers: int | None) -> None:
+    if not all(0 <= (number or 0) <= MAX_SMALL for number in numbers):
+        raise ValueError("a number of the event is out of range")
+
+
+def _told(seq: int, event: StateTold) -> Told:
+    _check_time(event.at_ms)
+    _check_texts(event.extension, event.reason)
+    _check_numbers(event.count)
+    return Told(event.at_ms, event.extension, event.state, event.count, event.reason, seq)
+
+
+def _voice(seq: int, event: VoiceReported) -> Voice:
+    _check_time(event.at_ms)
+    _check_texts(event.extension)
+    figures = (event.mos_lq, event.mos_cq, event.loss, event.delay_ms, event.jitter_ms)
+    _check_numbers(*figures)
+    return Voice(event.at_ms, event.extension, event.call_key.hex(), *figures, seq)
+
+
+def _registers(seq: int, event: RegistersCounted) -> Registers:
+    _check_span(event.from_ms, event.until_ms)
+    _check_texts(event.extension)
+    counts = (event.attempts, event.failed, event.code)
+    _check_numbers(*counts)
+    delays = tuple(high << 8 | low for high, low in zip(event.delays[::2], event.delays[1::2], strict=True))
+    return Registers(event.from_ms, event.until_ms, event.role, event.extension, *counts, delays, seq)
+
+
 def _check_leg(leg: LegEnded) -> None:
     for time_ms in (leg.ring_ms, leg.answer_ms, leg.end_ms):
         if time_ms is not None:
@@ -306,9 +350,8 @@ def _check_leg(leg: LegEnded) -> None:
             if time_ms - leg.invite_ms > MAX_SPAN_MS:
                 raise ValueError("the leg lasts longer than a week")
     _check_time(leg.invite_ms)
-    numbers = (leg.final_code, leg.reason_sip, leg.hold_ms, leg.holds, leg.retransmissions)
-    if not all(0 <= number <= MAX_SMALL for number in (*numbers, leg.reason_q850 or 0, leg.bye_response_ms or 0)):
-        raise ValueError("a number of the leg is out of range")
+    numbers = (leg.final_code, leg.reason_sip, leg.hold_ms, leg.holds, leg.retransmissions, leg.bye_code)
+    _check_numbers(*numbers, leg.reason_q850, leg.bye_response_ms)
     _check_texts(leg.extension, leg.caller, leg.callee, leg.connected, leg.refer_to, leg.diverted_by, leg.digits)
 
 
@@ -346,5 +389,6 @@ def _leg(batch: BatchArrived, seq: int, event: LegEnded) -> Leg:
         transport=event.transport,
         retransmissions=event.retransmissions,
         bye_response_ms=event.bye_response_ms,
+        bye_code=event.bye_code,
         partial=event.partial,
     )

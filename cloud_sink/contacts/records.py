@@ -45,6 +45,7 @@ class Leg:
     transport: str = ""
     retransmissions: int = 0
     bye_response_ms: int | None = None
+    bye_code: int = 0
     partial: bool = False
 
     @property

@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, select
 
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.store import tables
 from cloud_sink.store.records import BoxStatus, Gap, Quarantined, Registration
-from cloud_sink.store.rows import contact_of, leg_of
+from cloud_sink.store.rows import contact_of, leg_of, registers_of, told_of, voice_of
 
 
 def offices(connection: Connection) -> list[str]:
@@ -63,23 +64,53 @@ def gaps(connection: Connection, office: str, from_ms: int, until_ms: int) -> li
     return [Gap(row.box, row.start, row.until, row.reason, row.events_lost, row.seq) for row in rows]
 
 
-def registrations(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Registration]:
+def registrations(
+    connection: Connection, office: str, from_ms: int, until_ms: int, role: str = "phone"
+) -> list[Registration]:
     """Return the changes of phones in [from, until), and of each phone the last one before that, in order."""
-    table = tables.registrations
-    phones = and_(table.c.office_id == office, table.c.role == "phone")
+    rows = _changes(connection, tables.registrations, office, from_ms, until_ms, tables.registrations.c.role == role)
+    return [Registration(row.seq, row.at, row.role, row.extension, bool(row.registered)) for row in rows]
+
+
+def told(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Told]:
+    """Return what was told in [from, until), and of each extension's states the last one before that, in order."""
+    return [told_of(row) for row in _changes(connection, tables.told, office, from_ms, until_ms)]
+
+
+def _changes(
+    connection: Connection, table: Table, office: str, from_ms: int, until_ms: int, *which: ColumnElement[bool]
+) -> list[Row[Any]]:
+    """Return the changes in [from, until), and the last ones before that which say how it began, in order."""
+    of_office = and_(table.c.office_id == office, *which)
+    names = [table.c.extension, *([table.c.state] if "state" in table.c else [])]
     before = (
-        select(table.c.extension, func.max(table.c.at).label("at"))
-        .where(phones, table.c.at < from_ms)
-        .group_by(table.c.extension)
+        select(*names, func.max(table.c.at).label("at"))
+        .where(of_office, table.c.at < from_ms)
+        .group_by(*names)
         .subquery()
     )
-    last = and_(table.c.extension == before.c.extension, table.c.at == before.c.at)
+    last = and_(table.c.at == before.c.at, *(column == before.c[column.name] for column in names))
     found = [
-        *connection.execute(select(table).join(before, last).where(phones)),
-        *connection.execute(select(table).where(phones, table.c.at >= from_ms, table.c.at < until_ms)),
+        *connection.execute(select(table).join(before, last).where(of_office)),
+        *connection.execute(select(table).where(of_office, table.c.at >= from_ms, table.c.at < until_ms)),
     ]
-    found.sort(key=lambda row: (row.at, row.box, row.epoch, row.seq))
-    return [Registration(row.seq, row.at, row.role, row.extension, bool(row.registered)) for row in found]
+    return sorted(found, key=lambda row: (row.at, row.box, row.epoch, row.seq))
+
+
+def voices(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Voice]:
+    """Return phones' reports of calls that ended in [from, until), in order."""
+    table = tables.voice
+    period = and_(table.c.office_id == office, table.c.at >= from_ms, table.c.at < until_ms)
+    rows = connection.execute(select(table).where(period).order_by(table.c.at, table.c.box, table.c.epoch, table.c.seq))
+    return [voice_of(row) for row in rows]
+
+
+def registers(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Registers]:
+    """Return counted REGISTERs whose span began in [from, until), in order."""
+    table = tables.registers
+    period = and_(table.c.office_id == office, table.c.start >= from_ms, table.c.start < until_ms)
+    order = (table.c.start, table.c.box, table.c.epoch, table.c.seq)
+    return [registers_of(row) for row in connection.execute(select(table).where(period).order_by(*order))]
 
 
 def observed_span(connection: Connection, office: str) -> tuple[int, int] | None:
@@ -89,6 +120,8 @@ def observed_span(connection: Connection, office: str) -> tuple[int, int] | None
         for table, time in (
             (tables.legs, "start"),
             (tables.registrations, "at"),
+            (tables.told, "at"),
+            (tables.registers, "start"),
             (tables.gaps, "start"),
             (tables.health, "at"),
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Leg
 
 
@@ -59,6 +60,9 @@ class BatchArrived:
     received_ms: int
     legs: list[Leg] = field(default_factory=list)
     registrations: list[Registration] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    voices: list[Voice] = field(default_factory=list)
+    registers: list[Registers] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     health: list[Health] = field(default_factory=list)
     junk: list[Junk] = field(default_factory=list)

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine
 
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import imported, reading
@@ -163,6 +164,22 @@ class Store:
     def caller_numbers(self, office: str, limit: int = 100) -> list[str]:
         """Return numbers of an office's latest callers, in the form that its boxes send them."""
         return self._read(reading.caller_numbers, office, limit)
+
+    def trunk_registrations(self, office: str, from_ms: int, until_ms: int) -> list[Registration]:
+        """Return the same of the PBX at its carrier."""
+        return self._read(reading.registrations, office, from_ms, until_ms, "trunk")
+
+    def told(self, office: str, from_ms: int, until_ms: int) -> list[Told]:
+        """Return what event packages told in [from, until), and of each state the last time before that."""
+        return self._read(reading.told, office, from_ms, until_ms)
+
+    def voices(self, office: str, from_ms: int, until_ms: int) -> list[Voice]:
+        """Return phones' reports of how calls sounded that ended in [from, until)."""
+        return self._read(reading.voices, office, from_ms, until_ms)
+
+    def registers(self, office: str, from_ms: int, until_ms: int) -> list[Registers]:
+        """Return counted REGISTERs whose span began in [from, until)."""
+        return self._read(reading.registers, office, from_ms, until_ms)
 
     def observed_span(self, office: str) -> tuple[int, int] | None:
         """Return the times of the first and the last event; None before any."""

@@ -1,12 +1,14 @@
 """Legs and contacts as rows of their tables and back; encoder and decoder stand next to each other."""
 
 import json
+import struct
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
 from sqlalchemy import Row
 
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, QueueVisit
 from cloud_sink.store import tables
 
@@ -37,7 +39,7 @@ def leg_row(leg: Leg, clock: int) -> tuple[Any, ...]:
         *(leg.final_code, leg.cancelled, leg.ended_by, leg.reason_sip, leg.reason_q850, leg.hold_ms, leg.holds),
         *(leg.transfer, leg.refer_to, bytes.fromhex(leg.replaces_key), leg.connected, leg.diverted_by),
         *(bytes.fromhex(leg.session_key), leg.digits, leg.transport, leg.retransmissions, leg.bye_response_ms),
-        *(leg.partial, clock),
+        *(leg.bye_code, leg.partial, clock),
     )
 
 
@@ -45,13 +47,14 @@ def leg_of(row: Row[Any]) -> Leg:
     """Return the leg of a row that begins with LEG_COLUMNS."""
     (office, start, box, epoch, seq, ring, answer, end, role, direction, extension, caller, callee, call_key,
      final_code, cancelled, ended_by, reason_sip, reason_q850, hold_ms, holds, transfer, refer_to, replaces_key,
-     connected, diverted_by, session_key, digits, transport, retransmissions, bye_response_ms, partial,
+     connected, diverted_by, session_key, digits, transport, retransmissions, bye_response_ms,
+     bye_code, partial,
      ) = row[: len(LEG_COLUMNS) - 1]  # fmt: skip
     return Leg(
         leg_id(box, epoch, seq), office, box, epoch, seq, bytes(call_key).hex(), role, direction, extension, caller,
         callee, start, _at(start, ring), _at(start, answer), _at(start, end), final_code, bool(cancelled), ended_by,
         reason_sip, reason_q850, hold_ms, holds, transfer, refer_to, bytes(replaces_key).hex(), connected, diverted_by,
-        bytes(session_key).hex(), digits, transport, retransmissions, bye_response_ms, bool(partial),
+        bytes(session_key).hex(), digits, transport, retransmissions, bye_response_ms, bye_code, bool(partial),
     )  # fmt: skip
 
 
@@ -80,3 +83,33 @@ def outcome_row(leg: Leg, contact_id: str, outcome: str) -> tuple[Any, ...]:
 def legs_of(rows: Sequence[Row[Any]]) -> list[Leg]:
     """Return the legs of rows that begin with LEG_COLUMNS."""
     return [leg_of(row) for row in rows]
+
+
+def told_of(row: Row[Any]) -> Told:
+    """Return what an event package told."""
+    return Told(row.at, row.extension, row.state, row._mapping["count"], row.reason, row.seq)
+
+
+def voice_values(voice: Voice) -> tuple[Any, ...]:
+    """Return the values of a phone's report after its key."""
+    key = bytes.fromhex(voice.call_key)
+    return voice.extension, key, voice.mos_lq, voice.mos_cq, voice.loss, voice.delay_ms, voice.jitter_ms
+
+
+def voice_of(row: Row[Any]) -> Voice:
+    """Return a phone's report."""
+    figures = row.mos_lq, row.mos_cq, row.loss, row.delay_ms, row.jitter_ms
+    return Voice(row.at, row.extension, bytes(row.call_key).hex(), *figures, row.seq)
+
+
+def registers_values(each: Registers) -> tuple[Any, ...]:
+    """Return the values of counted REGISTERs after their key."""
+    delays = struct.pack(f">{len(each.delays_ms)}H", *each.delays_ms)
+    return each.until_ms, each.role, each.extension, each.attempts, each.failed, each.code, delays
+
+
+def registers_of(row: Row[Any]) -> Registers:
+    """Return counted REGISTERs."""
+    delays = struct.unpack(f">{len(row.delays) // 2}H", row.delays)
+    counts = row.attempts, row.failed, row.code
+    return Registers(row.start, row.until, row.role, row.extension, *counts, delays, row.seq)

@@ -58,6 +58,7 @@ legs = Table(
     Column("transport", String, nullable=False),
     Column("retransmissions", Integer, nullable=False),
     Column("bye_response_ms", Integer),
+    Column("bye_code", Integer, nullable=False),
     Column("partial", Boolean, nullable=False),
     Column("clock", Integer, nullable=False),  # 0: the box could not say whether its wall time was right
     **_CLUSTERED,
@@ -125,6 +126,46 @@ registrations = Table(
     Column("role", String, nullable=False),
     Column("extension", String, nullable=False),
     Column("registered", Boolean, nullable=False),
+    **_CLUSTERED,
+)
+
+# What event packages told of an extension, its mailbox, or a feature code's hint.
+told = Table(
+    "told",
+    metadata,
+    *_event_key("at"),
+    Column("extension", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("reason", String, nullable=False),
+    **_CLUSTERED,
+)
+
+voice = Table(
+    "voice",
+    metadata,
+    *_event_key("at"),
+    Column("extension", String, nullable=False),
+    Column("call_key", LargeBinary, nullable=False),
+    Column("mos_lq", Integer),  # hundredths
+    Column("mos_cq", Integer),
+    Column("loss", Integer),  # hundredths of a percent
+    Column("delay_ms", Integer),
+    Column("jitter_ms", Integer),
+    **_CLUSTERED,
+)
+
+registers = Table(
+    "registers",
+    metadata,
+    *_event_key("start"),
+    Column("until", BigInteger, nullable=False),
+    Column("role", String, nullable=False),
+    Column("extension", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("delays", LargeBinary, nullable=False),  # milliseconds, two bytes each
     **_CLUSTERED,
 )
 

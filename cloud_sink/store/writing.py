@@ -18,7 +18,7 @@ from cloud_sink.store.junk import Quarantine
 from cloud_sink.store.ranges import SequenceRanges, TooManyHoles
 from cloud_sink.store.records import Acknowledgement, Arrival, BatchArrived, Junk, StateArrived
 from cloud_sink.store.restitch import restitch
-from cloud_sink.store.rows import leg_row
+from cloud_sink.store.rows import leg_row, registers_values, voice_values
 
 HEALTH_HISTORY_MS = 14 * 24 * 3600 * 1000  # two weeks of one report a minute: 20,160 rows a box
 _NEW_BOX = {
@@ -123,25 +123,26 @@ class IngestTransaction:
                     box["trunk_since"] = leg.t_invite
 
     def _take_states(self, batch: BatchArrived, known: set[int], box: dict[str, Any]) -> None:
-        def key(at_ms: int, seq: int) -> tuple[Any, ...]:
-            return batch.office, at_ms, batch.box, batch.epoch, seq
+        def take(table: str, start_ms: int, seq: int, *values: object, until_ms: int | None = None) -> None:
+            if seq not in known:
+                self._rows[table].append((batch.office, start_ms, batch.box, batch.epoch, seq, *values))
+                self._note_event(batch.box, start_ms if until_ms is None else until_ms)
 
         for change in batch.registrations:
-            if change.seq not in known:
-                row = (*key(change.at_ms, change.seq), change.role, change.extension, change.registered)
-                self._rows["registrations"].append(row)
-                self._note_event(batch.box, change.at_ms)
+            take("registrations", change.at_ms, change.seq, change.role, change.extension, change.registered)
+        for told in batch.told:
+            take("told", told.at_ms, told.seq, told.extension, told.state, told.count, told.reason)
+        for voice in batch.voices:
+            take("voice", voice.at_ms, voice.seq, *voice_values(voice))
+        for each in batch.registers:
+            take("registers", each.from_ms, each.seq, *registers_values(each), until_ms=each.until_ms)
         for gap in batch.gaps:
-            if gap.seq not in known:
-                self._rows["gaps"].append((*key(gap.from_ms, gap.seq), gap.until_ms, gap.reason, gap.count))
-                self._note_event(batch.box, gap.until_ms)
+            take("gaps", gap.from_ms, gap.seq, gap.until_ms, gap.reason, gap.count, until_ms=gap.until_ms)
         for report in batch.health:
-            if report.seq not in known:
-                counters = json.dumps(report.counters, separators=(",", ":"))
-                self._rows["health"].append((*key(report.at_ms, report.seq), counters))
-                self._note_event(batch.box, report.at_ms)
-                if report.at_ms >= (box["health_at"] or 0):
-                    box["health_at"], box["health"] = report.at_ms, counters
+            counters = json.dumps(report.counters, separators=(",", ":"))
+            take("health", report.at_ms, report.seq, counters)
+            if report.seq not in known and report.at_ms >= (box["health_at"] or 0):
+                box["health_at"], box["health"] = report.at_ms, counters
         if batch.health:
             newest_ms = max(report.at_ms for report in batch.health)  # of a box whose clock may be years ahead
             self._trim_health(batch.office, min(newest_ms, batch.received_ms))

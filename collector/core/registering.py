@@ -29,7 +29,7 @@ class _Attempt:
 
 
 class RegisterMeter:
-    """Counts attempts; `take` yields what the last minutes came to."""
+    """Counts attempts; `handle_deadline` returns what the last minutes came to."""
 
     def __init__(self) -> None:
         self._attempts: dict[bytes, _Attempt] = {}
@@ -110,10 +110,14 @@ class RegisterMeter:
                 self._finish(call_id, attempt, attempt.challenge, until_ms)
         if self._span_ends_ms is None or now_ms < self._span_ends_ms:
             return []
-        return self.close()
+        return self._take()
 
     def close(self) -> list[RegistersCounted]:
-        """Everything counted so far; what is under way is left out."""
+        """Everything counted so far; attempts under way are given up."""
+        self._attempts = {}
+        return self._take()
+
+    def _take(self) -> list[RegistersCounted]:
         counted = [self._counts[key] for key in sorted(self._counts)]
         self._counts = {}
         self._span_ends_ms = None

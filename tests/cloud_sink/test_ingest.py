@@ -8,12 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.ingest import MAX_PAYLOAD, Ingest, decode_message, sink_state
 from cloud_sink.quota import Quota
 from cloud_sink.store import BatchArrived, Junk, StateArrived, Store
 from collector.core import wire
-from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
+from collector.core.events import (
+    GapObserved,
+    HealthReported,
+    LegEnded,
+    RegistersCounted,
+    RegistrationChanged,
+    StateTold,
+    VoiceReported,
+)
 
 T0 = 1_760_000_000_000
 EVER = (0, 1 << 52)
@@ -72,6 +81,30 @@ def test_events_of_a_batch_are_stored_and_acknowledged(ingest: Ingest, store: St
     )  # fmt: skip
     assert [2] == [gap.count for gap in store.gaps("lab", *EVER)]
     assert [{"frames": 3}] == [box.health for box in store.boxes("lab")]
+
+
+def test_states_voices_and_registers_are_stored(ingest: Ingest, store: Store) -> None:
+    """Each as the box told it, under its number."""
+    voice = VoiceReported(T0 + 2, "101", b"\x01\x02\x03\x04\x05\x06")
+    voice.mos_lq, voice.delay_ms = 420, 80
+    registers = RegistersCounted(T0 + 3, "trunk", "carrier")
+    registers.until_ms, registers.attempts, registers.failed, registers.code = T0 + 60_000, 5, 2, 403
+    registers.delays = b"\x00\x1e\x01\x00"
+    ingest.receive_messages([("rt/1/box-1/ev", pack(1, StateTold(T0, "101", "messages", 3, ""), voice, registers))], T0)
+    assert [Told(T0, "101", "messages", 3, "", 1)] == store.told("lab", *EVER)
+    assert [Voice(T0 + 2, "101", "010203040506", 420, delay_ms=80, seq=2)] == store.voices("lab", *EVER)
+    assert [Registers(T0 + 3, T0 + 60_000, "trunk", "carrier", 5, 2, 403, (30, 256), 3)] == store.registers(
+        "lab", *EVER
+    )
+    assert [] == store.quarantine()
+
+
+def test_numbers_that_no_database_holds_are_junk(ingest: Ingest, store: Store) -> None:
+    """An event beyond all bounds goes into quarantine, the one beside it is stored."""
+    told = StateTold(T0, "101", "messages", 1 << 40, "")
+    ingest.receive_messages([("rt/1/box-1/ev", pack(1, told, StateTold(T0, "101", "dnd_on", 0, "")))], T0)
+    assert ["dnd_on"] == [each.state for each in store.told("lab", *EVER)]
+    assert ["a number of the event is out of range"] == [junk.reason for junk in store.quarantine()]
 
 
 def test_one_acknowledgement_for_many_batches(ingest: Ingest) -> None:
@@ -164,8 +197,8 @@ def test_newer_version_is_kept_but_not_acknowledged(ingest: Ingest, store: Store
     [
         ({"end_ms": T0 - 1}, "it ends before it begins"),
         ({"end_ms": T0 + 8 * 24 * 3600 * 1000}, "the leg lasts longer than a week"),
-        ({"hold_ms": 1 << 31}, "a number of the leg is out of range"),
-        ({"holds": -1}, "a number of the leg is out of range"),
+        ({"hold_ms": 1 << 31}, "a number of the event is out of range"),
+        ({"holds": -1}, "a number of the event is out of range"),
         ({"caller": "44\x002079"}, "a text holds a zero character"),
         ({"invite_ms": -1, "ring_ms": None, "end_ms": None}, "its time is before 1970 or after 2100"),
     ],

@@ -37,7 +37,8 @@ def check_arrival(arrival: object, topic: str, payload: bytes) -> None:
     assert isinstance(arrival, BatchArrived | StateArrived)
     assert arrival.box == topic.split("/")[2]
     if isinstance(arrival, BatchArrived):
-        kept = arrival.legs, arrival.registrations, arrival.gaps, arrival.health, arrival.junk
+        states = arrival.registrations, arrival.told, arrival.voices, arrival.registers
+        kept = arrival.legs, *states, arrival.gaps, arrival.health, arrival.junk
         assert arrival.last - arrival.first + 1 == sum(map(len, kept))
         assert all(junk.reason for junk in arrival.junk)
         for leg in arrival.legs:
@@ -49,7 +50,14 @@ def seeds() -> list[bytes]:
     """Well-formed messages to start from."""
     leg = wire.LegEnded(NOW_MS, b"12345678")
     leg.extension, leg.ring_ms, leg.end_ms = "101", NOW_MS + 180, NOW_MS + 60_000
-    events = [leg, wire.RegistrationChanged(NOW_MS, "phone", "101", True), wire.GapObserved(NOW_MS, NOW_MS, "x", 3)]
+    events = [
+        leg,
+        wire.RegistrationChanged(NOW_MS, "phone", "101", True),
+        wire.StateTold(NOW_MS, "101", "messages", 3, ""),
+        wire.VoiceReported(NOW_MS, "101", b"123456"),
+        wire.RegistersCounted(NOW_MS, "phone", "101"),
+        wire.GapObserved(NOW_MS, NOW_MS, "x", 3),
+    ]
     batch = wire.encode_batch(7, 1, 1, [wire.encode_event(event) for event in events])
     state = {"connection": 3, "epoch": 9, "first": 1, "last": 0, "kept": 1, "online": True, "version": "1"}
     contents = ((0, batch), (1, wire.encode_progress(leg, 1, NOW_MS)), (2, state), (3, [7, 1]), (4, ["replay", 7, 1]))

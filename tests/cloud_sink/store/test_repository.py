@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan, QueueVisit, Stitched
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import Acknowledgement, BatchArrived, Gap, Health, Junk, Registration, StateArrived, Store, tables
@@ -147,6 +148,39 @@ def test_registrations_of_a_time_and_how_it_began(store: Store) -> None:
     ]
     ingest(store, make_batch(1, last=6, registrations=changes))
     assert [changes[1], changes[3], changes[4]] == store.registrations("lab", T0, T0 + 1000)
+
+
+def test_what_was_told_in_a_time_and_how_it_began(store: Store) -> None:
+    """Changes within it, and of each state the last time before it was told."""
+    told = [
+        Told(T0 - 2000, "101", "dnd_on", seq=1),
+        Told(T0 - 1500, "101", "dnd_on", seq=2),
+        Told(T0 - 1000, "101", "not_ready", reason="lunch", seq=3),
+        Told(T0 + 500, "102", "messages", 3, seq=4),
+        Told(T0 + 5000, "101", "dnd_off", seq=5),
+    ]
+    batch = make_batch(1, last=5, told=told)
+    ingest(store, batch, batch)
+    assert told[1:4] == store.told("lab", T0, T0 + 1000)
+    assert (T0 - 2000, T0 + 5000) == store.observed_span("lab")
+
+
+def test_phones_reports_and_registers_of_a_time(store: Store) -> None:
+    """What was not said stays unsaid, delays keep their order."""
+    voices = [Voice(T0, "101", "0a1b2c3d4e5f", 420, None, 525, 200, 2, 1), Voice(T0 + 9, "102", "", None, 410, seq=2)]
+    registers = [Registers(T0, T0 + 90_000, "phone", "101", 3, 1, 403, (130, 65_535), 3)]
+    ingest(store, make_batch(1, last=3, voices=voices, registers=registers))
+    assert voices == store.voices("lab", T0, T0 + 10)
+    assert voices[:1] == store.voices("lab", T0, T0 + 9)
+    assert registers == store.registers("lab", T0, T0 + 1)
+    assert [] == store.registers("lab", T0 + 1, EVER[1])
+
+
+def test_registrations_of_the_trunk(store: Store) -> None:
+    """The PBX at its carrier, without the phones."""
+    changes = [Registration(1, T0, "phone", "101", True), Registration(2, T0 + 5, "trunk", "carrier", False)]
+    ingest(store, make_batch(1, last=2, registrations=changes))
+    assert changes[1:] == store.trunk_registrations("lab", *EVER)
 
 
 def test_health_history_is_bounded(store: Store) -> None:

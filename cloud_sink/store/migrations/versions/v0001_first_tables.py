@@ -161,6 +161,7 @@ def upgrade() -> None:
         sa.Column("transport", sa.String(), nullable=False),
         sa.Column("retransmissions", sa.Integer(), nullable=False),
         sa.Column("bye_response_ms", sa.Integer(), nullable=True),
+        sa.Column("bye_code", sa.Integer(), nullable=False),
         sa.Column("partial", sa.Boolean(), nullable=False),
         sa.Column("clock", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("office_id", "start", "box", "epoch", "seq"),
@@ -201,11 +202,62 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("office_id", "at", "box", "epoch", "seq"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "told",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("extension", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "at", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "voice",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("extension", sa.String(), nullable=False),
+        sa.Column("call_key", sa.LargeBinary(), nullable=False),
+        sa.Column("mos_lq", sa.Integer(), nullable=True),
+        sa.Column("mos_cq", sa.Integer(), nullable=True),
+        sa.Column("loss", sa.Integer(), nullable=True),
+        sa.Column("delay_ms", sa.Integer(), nullable=True),
+        sa.Column("jitter_ms", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("office_id", "at", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "registers",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("box", sa.String(), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("extension", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("code", sa.Integer(), nullable=False),
+        sa.Column("delays", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "start", "box", "epoch", "seq"),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
     """Drop them again: every event is lost."""
     for table in (
+        "registers",
+        "voice",
+        "told",
         "registrations",
         "received",
         "quarantine",
