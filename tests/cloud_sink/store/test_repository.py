@@ -186,7 +186,8 @@ def test_registrations_of_the_trunk(store: Store) -> None:
 def test_health_history_is_bounded(store: Store) -> None:
     """Health reports are kept for two weeks."""
     ingest(store, make_batch(1, last=1, health=[Health(1, T0, {})]))
-    ingest(store, make_batch(2, last=2, health=[Health(2, T0 + HEALTH_HISTORY_MS + 1, {})]))
+    later_ms = T0 + HEALTH_HISTORY_MS + 1
+    ingest(store, make_batch(2, last=2, received_ms=later_ms, health=[Health(2, later_ms, {})]))
     assert (T0 + HEALTH_HISTORY_MS + 1,) * 2 == store.observed_span("lab")
 
 
