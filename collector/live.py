@@ -28,6 +28,7 @@ SETTLE_MS = 200  # packets may still be on their way through a ring: time is han
 HOLD_S = 0.02  # a commit that takes longer lets packets be fetched meanwhile
 MAX_HELD = 32_768  # packets: 25 MB, seconds of the busiest tap; beyond it the ring fills, and the kernel counts
 ROUNDS_A_TURN = 16  # of reading, before the broker and the disk get their turn
+LAST_ROUNDS = 64  # of reading, after the order to stop: more than every buffer holds
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class LiveService:
             tell(
                 _log, "info", "source_started", source=source.name, form=source.form, trouble=source.trouble() or "none"
             )
-        self._supervisor.say("READY=1", f"STATUS=listening to {len(self._sources)} source(s)")
+        self._say_ready()
         while not self._stopping:
             self._wait()
             self._read()
@@ -170,8 +171,10 @@ class LiveService:
     def _look(self) -> None:
         """Sources look after themselves; what blinds the box is told, once."""
         if self._reload is not None:
+            self._supervisor.say_reloading()
             self._sources = self._reload(self._sources)
             self._reload = None
+            self._say_ready()
         for source in self._sources:
             source.handle_time()
         now_ms = self._timeline.now_ms()
@@ -182,6 +185,9 @@ class LiveService:
             level = "warning" if event == "condition_began" else "info"
             tell(_log, level, event, condition=condition.name, evidence=condition.evidence, remedy=condition.remedy)
         self._report_health(now_ms)
+
+    def _say_ready(self) -> None:
+        self._supervisor.say("READY=1", f"STATUS=listening to {len(self._sources)} source(s)")
 
     def _report_health(self, now_ms: int) -> None:
         report = self._health.report_if_due(now_ms)
@@ -215,8 +221,12 @@ class LiveService:
             self._held += self._fetch()
 
     def _finish(self) -> None:
-        """Legs that are open are told as far as they were seen, and blindness as far as it went."""
-        self._read_once()
+        """What has arrived is read, open legs are told as far as they were seen, and blindness as far as it went."""
+        for _ in range(LAST_ROUNDS):
+            self._wait()  # a ring hands over what it has after 40 ms
+            if not self._read_once():
+                break
+            self._collect()
         now_ms = self._timeline.advance(self._timeline.now_ms())
         self._monitor.close(now_ms)
         self._collect()

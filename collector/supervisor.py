@@ -26,11 +26,15 @@ class Supervisor:
         self._due_s = 0.0
 
     def say(self, *lines: str) -> None:
-        """READY=1, STOPPING=1, STATUS=..."""
+        """READY=1, STOPPING=1, STATUS=...: lines of one message."""
         if self._address:
             address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
                 channel.sendto("\n".join(lines).encode(), address)
+
+    def say_reloading(self) -> None:
+        """The configuration is read again; READY=1 ends it."""
+        self.say("RELOADING=1", f"MONOTONIC_USEC={int(self._monotonic() * 1_000_000)}")
 
     def handle_time(self) -> None:
         """Tell the watchdog that the loop still turns, twice in its period."""

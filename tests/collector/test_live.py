@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -104,10 +105,10 @@ def make_call(call_id):
     ]
 
 
-def call_frames(call_id):
+def call_frames(call_id, padding=0):
     """The frames of such a call."""
     return [
-        make_udp_frame(message, *((PBX, phone(101)) if forward else (phone(101), PBX)))
+        make_udp_frame(message + bytes(padding), *((PBX, phone(101)) if forward else (phone(101), PBX)))
         for forward, message in make_call(call_id)
     ]
 
@@ -191,19 +192,38 @@ def test_open_calls_are_told_as_partial_at_the_end(cable, start_box):
     assert (True, None, 200) == (leg["partial"], leg["end_ms"], leg["final_code"])
 
 
-def test_systemd_hears_ready_watchdog_and_stopping(cable, start_box, tmp_path):
-    """READY=1 once it listens, WATCHDOG=1 while its loop turns, STOPPING=1 at the end: no library needed."""
+def test_what_had_arrived_is_written_at_the_end(cable, start_box):
+    """As many calls as the ring holds, and SIGTERM before one of them is read: each is a leg."""
+    box = start_box(live(cable.near))
+    box.process.send_signal(signal.SIGSTOP)
+    cable.send_frames([frame for number in range(400) for frame in call_frames(f"call-{number}", padding=900)])
+    box.process.send_signal(signal.SIGTERM)
+    box.process.send_signal(signal.SIGCONT)
+    assert 0 == box.process.wait(60)
+    assert [False] * 400 == [leg["partial"] for leg in box.events("leg")]
+
+
+def test_systemd_hears_ready_watchdog_reloading_and_stopping(cable, start_box, tmp_path):
+    """READY=1 once it listens, WATCHDOG=1 while its loop turns, RELOADING=1 and READY=1, STOPPING=1 at the end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(tmp_path / "notify"))
         channel.settimeout(60)
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
         box = start_box(live(cable.near), environment=environment)
         said = [channel.recv(1000).decode() for _ in range(3)]
-        assert ["READY=1\nSTATUS=listening to 1 source(s)", "WATCHDOG=1", "WATCHDOG=1"] == said
+        ready = "READY=1\nSTATUS=listening to 1 source(s)"
+        assert [ready, "WATCHDOG=1", "WATCHDOG=1"] == said
+
+        def next_word():
+            while (word := channel.recv(1000).decode()) == "WATCHDOG=1":
+                pass
+            return word
+
+        box.process.send_signal(signal.SIGHUP)
+        assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+", next_word())
+        assert ready == next_word()
         box.stop()
-        while said[-1] == "WATCHDOG=1":
-            said.append(channel.recv(1000).decode())
-    assert "STOPPING=1" == said[-1]
+        assert "STOPPING=1" == next_word()
 
 
 def test_hangup_signal_exchanges_sources(cable, start_box):
