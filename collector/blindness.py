@@ -7,17 +7,14 @@ condition is judged over a window of ten minutes, so that one odd call proves no
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
 from collector.core.events import GapObserved, LegEnded, RegistrationChanged
-from collector.core.sip import Message
+from collector.flows import FlowTable
 from collector.ports import Event
 
 JUDGE_MS = 60_000  # between two judgements
 WINDOW = 10  # judgements back
 MIN_MESSAGES = 20  # in a window: fewer prove nothing
-MAX_FLOWS = 1_024  # pairs of addresses remembered in a window
-FLOW_MESSAGES = 6  # from one side, and none from the other: one direction is missing
 MAX_GAP_MS = 900_000  # blindness is reported in pieces, so that a report of today knows of it today
 EXTENSIONS_AFTER_MS = 2 * 3_600_000  # by then every phone that is in service has registered again
 
@@ -48,7 +45,8 @@ REMEDIES = {
     "started again after a restart) or PBX that feeds it",
     "packets_dropped": "give the box a faster processor or less traffic: mirror the PBX's port only",
     "no_packets": "check the cable and the mirror port, or the router's sniffer; on the router: /tool sniffer print",
-    "no_sip": "packets come, but no SIP: check [sip] ports, and that the mirror has the PBX's or the uplink's port",
+    "no_sip": "packets come, but no SIP: check [sip] ports, and that the mirror has the PBX's or the uplink's port (it "
+    "mirrors nothing where none of the packets is between other machines)",
     "rtp_without_sip": "voice passes here and SIP does not: SIP uses another port, is encrypted, or takes another way",
     "sip_on_other_ports": "add these ports to [sip] ports",
     "encrypted_sip": 'calls of these phones cannot be read: let the PBX mirror its SIP by HEP (kind = "hep")',
@@ -82,8 +80,7 @@ class Lookout:
         self._seen: set[str] = set()
         self._clock_ok = clock_ok
         self._sample_traffic = sample_traffic
-        self._flows: dict[tuple[bytes, bytes], int] = {}
-        self._old_flows: dict[tuple[bytes, bytes], int] = {}
+        self.flows = FlowTable()
         self._history: deque[dict[str, int]] = deque(maxlen=WINDOW)
         self._conditions: dict[str, Condition] = {}
         self._changes: list[tuple[str, Condition]] = []
@@ -95,15 +92,6 @@ class Lookout:
         self._messages = self._frames = 0
 
     # --- what happens ---
-
-    def receive_message(
-        self, _now_ms: int, source: bytes, _source_port: int, target: bytes, _target_port: int, _message: Message
-    ) -> None:
-        """A SIP message from one address to another."""
-        pair = (source, target)
-        flows = self._flows
-        if pair in flows or len(flows) < MAX_FLOWS:
-            flows[pair] = flows.get(pair, 0) + 1
 
     def receive_event(self, event: Event) -> None:
         """An event of the core: it may show an extension."""
@@ -151,14 +139,16 @@ class Lookout:
                 del self._conditions[name]
                 self._reported_ms.pop(name, None)
                 self._changes.append(("condition_ended", condition))
-            elif now_ms - self._reported_ms.get(name, now_ms) >= MAX_GAP_MS:
+            elif condition.blinds != held[name].blinds or now_ms - self._reported_ms[name] >= MAX_GAP_MS:
                 gaps += self._lost(condition, now_ms)
         for name, condition in held.items():
+            since_ms = now_ms if condition.since_ms < 0 else condition.since_ms
             if name not in self._conditions:
                 self._changes.append(("condition_began", condition))
-                since_ms = now_ms if condition.since_ms < 0 else condition.since_ms
-                self._conditions[name] = replace(condition, since_ms=since_ms)
                 self._reported_ms[name] = since_ms
+            else:
+                since_ms = self._conditions[name].since_ms
+            self._conditions[name] = replace(condition, since_ms=since_ms)
         return gaps
 
     def _lost(self, condition: Condition, now_ms: int) -> list[GapObserved]:
@@ -210,34 +200,30 @@ class Lookout:
             yield held or self._judge_silence(now_ms)
 
     def _judge_silence(self, now_ms: int) -> Condition:
-        name = "no_packets" if now_ms - self._frames_ms >= self._silence_ms else "no_sip"
-        evidence = f"nothing for {(now_ms - self._sip_ms) // 1000} s"
-        return make_condition(name, evidence, blinds=True, since_ms=self._sip_ms)
+        others = now_ms - self._frames_ms < self._silence_ms
+        sample = "" if others else self._sample_traffic()  # what the kernel's filter does not let through
+        silence_s = (now_ms - self._sip_ms) // 1000
+        if others or sample:
+            evidence = f"no SIP for {silence_s} s; what passes: {sample or 'other packets on its ports'}"
+            return make_condition("no_sip", evidence, blinds=True, since_ms=self._sip_ms)
+        return make_condition("no_packets", f"nothing for {silence_s} s", blinds=True, since_ms=self._sip_ms)
 
     def _judge_window(self, now_ms: int, facts: Facts) -> Iterator[Condition]:
         oldest = self._history[0] if self._history else dict.fromkeys(facts.counters, 0)
         deltas = {name: value - oldest.get(name, 0) for name, value in facts.counters.items()}
         yield from judge_counters(deltas)
-        yield from judge_flows(self._all_flows())
+        yield from judge_flows(self.flows)
         if not self._clock_ok():
             yield make_condition("clock_unsynchronised", "the kernel says that nothing keeps its clock")
-        missing = self._expected - self._seen
-        if missing and self._seen and now_ms - self._began_ms >= EXTENSIONS_AFTER_MS:
-            seen = len(self._expected) - len(missing)
-            yield make_condition(
-                "missing_extensions", f"seen {seen} of {len(self._expected)}; not {', '.join(sorted(missing)[:10])}"
-            )
+        if now_ms - self._began_ms >= EXTENSIONS_AFTER_MS:
+            yield from judge_extensions(self._expected, self._seen)
         if "no_sip" in self._conditions or "no_packets" in self._conditions:
             yield from judge_traffic(self._sample_traffic())
-
-    def _all_flows(self) -> dict[tuple[bytes, bytes], int]:
-        pairs = {**self._old_flows, **self._flows}
-        return {pair: self._old_flows.get(pair, 0) + self._flows.get(pair, 0) for pair in pairs}
 
     def _turn_window(self, facts: Facts) -> None:
         self._history.append(facts.counters)
         if len(self._history) == WINDOW:
-            self._old_flows, self._flows = self._flows, {}
+            self.flows.turn()
             self._history.clear()
             self._history.append(facts.counters)
 
@@ -252,35 +238,31 @@ def make_condition(name: str, evidence: str, *, blinds: bool = False, since_ms: 
 
 def judge_counters(deltas: dict[str, int]) -> Iterator[Condition]:
     """What the core's counters of a window, or of a whole recording, say."""
-    messages, requests, responses = (deltas[name] for name in ("sip_messages", "sip_requests", "sip_responses"))
+    messages = deltas["sip_messages"]
     if deltas["encrypted"]:
         yield make_condition(
             "encrypted_sip", f"{deltas['encrypted']} TLS packets on SIP ports, {messages} messages in clear"
         )
     if messages < MIN_MESSAGES:
         return
-    seen = f"{requests} requests, {responses} responses"
-    if responses * 5 < requests:
-        yield make_condition("requests_without_responses", seen, blinds=True)
-    if requests * 5 < responses:
-        yield make_condition("responses_without_requests", seen, blinds=True)
     if deltas["orphans"] * 5 > messages:
         yield make_condition("dialogs_begin_unseen", f"{deltas['orphans']} of {messages} messages", blinds=True)
     if deltas["duplicates"] * 8 > messages:  # a doubled feed: of what belongs to calls, which is not all of it
         yield make_condition("duplicate_feed", f"{deltas['duplicates']} of {messages} messages were seen before")
 
 
-def judge_flows(flows: dict[tuple[bytes, bytes], int]) -> Iterator[Condition]:
-    """Which pairs of addresses speak in one direction only: most of them, and the tap hears half of everything."""
-    busy = {pair: count for pair, count in flows.items() if count >= FLOW_MESSAGES}
-    one_way = [pair for pair in busy if (pair[1], pair[0]) not in flows]
-    if one_way and 2 * len(one_way) > len(busy):
-        source, target = max(one_way, key=lambda pair: busy[pair])
-        evidence = (
-            f"{len(one_way)} of {len(busy)} pairs of addresses, such as {busy[source, target]} messages from "
-            f"{ip_address(source)} to {ip_address(target)} and none back"
-        )
-        yield make_condition("one_direction", evidence, blinds=True)
+def judge_flows(flows: FlowTable) -> Iterator[Condition]:
+    """Which side of which conversations is not heard: where it is that of most of them, calls are missed."""
+    for finding in flows.judge():
+        yield make_condition(finding.name, finding.evidence, blinds=finding.mostly)
+
+
+def judge_extensions(expected: frozenset[str], seen: set[str]) -> Iterator[Condition]:
+    """Some of the extensions that ought to be there are, and others are not."""
+    missing = expected - seen
+    if missing and seen:
+        evidence = f"seen {len(expected) - len(missing)} of {len(expected)}; not {', '.join(sorted(missing)[:10])}"
+        yield make_condition("missing_extensions", evidence)
 
 
 def judge_traffic(sample: str) -> Iterator[Condition]:

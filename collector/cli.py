@@ -284,15 +284,15 @@ def _make_lookout(settings: config.Configuration) -> Lookout:
     interfaces = [name for source in settings.sources for name in source.interfaces]
     return Lookout(
         settings.box.silence_s * 1000,
-        _named_extensions(settings),
+        settings.named_extensions(),
         clock_ok=clock_is_synchronised,
-        sample_traffic=lambda: describe_sample(sample_traffic(interfaces)) if interfaces else "",
+        sample_traffic=lambda: _sample(interfaces) if interfaces else "",
     )
 
 
-def _named_extensions(settings: config.Configuration) -> frozenset[str]:
-    """Extensions that [sip] extensions names one by one: of a range nobody knows which exist."""
-    return frozenset(low for low, high in settings.sip.extensions if low == high)
+def _sample(interfaces: Sequence[str]) -> str:
+    sample = sample_traffic(interfaces)
+    return describe_sample(sample.packets, sample.overheard)
 
 
 def _privacy(settings: config.Configuration) -> CallerPrivacy:

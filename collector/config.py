@@ -269,6 +269,10 @@ class Configuration:
         """True where a source goes on for ever: then all of them are heard at once."""
         return any(source.kind != "file" or source.follow for source in self.sources)
 
+    def named_extensions(self) -> frozenset[str]:
+        """Those that [sip] extensions names one by one: of a range nobody knows which exist."""
+        return frozenset(low for low, high in self.sip.extensions if low == high)
+
     def monitor_settings(self) -> MonitorSettings:
         """What the core wants to know."""
         return MonitorSettings(

@@ -62,7 +62,7 @@ class LiveService:
             "tzsp": lambda packet, now_ms: monitor.receive_tzsp(packet[1], now_ms),
             "hep": lambda packet, now_ms: monitor.receive_hep(packet[1], now_ms),
         }
-        monitor.message_listener = lookout.receive_message
+        monitor.message_listener = lookout.flows.receive_message
         self._waiting: list[Event] = []
         self._held: list[tuple[int, str, Packet]] = []  # fetched while the disk was busy
         self._writer = ThreadPoolExecutor(1, "writer")

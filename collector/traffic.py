@@ -1,7 +1,7 @@
 """What kind of traffic passes where no SIP is found: judged by the first bytes of a sample of packets."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from collector.core.sip import looks_like_sip
 
@@ -13,9 +13,16 @@ _TLS_RECORDS = (20, 21, 22, 23)
 _SIPS_PORT = 5061
 
 
-def describe_sample(packets: Iterable[bytes]) -> str:
-    """What `describe_traffic` says of packets that begin with their IP header."""
-    return describe_traffic(classify(packet) for packet in packets)
+def describe_sample(packets: Sequence[bytes], overheard: int, heard_ports: frozenset[int] = frozenset()) -> str:
+    """What `describe_traffic` says of packets that begin with their IP header, or how many there are; "" for none.
+
+    `overheard` of them are between other machines: without any the port is not mirrored.
+    SIP from or to `heard_ports` is no news.
+    """
+    told = describe_traffic(classify(packet, heard_ports) for packet in packets)
+    if told or not packets:
+        return told
+    return f"other packets, {overheard or 'none'} of {len(packets)} between other machines"
 
 
 def describe_traffic(kinds: Iterable[tuple[str, int]]) -> str:
@@ -31,7 +38,7 @@ def describe_traffic(kinds: Iterable[tuple[str, int]]) -> str:
     return ""
 
 
-def classify(packet: bytes) -> tuple[str, int]:
+def classify(packet: bytes, heard_ports: frozenset[int] = frozenset()) -> tuple[str, int]:
     """("sip", "tls", "rtp" or "", port) of one IP packet, as far as its first bytes go."""
     if len(packet) < 40:
         return "", 0
@@ -40,6 +47,8 @@ def classify(packet: bytes) -> tuple[str, int]:
     else:
         protocol, at = packet[6], 40
     source, target = (int.from_bytes(packet[at + n : at + n + 2], "big") for n in (0, 2))
+    if source in heard_ports or target in heard_ports:
+        return "", 0
     if protocol == _UDP:
         return classify_payload(protocol, packet[at + 8 :], source, target)
     if protocol == _TCP and len(packet) > at + 12:

@@ -33,6 +33,7 @@ _TPACKET_V3 = 2
 _MEMBERSHIP_PROMISCUOUS = 1
 _SO_ATTACH_FILTER = 26
 _PROTOCOL_ALL = 3
+_OTHER_HOST = 3  # packet type: addressed to another machine
 _NO_ADDRESSES = bytes(12)
 _USER = 1  # block status: belongs to us
 
@@ -201,20 +202,30 @@ def attach_filter(packet_socket: socket.socket, program: bytes) -> None:
     packet_socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, request)
 
 
-def sample_traffic(interfaces: Sequence[str], seconds: float = 0.3, limit: int = 400) -> list[bytes]:
-    """The first bytes of packets of any kind that these interfaces carry now, from the IP header on: the headers."""
+@dataclass(slots=True)
+class Sample:
+    """The first bytes of packets of any kind, from the IP header on; `overheard` of them are between other machines."""
+
+    packets: list[bytes] = field(default_factory=list)
+    overheard: int = 0
+
+
+def sample_traffic(interfaces: Sequence[str], seconds: float = 0.3, limit: int = 400) -> Sample:
+    """What these interfaces carry now, by the headers of one packet in four; empty where it cannot be had."""
     indexes = [index for name in interfaces if (index := carrying_index(name))]
-    packets: list[bytes] = []
+    sample = Sample()
     until = time.monotonic() + seconds
     try:
         with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_PROTOCOL_ALL)) as packet_socket:
             attach_filter(packet_socket, compile_sampler(indexes, snap_bytes=SAMPLE_BYTES, one_in=4))
-            while len(packets) < limit and (rest := until - time.monotonic()) > 0:
+            while len(sample.packets) < limit and (rest := until - time.monotonic()) > 0:
                 if select.select([packet_socket], [], [], rest)[0]:
-                    packets.append(packet_socket.recv(SAMPLE_BYTES))
+                    data, (_, _, packet_type, *_) = packet_socket.recvfrom(SAMPLE_BYTES)
+                    sample.packets.append(data)
+                    sample.overheard += packet_type == _OTHER_HOST
     except OSError:
-        return []
-    return packets
+        return Sample()
+    return sample
 
 
 def carrying_index(name: str) -> int:

@@ -7,8 +7,20 @@ import threading
 from pathlib import Path
 
 import pytest
-from builders import PBX, make_ethernet, make_invite, make_ipv4, make_pcap, make_tcp, make_udp, make_udp_frame, phone
-from networks import make_cable
+from builders import (
+    PBX,
+    make_ethernet,
+    make_invite,
+    make_ipv4,
+    make_pcap,
+    make_request,
+    make_response,
+    make_tcp,
+    make_udp,
+    make_udp_frame,
+    phone,
+)
+from networks import ip, make_cable, wait_for
 
 from collector.adapters.pcapfile import open_captures
 from collector.core.counters import Counters
@@ -49,9 +61,12 @@ def names(report):
     return [condition["name"] for condition in report["conditions"]]
 
 
-@pytest.mark.parametrize("name", ["a-direct", "b-ringgroup", "c-queue", "f-tcp", "f-ipv6", "office-day-A"])
+HEALTHY = sorted(path.name.removesuffix(".pcap.gz") for path in (ROOT / "tests/captures").glob("*.pcap.gz"))
+
+
+@pytest.mark.parametrize("name", HEALTHY)
 def test_healthy_recordings_have_nothing_wrong(recording, name, capsys):
-    """Whole recordings of an office, with loss, TCP and IPv6: no condition is invented."""
+    """Every recording of the office, with loss, missing BYEs, TCP and IPv6: no condition is invented."""
     assert 0 == main(["doctor", "--capture", str(recording(name))])
     assert "nothing wrong with the tap was found" in capsys.readouterr().out
 
@@ -106,7 +121,7 @@ def tls_frame(number):
     ("make_frame", "expected"),
     [
         (rtp_frame, ["no_sip", "rtp_without_sip"]),
-        (tls_frame, ["encrypted_sip", "no_sip", "encrypted_sip"]),
+        (tls_frame, ["encrypted_sip", "no_sip"]),
         (lambda _: make_udp_frame(make_invite(), port=5080), ["no_sip", "sip_on_other_ports"]),
         (lambda _: make_ethernet(bytes(46), 0x0806), ["no_sip"]),
     ],
@@ -115,6 +130,42 @@ def test_no_sip_and_what_there_is_instead(examine, make_frame, expected):
     """Voice, encryption, SIP on a port nobody named, or nothing of the kind."""
     status, report = examine([(number, make_frame(number)) for number in range(30)])
     assert (1, expected) == (status, names(report))
+
+
+def test_sip_on_a_port_nobody_named_beside_sip_that_is_heard(examine, good_frames):
+    """Phones on 5060 are heard; the carrier's line on 5080 is not, and that is said."""
+    line = [(good_frames[-1][0], make_udp_frame(make_invite(), port=5080))]
+    status, report = examine([(at_ms, frame) for at_ms, frame, _, _ in good_frames] + line)
+    assert (1, ["sip_on_other_ports"]) == (status, names(report))
+    assert "ports 5080" == report["conditions"][0]["evidence"]
+
+
+def test_phones_that_are_missing_are_named(tmp_path, capsys):
+    """In an hour two of three phones that the configuration names were heard: the third one is on another switch."""
+    config = tmp_path / "box.toml"
+    config.write_text('[box]\nid = "a"\n[sip]\npbx = ["10.77.1.5"]\nextensions = ["101", "102", "103"]\n')
+    frames = []
+    for hour_ms, extension in ((0, 101), (3_600_000, 102)):
+        invite = make_invite(
+            call_id=f"call-{extension}", uri=f"sip:{extension}@10.77.1.{extension}", callee=str(extension)
+        )
+        answer = make_response(invite, 486)
+        frames.append((hour_ms, make_udp_frame(invite, PBX, phone(extension))))
+        frames.append((hour_ms + 10, make_udp_frame(answer, phone(extension), PBX)))
+    path = tmp_path / "phones.pcap"
+    path.write_bytes(make_pcap(frames))
+    assert 1 == main(["doctor", "--capture", str(path), "--config", str(config)])
+    said = capsys.readouterr().out
+    assert "extensions: 101, 102\n" in said
+    assert "missing_extensions: seen 2 of 3; not 103" in said
+
+
+def test_a_damaged_recording_is_judged_as_far_as_it_goes(tmp_path, capsys):
+    """What is cut off is said beside what was found."""
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(make_pcap([(0, make_udp_frame(make_invite()))] * 2)[:-10])
+    main(["doctor", "--capture", str(path)])
+    assert "cut short or damaged in packet 2" in capsys.readouterr().err
 
 
 def test_nothing_at_all(examine):
@@ -137,15 +188,22 @@ def test_report_for_a_person_says_what_was_not_verified(tmp_path, capsys):
 def test_live_interface(lab_config, capsys):
     """Half of the packets of a real interface: the direction that is missing is found within seconds."""
     with make_cable() as cable:
-        frames = [make_udp_frame(make_invite(call_id=f"call-{number}"), PBX, phone(101)) for number in range(30)]
-        timer = threading.Timer(0.5, cable.send_frames, [frames])
-        timer.start()
-        options = ["--live", cable.near, "--seconds", "1.5", "--config", str(lab_config), "--format", "json"]
+        frames = [
+            make_udp_frame(make_request("ACK", call_id=f"call-{number}"), PBX, phone(101)) for number in range(30)
+        ]
+
+        def send():
+            wait_for(lambda: "promiscuity 1" in ip(f"-d link show {cable.near}"))
+            cable.send_frames(frames)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        options = ["--live", cable.near, "--seconds", "4", "--config", str(lab_config), "--format", "json"]
         assert 1 == main(["doctor", *options])
-        timer.join()
+        sender.join()
     report = json.loads(capsys.readouterr().out)
     assert 30 == report["counters"]["sip_messages"]
-    assert {"one_direction", "requests_without_responses"} <= set(names(report))
+    assert "one_direction" in names(report)
 
 
 def test_interface_that_cannot_be_heard(capsys):

@@ -117,12 +117,16 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    settings = (config.load(arguments.config) if arguments.config else config.Configuration()).monitor_settings()
+    box = config.load(arguments.config) if arguments.config else config.Configuration()
+    settings, expected = box.monitor_settings(), box.named_extensions()
     if arguments.live:
         progress = ProgressLine("listening", sys.stderr, tenths=False)
-        examination = examine_interface(arguments.live, settings, arguments.seconds, progress)
+        examination = examine_interface(arguments.live, settings, arguments.seconds, progress, expected)
     else:
-        examination = examine_capture(open_captures([arguments.capture]).frames(), arguments.capture, settings)
+        source = open_captures([arguments.capture])
+        examination = examine_capture(source.frames(), arguments.capture, settings, expected)
+        for problem in source.problems:
+            _complain(problem, 1)
     if arguments.format == "json":
         print(json.dumps(examination.as_json(), indent=2))
     else:

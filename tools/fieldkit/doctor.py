@@ -5,19 +5,25 @@ carries for a while.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 
 from collector.adapters.afpacket import InterfaceSource, sample_traffic
-from collector.blindness import Condition, judge_counters, judge_flows, judge_traffic, make_condition
+from collector.blindness import (
+    Condition,
+    judge_counters,
+    judge_extensions,
+    judge_flows,
+    judge_traffic,
+    make_condition,
+)
 from collector.core.counters import Counters
-from collector.core.events import LegEnded
+from collector.core.events import LegEnded, RegistrationChanged
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.core.packet import PacketDecoder
-from collector.core.sip import Message
 from collector.errors import WrongUse
+from collector.flows import FlowTable
 from collector.ports import Frame
 from collector.supervisor import clock_is_synchronised
 from collector.timeline import Timeline
@@ -26,6 +32,7 @@ from collector.traffic import classify_payload, describe_sample, describe_traffi
 ENOUGH_TRAFFIC = 20_000  # packets that are looked at for what else there is
 MAX_FLOWS = 10_000
 LOOK_S = 0.1
+EXTENSIONS_AFTER_S = 3_600  # by then a phone has registered again; sooner its silence proves nothing
 UNVERIFIED = (
     "The router's commands are written after MikroTik's documentation; they were not tried on a router of every "
     "version. RouterOS 6 writes them with spaces (/tool sniffer set ...), and its streaming-server is an address only."
@@ -69,6 +76,7 @@ class Examination:
     seconds: float = 0.0
     counters: dict[str, int] = field(default_factory=dict)
     legs: int = 0
+    extensions: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     conditions: list[Condition] = field(default_factory=list)
 
@@ -85,13 +93,17 @@ class Examination:
 class Examiner:
     """Hears frames like a box does, and keeps what a box would not need: who speaks to whom, and what else there is."""
 
-    def __init__(self, settings: MonitorSettings) -> None:
+    def __init__(self, settings: MonitorSettings, expected: frozenset[str] = frozenset()) -> None:
         self._monitor = CallMonitor(settings)
-        self._monitor.message_listener = self._receive_message
+        self._flows = FlowTable(MAX_FLOWS)
+        self._monitor.message_listener = self._flows.receive_message
         self._decoder = PacketDecoder(Counters())
-        self._flows: Counter[tuple[bytes, bytes]] = Counter()
+        self._known_ports = frozenset() if settings.any_port else frozenset(settings.ports)
+        self._expected = expected
         self._kinds: list[tuple[str, int]] = []
+        self._unheard: list[tuple[str, int]] = []  # SIP on ports that nobody named
         self._times: list[int] = []  # first and latest
+        self._extensions: set[str] = set()
         self._legs = 0
 
     def receive(self, frame: bytes, now_ms: int, link_type: int, length: int) -> None:
@@ -102,50 +114,62 @@ class Examiner:
             datagram = self._decoder.decode(frame, link_type, now_ms)
             if datagram is not None:
                 protocol, _, source_port, _, target_port, payload, _, _ = datagram
-                self._kinds.append(classify_payload(protocol, payload, source_port, target_port))
-        self._count_legs()
+                kind = classify_payload(protocol, payload, source_port, target_port)
+                self._kinds.append(kind)
+                if kind[0] == "sip" and self._known_ports.isdisjoint((source_port, target_port)):
+                    self._unheard.append(kind)
+        self._take_events()
+
+    def hears_sip(self) -> bool:
+        """True once there was a SIP message."""
+        return self._monitor.counters.sip_messages > 0
 
     def examine(self, what: str, traffic: str = "") -> Examination:
         """The end: what all of it means. `traffic` is a sample of what the kernel's filter left out."""
         if self._times:
             self._monitor.close(self._times[1])
-        self._count_legs()
+        self._take_events()
         counters = self._monitor.counters.as_dict()
-        conditions = [*judge_counters(counters), *judge_flows(dict(self._flows))]
-        if not counters["sip_messages"]:
-            conditions += self._judge_silence(counters, traffic)
         seconds = (self._times[1] - self._times[0]) / 1000 if self._times else 0.0
-        return Examination(what, seconds, counters, self._legs, self._busiest(), conditions)
+        found = [*judge_counters(counters), *judge_flows(self._flows)]
+        found += self._judge_others(traffic) if counters["sip_messages"] else self._judge_silence(counters, traffic)
+        if seconds >= EXTENSIONS_AFTER_S:
+            found += judge_extensions(self._expected, self._extensions)
+        conditions: dict[str, Condition] = {}
+        for condition in found:
+            conditions.setdefault(condition.name, condition)
+        speakers = [f"{ip_address(address)} ({count} messages)" for address, count in self._flows.speakers()[:5]]
+        return Examination(what, seconds, counters, self._legs, sorted(self._extensions), speakers,
+                           list(conditions.values()))  # fmt: skip
 
     def _judge_silence(self, counters: dict[str, int], traffic: str) -> Iterable[Condition]:
         traffic = traffic or describe_traffic(self._kinds)
-        if counters["frames"] or traffic:
+        if counters["frames"]:
             yield make_condition("no_sip", f"no SIP message in {counters['frames']} packets", blinds=True)
+        elif traffic:
+            yield make_condition("no_sip", f"no SIP message; what passes: {traffic}", blinds=True)
         else:
             yield make_condition("no_packets", "not a single packet", blinds=True)
         yield from judge_traffic(traffic)
 
-    def _busiest(self) -> list[str]:
-        spoken: Counter[bytes] = Counter()
-        for (source, target), count in self._flows.items():
-            spoken[source] += count
-            spoken[target] += count
-        return [f"{ip_address(address)} ({count} messages)" for address, count in spoken.most_common(5)]
+    def _judge_others(self, traffic: str) -> Iterable[Condition]:
+        """SIP is heard, but there is more of it on ports that nobody named."""
+        if self._known_ports:
+            unheard = describe_traffic(self._unheard) or (traffic if traffic.startswith("sip ") else "")
+            yield from judge_traffic(unheard)
 
-    def _receive_message(
-        self, _now_ms: int, source: bytes, _sp: int, target: bytes, _tp: int, _message: Message
-    ) -> None:
-        if (source, target) in self._flows or len(self._flows) < MAX_FLOWS:
-            self._flows[source, target] += 1
-
-    def _count_legs(self) -> None:
+    def _take_events(self) -> None:
         while (event := self._monitor.next_event()) is not None:
             self._legs += isinstance(event, LegEnded)
+            if isinstance(event, LegEnded | RegistrationChanged) and event.extension:
+                self._extensions.add(event.extension)
 
 
-def examine_capture(frames: Iterable[Frame | None], what: str, settings: MonitorSettings) -> Examination:
-    """A recording, all of it."""
-    examiner = Examiner(settings)
+def examine_capture(
+    frames: Iterable[Frame | None], what: str, settings: MonitorSettings, expected: frozenset[str] = frozenset()
+) -> Examination:
+    """A recording, all of it; `expected` are the extensions that ought to be there."""
+    examiner = Examiner(settings, expected)
     for frame in frames:
         if frame is not None:
             examiner.receive(*frame)
@@ -153,11 +177,15 @@ def examine_capture(frames: Iterable[Frame | None], what: str, settings: Monitor
 
 
 def examine_interface(
-    name: str, settings: MonitorSettings, seconds: float, on_progress: Callable[[float], object]
+    name: str,
+    settings: MonitorSettings,
+    seconds: float,
+    on_progress: Callable[[float], object],
+    expected: frozenset[str] = frozenset(),
 ) -> Examination:
     """What an interface carries from now on, for so many seconds. Raises WrongUse where it cannot be heard."""
     source = InterfaceSource(name, [name], () if settings.any_port else settings.ports)
-    timeline, examiner = Timeline(), Examiner(settings)
+    timeline, examiner = Timeline(), Examiner(settings, expected)
     source.handle_time()
     if source.trouble():
         raise WrongUse(source.trouble())
@@ -170,7 +198,9 @@ def examine_interface(
         time.sleep(min(LOOK_S, seconds - passed))
     on_progress(1.0)
     source.handle_time()
-    examination = examiner.examine(name, describe_sample(sample_traffic([name], seconds=1.0)))
+    sample = sample_traffic([name], seconds=1.0)
+    heard_ports = frozenset(settings.ports) if examiner.hears_sip() else frozenset()
+    examination = examiner.examine(name, describe_sample(sample.packets, sample.overheard, heard_ports))
     examination.seconds = seconds
     examination.conditions += _judge_host(source)
     source.close()
@@ -194,6 +224,8 @@ def describe(examination: Examination) -> Iterable[str]:
     )
     if examination.addresses:
         yield f"most SIP: {', '.join(examination.addresses)}"
+    if examination.extensions:
+        yield f"extensions: {_shorten(examination.extensions)}"
     if not examination.conditions:
         yield "nothing wrong with the tap was found"
     shown = False
@@ -206,3 +238,8 @@ def describe(examination: Examination) -> Iterable[str]:
             yield f"  on a MikroTik router: {command}"
     if shown:
         yield f"\n{UNVERIFIED}"
+
+
+def _shorten(words: Sequence[str], limit: int = 20) -> str:
+    rest = f" and {len(words) - limit} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + rest
