@@ -250,6 +250,7 @@ class CallMonitor:
         """Keep-alives and noise are ignored; what begins like SIP was malformed."""
         if looks_like_sip(payload):
             self.counters.malformed += 1
+            self._count_message(payload)
         else:
             self.counters.ignored += 1
 

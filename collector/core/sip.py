@@ -170,7 +170,7 @@ def looks_like_sip(data: bytes) -> bool:
     if data[:4] == b"SIP/":
         return True
     end = data.find(b"\n")
-    line = data[:end].rstrip() if end > 0 else b""
+    line = (data[:end] if end >= 0 else data).rstrip()
     return line[-8:-3].upper() == b" SIP/" and line.find(b"\0") < 0  # else other headers stand before it
 
 

@@ -52,8 +52,9 @@ class StreamTable:
         half = self._halves.get(key)
         if flags & SYN:
             self._forget(half)
-            self._open(key, (sequence + 1) & 0xFFFFFFFF, now_ms).in_step = True
-            return []
+            sequence = (sequence + 1) & 0xFFFFFFFF
+            half = self._open(key, sequence, now_ms)
+            half.in_step = True  # data may come with it at once (RFC 7413)
         if half is not None and payload and _is_far(sequence, half.next_sequence):
             self._forget(half)
             half = None
@@ -212,19 +213,23 @@ def _message_end(buffer: bytes) -> int:
 
     A missing Content-Length means no body, as practice has it (RFC 3261 section 20.14 demands the header on streams).
     """
-    head_end = buffer.find(b"\r\n\r\n")
-    if head_end < 0:
+    head_end = _head_end(buffer)
+    if not head_end:
         return 0
     low = buffer[:head_end].lower()
-    at = low.find(b"\r\ncontent-length")
+    at = low.find(b"\ncontent-length")
     if at < 0:
-        at = low.find(b"\r\nl:")
+        at = low.find(b"\nl:")
         if at < 0:
-            at = low.find(b"\r\nl ")
+            at = low.find(b"\nl ")
     if at < 0:
-        return head_end + 4
-    line_end = low.find(b"\r\n", at + 2)
-    value = low[at + 2 : line_end if line_end >= 0 else head_end].partition(b":")[2].strip()
-    if not value.isdigit() or len(value) > 9:
-        return -1
-    return head_end + 4 + int(value)
+        return head_end
+    value = low[at + 1 : low.find(b"\n", at + 1)].partition(b":")[2].strip()
+    return head_end + int(value) if value.isdigit() and len(value) < 10 else -1
+
+
+def _head_end(buffer: bytes) -> int:
+    """The position behind the empty line; 0 where there is none. Leniency: lines may end with a bare line feed."""
+    end = buffer.find(b"\r\n\r\n")
+    bare = buffer.find(b"\n\n", 0, end if end >= 0 else len(buffer))
+    return bare + 2 if bare >= 0 else end + 4 if end >= 0 else 0

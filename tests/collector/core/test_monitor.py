@@ -112,7 +112,12 @@ def test_malformed_sip_is_counted():
     tap = Tap()
     tap.hear(0, make_udp_frame(INVITE.replace(b"Call-ID", b"Call-IX")))
     tap.hear(1, make_udp_frame(b"SIP/2.0 999 x\r\n\r\n"))
-    assert tap.monitor.counters.malformed == 2
+    tap.hear(2, make_udp_frame(b"OPTIONS sip:101@10.77.1.101 SIP/2.0"))  # no more of it was captured
+    assert counted(tap, "malformed", "sip_messages", "sip_responses") == {
+        "malformed": 3,
+        "sip_messages": 3,
+        "sip_responses": 1,
+    }
     assert [] == tap.close()
 
 

@@ -66,6 +66,25 @@ def test_byte_by_byte():
     assert found == MESSAGES
 
 
+@given(st.lists(st.integers(1, 400), max_size=6))
+def test_bare_line_feeds_end_lines_too(cuts):
+    """A sender that leaves the carriage returns out: cut anywhere, the same messages."""
+    messages = [message.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") + b"\n\n" for message in MESSAGES[1:]]
+    stream = b"".join(messages)
+    connection = Connection()
+    found = []
+    for begin, end in itertools.pairwise(sorted({0, *cuts, len(stream)})):
+        found += connection.segment(begin, stream[begin:end])
+    assert found == messages
+
+
+def test_data_may_come_with_the_syn():
+    """TCP Fast Open (RFC 7413): the first message travels in the segment that opens the connection."""
+    table = StreamTable(Counters())
+    assert [MESSAGES[0]] == table.receive_segment(KEY, 999, SYN, MESSAGES[0], 0)
+    assert [MESSAGES[1]] == table.receive_segment(KEY, 1000 + len(MESSAGES[0]), 0x18, MESSAGES[1], 1)
+
+
 def test_keep_alives_between_messages_are_passed_over():
     """CR LF and CR LF CR LF (RFC 5626 section 3.5.1) belong to no message."""
     stream = b"\r\n\r\n" + MESSAGES[0] + b"\r\n" + MESSAGES[1]
