@@ -44,32 +44,29 @@ class Message:
     response, 0 for a request. The head of `data` always ends with an empty line, at `head_end`.
     """
 
-    __slots__ = (
-        "_from",
-        "_low",
-        "_to",
-        "call_id",
-        "cseq",
-        "data",
-        "first_line_end",
-        "head_end",
-        "is_request",
-        "method",
-        "status",
-    )
+    # what nobody asked for yet stays the class's default
+    _low: bytes = b""
+    _from: bytes | None = None
+    _to: bytes | None = None
 
-    def __init__(self, data: bytes, first_line_end: int, head_end: int, method: bytes, status: int) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        first_line_end: int,
+        head_end: int,
+        method: bytes,
+        status: int,
+        call_id: bytes = b"",
+        cseq: int = 0,
+    ) -> None:
         self.data = data
         self.first_line_end = first_line_end
         self.head_end = head_end
         self.is_request = status == 0
         self.method = method
         self.status = status
-        self.call_id = b""
-        self.cseq = 0
-        self._low = b""
-        self._from: bytes | None = None
-        self._to: bytes | None = None
+        self.call_id = call_id
+        self.cseq = cseq
 
     @property
     def first_line(self) -> bytes:
@@ -96,16 +93,32 @@ class Message:
     @property
     def from_value(self) -> bytes:
         """The From header's value."""
-        if self._from is None:
-            self._from = self.header(FROM)
-        return self._from
+        value = self._from
+        if value is None:
+            value = self._from = self._usual_value(b"\r\nFrom: ") or self.header(FROM)
+        return value
 
     @property
     def to_value(self) -> bytes:
         """The To header's value."""
-        if self._to is None:
-            self._to = self.header(TO)
-        return self._to
+        value = self._to
+        if value is None:
+            value = self._to = self._usual_value(b"\r\nTo: ") or self.header(TO)
+        return value
+
+    @property
+    def via_value(self) -> bytes:
+        """The topmost Via header's value."""
+        return self._usual_value(b"\r\nVia: ") or self.header(VIA)
+
+    def _usual_value(self, name: bytes) -> bytes:
+        """The value of a header that is written as nearly everybody does, on one line; b"" else."""
+        data = self.data
+        at = data.find(name, 0, self.head_end)
+        if at < 0:
+            return b""
+        end = data.find(b"\r\n", at + 2)
+        return b"" if data[end + 2] in _BLANKS else data[at + len(name) : end].strip()
 
     @property
     def low(self) -> bytes:
@@ -203,23 +216,46 @@ def _parse_common(data: bytes, first_line_end: int, head_end: int) -> Message | 
     if at < 0 or data[call_id_end : call_id_end + 8] != b"\r\nCSeq: " or not 11 < call_id_end - at < MAX_CALL_ID_BYTES:
         return None
     cseq_end = data.find(b"\r\n", call_id_end + 8)
-    number, _, method = data[call_id_end + 8 : cseq_end].partition(b" ")
-    if not number.isdigit() or len(number) > 10 or not method.isalpha() or data[cseq_end + 2] in _BLANKS:
+    known = _CSEQS.get(data[call_id_end + 8 : cseq_end]) or _learn_cseq(data[call_id_end + 8 : cseq_end])
+    if known is None or data[cseq_end + 2] in _BLANKS:
         return None
+    cseq, method, beginning = known
     status = 0
     if data[:8] == b"SIP/2.0 ":
-        if not data[8:11].isdigit() or data[11] != 32:
+        status = _STATUSES.get(data[8:12]) or _learn_status(data[8:12])
+        if not status:
             return None
-        status = int(data[8:11])
-        if not 100 <= status <= 699:
-            return None
-    elif data[first_line_end - 8 : first_line_end] != b" SIP/2.0" or data[: len(method) + 1] != method + b" ":
+    elif data[first_line_end - 8 : first_line_end] != b" SIP/2.0" or data[: len(beginning)] != beginning:
         return None
     call_id = data[at + 11 : call_id_end]
-    message = Message(data, first_line_end, head_end, method, status)
-    message.call_id = call_id if call_id[0] > 32 < call_id[-1] else call_id.strip()
-    message.cseq = int(number)
-    return message
+    if call_id[0] <= 32 or call_id[-1] <= 32:
+        call_id = call_id.strip()
+    return Message(data, first_line_end, head_end, method, status, call_id, cseq)
+
+
+# What was read once is not read again: a call's messages differ little. Both are bounded: a CSeq may be anything.
+_CSEQS: dict[bytes, tuple[int, bytes, bytes]] = {}  # value of CSeq -> its number, method, how its request begins
+_STATUSES: dict[bytes, int] = {}
+MAX_CSEQS = 64  # offices use a handful of methods, most dialogs few numbers
+
+
+def _learn_cseq(value: bytes) -> tuple[int, bytes, bytes] | None:
+    """(number, method, how a request begins) of a CSeq as nearly everybody writes it, else None."""
+    number, _, method = value.partition(b" ")
+    if not number.isdigit() or len(number) > 10 or not method.isalpha():
+        return None
+    if len(_CSEQS) >= MAX_CSEQS:
+        _CSEQS.clear()
+    found = _CSEQS[value] = int(number), method, method + b" "
+    return found
+
+
+def _learn_status(text: bytes) -> int:
+    """The status of b"200 " and the like; 0 for anything else."""
+    if not text[:3].isdigit() or text[3:] != b" " or not 100 <= int(text[:3]) <= 699:
+        return 0
+    found = _STATUSES[text] = int(text[:3])
+    return found
 
 
 def _take_identity(message: Message, call_id: bytes, cseq: bytes) -> bool:
@@ -300,9 +336,10 @@ def split_address(value: bytes) -> tuple[bytes, bytes]:
 
 def user_in(value: bytes) -> str:
     """The user part of the URI in a From, To, P-Asserted-Identity ... value (`user_of` says how)."""
-    if value[:5] == b"<sip:":  # no display name, and mostly no parameters in the user part
-        at = value.find(b"@", 5)
-        user = value[5:at]
+    start = value.find(b"<sip:")
+    if start >= 0 and value.find(b'"', start) < 0:  # else it may be part of a display name
+        at = value.find(b"@", start)
+        user = value[start + 5 : at]
         if at > 0 and (user.isdigit() or user.isalpha()):
             return str(user, "utf-8")
     return user_of(split_address(value)[0])
@@ -347,7 +384,7 @@ def _odd_tag_of(value: bytes) -> bytes:
 
 def branch_of(message: Message) -> bytes:
     """The branch of the topmost Via: names the transaction on this hop (RFC 3261 section 8.1.1.7)."""
-    via = message.header(VIA)
+    via = message.via_value
     at = via.find(b";branch=z9hG4bK")
     if at < 0 or via.find(b",", at) >= 0:  # an RFC 2543 branch, or several Vias in one line
         return parameter(via, b"branch")[:MAX_TAG_BYTES]
