@@ -19,9 +19,10 @@ from cloud_sink.imports import command as importing
 from cloud_sink.ingest import Ingest
 from cloud_sink.office import Offices, UnknownOffice
 from cloud_sink.question import BadQuestion, Question
-from cloud_sink.reports.tables import EXPORTS, make_export
+from cloud_sink.reports.make import FORMATS as FILES
+from cloud_sink.reports.make import export_file
+from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.service import Sink
-from cloud_sink.sheets import FORMATS as FILES
 from cloud_sink.store import Quarantined, Store
 
 EXAMPLES = """\
@@ -66,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
         commands, "rebuild", "stitch all stored legs again, after numbers, gaps or announcements were changed", _rebuild
     )
     rebuild.add_argument("--office", metavar="O", help="this office only")
-    export = _add_command(commands, "export", "write a table of an office's day or period as CSV or XLSX", _export)
+    export = _add_command(commands, "export", "write a table of an office's day or period as CSV, XLSX or PDF", _export)
     export.add_argument("name", choices=list(EXPORTS), help="what to write")
     export.add_argument("--office", metavar="O", help="may be left out where there is one office only")
     export.add_argument("--day", metavar="D", help="one day, as 2026-06-01; without any: the latest observed")
@@ -158,8 +159,8 @@ def _rebuild(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    if arguments.format == "xlsx" and not arguments.output and sys.stdout.isatty():
-        raise ConfigurationError("a spreadsheet is no text: name a file with --output")
+    if arguments.format != "csv" and not arguments.output and sys.stdout.isatty():
+        raise ConfigurationError(f"{arguments.format} is no text: name a file with --output")
     configuration = _configuration(arguments)
     store = Store.open(configuration.sink.database)
     store.check_schema()
@@ -169,7 +170,7 @@ def _export(arguments: argparse.Namespace) -> int:
         period = office.period(Question(arguments.day, arguments.from_, arguments.until))
     except (BadQuestion, UnknownOffice) as error:
         raise ConfigurationError(str(error)) from error
-    _write_file(make_export(office, period, arguments.name, arguments.format), arguments.output)
+    _write_file(export_file(office, period, arguments.name, arguments.format), arguments.output)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Tables as files: CSV for programs and spreadsheets, XLSX for spreadsheets.
+"""Tables as files: CSV for programs and spreadsheets, XLSX for spreadsheets; `paper.py` has PDF for people.
 
 Callers choose what stands in SIP headers, so no text of a cell may ever be taken for a formula (OWASP, CSV injection).
 """
@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell as SheetCell
@@ -34,11 +34,18 @@ class Table:
     name: str
     heads: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
+    printed: tuple[str, ...] = ()  # heads of the columns that fit on paper; none: all of them
+
+    def columns(self, heads: Sequence[str]) -> "Table":
+        """The same rows with these columns only, in the table's own order."""
+        kept = [number for number, head in enumerate(self.heads) if head in heads]
+        rows = [[row[number] for number in kept] for row in self.rows]
+        return replace(self, heads=tuple(self.heads[number] for number in kept), rows=rows)
 
 
 def write(table: Table, kind: str) -> bytes:
     """The table as a file of kind "csv" or "xlsx"."""
-    return write_csv(table) if kind == "csv" else write_xlsx(table)
+    return write_csv(table) if kind == "csv" else write_xlsx([table])
 
 
 def write_csv(table: Table) -> bytes:
@@ -57,9 +64,17 @@ def _harmless(cell: Cell) -> Cell:
     return cell
 
 
-def write_xlsx(table: Table) -> bytes:
-    """One sheet; heads stay in sight, texts are texts whatever they begin with."""
+def write_xlsx(tables: Sequence[Table]) -> bytes:
+    """A sheet for each table; heads stay in sight, texts are texts whatever they begin with."""
     book = Workbook(write_only=True)
+    for table in tables:
+        _add_sheet(book, table)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _add_sheet(book: Workbook, table: Table) -> None:
     sheet = book.create_sheet(table.name[:31])
     sheet.freeze_panes = "A2"
     for number, width in enumerate(_widths(table), 1):
@@ -71,9 +86,6 @@ def write_xlsx(table: Table) -> bytes:
     sheet.append(heads)
     for row in table.rows:
         sheet.append([_text_cell(sheet, cell) if isinstance(cell, str) else cell for cell in row])
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> SheetCell:

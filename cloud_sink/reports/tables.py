@@ -1,6 +1,5 @@
 """What can be taken away as a file: each export is a table of one office's period."""
 
-import re
 from collections.abc import Callable
 
 from cloud_sink.contacts.records import Contact
@@ -8,11 +7,13 @@ from cloud_sink.kpi.catalogue import CATALOGUE, definitions_of
 from cloud_sink.kpi.definition import EXTENSIONS
 from cloud_sink.kpi.grid import grid_json
 from cloud_sink.kpi.missed import MissedCaller
-from cloud_sink.kpi.period import Period, iso_time, local_day
+from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.report import Report, Values
 from cloud_sink.office import Office
 from cloud_sink.question import BadQuestion
-from cloud_sink.sheets import FORMATS, Cell, Table, write
+from cloud_sink.reports.lists import callers_table, insights_table, outbound_table
+from cloud_sink.reports.summaries import comparison_table, summary_table
+from cloud_sink.sheets import Cell, Table
 
 
 def report_table(office: Office, period: Period) -> Table:
@@ -26,7 +27,8 @@ def report_table(office: Office, period: Period) -> Table:
         for scope, name, values in _scopes(report)
         for row in _value_rows(values)
     ]  # fmt: skip
-    return Table("report", heads, rows)
+    printed = ("scope", "name", "title", "value", "unit", "low", "high", "basis")
+    return Table("report", heads, rows, printed)
 
 
 def _scopes(report: Report) -> list[tuple[str, str, Values]]:
@@ -65,7 +67,19 @@ def contacts_table(office: Office, period: Period) -> Table:
     """One row per contact, in order of arrival."""
     seconds = tuple(name.removesuffix("_ms") + "_s" for name in CONTACT_SECONDS)
     heads = (*CONTACT_TIMES, *seconds, *CONTACT_WORDS, "further_queues", "legs")
-    return Table("contacts", heads, [_contact_row(each, period.time_zone) for each in office.contacts(period)])
+    printed = (
+        "t_offer",
+        "caller",
+        "did",
+        "queue",
+        "direction",
+        "disposition",
+        "agent",
+        "wait_s",
+        "talk_s",
+        "transfers",
+    )
+    return Table("contacts", heads, [_contact_row(each, period.time_zone) for each in office.contacts(period)], printed)
 
 
 def _contact_row(contact: Contact, time_zone: str) -> list[Cell]:
@@ -102,6 +116,12 @@ def _missed_row(caller: MissedCaller, time_zone: str) -> list[Cell]:
     return [caller.caller, len(caller.attempts), *times, *place, *came_of]
 
 
+PRINTED = (
+    "offered", "answered", "abandoned", "missed_contacts", "service_level", "asa", "max_wait", "avg_talk_time",
+    "abandon_rate", "rings", "agent_non_response", "agent_answer_rate", "login_time", "occupancy", "calls_per_hour",
+)  # fmt: skip
+
+
 def extensions_table(office: Office, period: Period) -> Table:
     """One row per extension, one column per KPI; its unit stands in the head."""
     return _wide("extensions", "extension", office.report(period).extensions, EXTENSIONS)
@@ -115,8 +135,10 @@ def queues_table(office: Office, period: Period) -> Table:
 def _wide(name: str, first: str, parts: dict[str, Values], scope: str) -> Table:
     """Parts of a report side by side."""
     kpis = definitions_of(scope)
-    heads = (first, *(kpi.id if kpi.unit == "n" else f"{kpi.id} ({kpi.unit})" for kpi in kpis))
-    return Table(name, heads, [[each, *(_value(values, kpi.id) for kpi in kpis)] for each, values in parts.items()])
+    head_of = {kpi.id: kpi.id if kpi.unit == "n" else f"{kpi.id} ({kpi.unit})" for kpi in kpis}
+    printed = (first, *(head for kpi_id, head in head_of.items() if kpi_id in PRINTED))
+    rows = [[each, *(_value(values, kpi_id) for kpi_id in head_of)] for each, values in parts.items()]
+    return Table(name, (first, *head_of.values()), rows, printed)
 
 
 def _value(values: Values, kpi_id: str) -> float | None:
@@ -145,20 +167,16 @@ EXPORTS: dict[str, Callable[[Office, Period], Table]] = {
     "contacts": contacts_table,
     "missed": missed_table,
     "grid": grid_table,
+    "summary": summary_table,
+    "comparison": comparison_table,
+    "callers": callers_table,
+    "outbound": outbound_table,
+    "insights": insights_table,
 }
 
 
-def make_export(office: Office, period: Period, name: str, kind: str) -> bytes:
-    """One export as a file. Raises BadQuestion."""
-    if name not in EXPORTS or kind not in FORMATS:
-        known = f"{', '.join(EXPORTS)}, each as {', '.join(FORMATS)}"
-        raise BadQuestion(f'no export "{name}.{kind}": there is {known}')
-    return write(EXPORTS[name](office, period), kind)
-
-
-def file_name(office: Office, period: Period, name: str, kind: str) -> str:
-    """What the file is called: office, day or days, and what it holds."""
-    first = local_day(period.from_ms, period.time_zone)
-    last = local_day(period.until_ms - 1, period.time_zone)
-    days = f"{first}" if first == last else f"{first}_{last}"
-    return f"ringtap-{re.sub(r'[^A-Za-z0-9-]', '_', office.id)}-{days}-{name}.{kind}"
+def make_table(office: Office, period: Period, name: str) -> Table:
+    """One table by its name. Raises BadQuestion."""
+    if name not in EXPORTS:
+        raise BadQuestion(f'no table "{name}": there is {", ".join(EXPORTS)}')
+    return EXPORTS[name](office, period)

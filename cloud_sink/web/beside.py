@@ -6,9 +6,9 @@ from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.comparison import Change, changes, earlier
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report
-from cloud_sink.kpi.value import NUMBER, PERCENT
 from cloud_sink.office import Office
-from cloud_sink.shown import NOTHING, Shown, clock_text, duration_text, show
+from cloud_sink.reports.summaries import change_text
+from cloud_sink.shown import Shown, clock_text, duration_text, show
 
 COMPARED = (
     "offered", "answered", "abandoned", "missed_contacts", "service_level", "abandon_rate", "asa", "max_wait", "aht",
@@ -52,20 +52,7 @@ def _describe_change(kpi_id: str, change: Change) -> ComparedRow:
     remark = {True: "more than chance", False: "may be chance", None: ""}[change.certain]
     if change.percent is not None:
         remark = f"{change.percent:+.0f} %"
-    return ComparedRow(show(kpi_id, change.now), show(kpi_id, change.before), _change_text(change), remark)
-
-
-def _change_text(change: Change) -> str:
-    """The difference with its sign and unit."""
-    difference, unit = change.difference, change.now.unit
-    if difference is None:
-        return NOTHING
-    if unit == PERCENT:
-        return f"{difference:+.1f} points"
-    if unit == NUMBER:
-        return f"{difference:+.0f}"
-    sign = "-" if difference < 0 else "+"
-    return f"{sign}{duration_text(abs(difference))}"
+    return ComparedRow(show(kpi_id, change.now), show(kpi_id, change.before), change_text(change), remark)
 
 
 @dataclass(frozen=True, slots=True)

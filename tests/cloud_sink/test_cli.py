@@ -164,7 +164,7 @@ def test_every_command_has_help_with_an_example() -> None:
     for arguments in ([], *([name] for name in commands.group(1).split(","))):
         done = run(*arguments, "--help")
         assert 0 == done.returncode
-        assert "examples:\n  ringtap-sink serve --config sink.toml" in done.stdout
+        assert "examples:\n  ringtap-sink " in done.stdout
 
 
 @pytest.fixture

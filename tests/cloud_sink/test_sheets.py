@@ -4,7 +4,7 @@ import io
 import openpyxl
 import pytest
 
-from cloud_sink.sheets import Table, write
+from cloud_sink.sheets import Table, write, write_xlsx
 
 EVIL = ("=1+1", "+44 20", "-2", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")')
 
@@ -69,3 +69,11 @@ def test_empty_table_has_its_heads():
     empty = Table("missed", ("caller", "attempts"), [])
     assert b"caller,attempts\r\n" == write(empty, "csv").removeprefix(b"\xef\xbb\xbf")
     assert [] == read_xlsx(write(empty, "xlsx"))
+
+
+def test_book_has_a_sheet_for_each_table():
+    """In order, each under its name; columns that were not asked for are left out."""
+    both = [table("a", 1), Table("missed", ("caller", "attempts"), [("x", 2)]).columns(["attempts"])]
+    book = openpyxl.load_workbook(io.BytesIO(write_xlsx(both)))
+    assert ["contacts", "missed"] == book.sheetnames
+    assert [("attempts",), (2,)] == list(book["missed"].iter_rows(values_only=True))

@@ -2,12 +2,14 @@ import csv
 import io
 
 import openpyxl
+import pypdf
 import pytest
 
 from cloud_sink.reports.tables import EXPORTS
 
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"
+FEWEST_ROWS = {"comparison": 0, "insights": 1, "outbound": 2}  # of the recorded day; nothing was seen the day before
 
 
 def fetch(client, name: str, kind: str = "csv"):
@@ -24,6 +26,11 @@ def fetch(client, name: str, kind: str = "csv"):
 def report(client):
     """The report the exports must agree with."""
     return client.get(f"{LAB}/report", params={"day": DAY}).json()
+
+
+def value_shown(expected, kpi: str) -> str:
+    """A count as it is printed."""
+    return f"{expected['total'][kpi]['value']:.0f}"
 
 
 def test_report_has_every_value_of_the_api(client):
@@ -45,7 +52,7 @@ def test_both_kinds_of_file_hold_the_same(client, name: str):
     """Rows, heads and texts of the CSV are those of the XLSX."""
     text, sheet = fetch(client, name), fetch(client, name, "xlsx")
     assert [list(row) for row in text] == [list(row) for row in sheet]
-    assert len(text) > 5
+    assert len(text) >= FEWEST_ROWS.get(name, 5)
     for row, cells in zip(text, sheet, strict=True):
         assert [value for value in row.values() if value == ""] == [
             "" for value in cells.values() if value in (None, "")
@@ -74,7 +81,7 @@ def test_missed_and_extensions_are_those_of_the_page(client):
     }
 
 
-@pytest.mark.parametrize(("path", "status"), [("nonsense.csv", 422), ("report.pdf", 422), ("report", 404)])
+@pytest.mark.parametrize(("path", "status"), [("nonsense.csv", 422), ("report.docx", 422), ("report", 404)])
 def test_unknown_export_is_refused(client, path: str, status: int):
     """The answer names what there is."""
     assert status == client.get(f"{LAB}/export/{path}").status_code
@@ -84,5 +91,30 @@ def test_page_links_every_export(client):
     """Each as both kinds, of the day shown."""
     page = client.get("/", params={"office": "lab", "day": DAY}).text
     for name in EXPORTS:
-        for kind in ("csv", "xlsx"):
+        for kind in ("csv", "xlsx", "pdf"):
             assert f'href="{LAB}/export/{name}.{kind}?day={DAY}"' in page
+
+
+@pytest.mark.parametrize("name", ["summary", "queues", "missed"])
+def test_pdf_holds_the_numbers(client, name: str):
+    """What a person prints says the same, and how much of the day it rests on."""
+    answer = client.get(f"{LAB}/export/{name}.pdf", params={"day": DAY})
+    assert "application/pdf" == answer.headers["content-type"]
+    text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
+    expected = report(client)
+    assert f"{100 * expected['coverage']:.1f} % of the time was watched" in text
+    assert {"summary": value_shown(expected, "offered"), "queues": "support", "missed": "442079460"}[name] in text
+
+
+def test_calls_to_the_outside_are_all_in_the_funnel(client):
+    """Attempts of all numbers shown are the report's calls made, and so are those answered."""
+    total, rows = report(client)["total"], fetch(client, "outbound", "xlsx")
+    assert total["outbound_attempts"]["value"] == sum(row["attempts"] for row in rows)
+    assert total["outbound_connected"]["value"] == sum(row["answered"] for row in rows)
+
+
+def test_callers_are_those_of_the_report(client):
+    """As many different numbers, and every call of theirs."""
+    total, rows = report(client)["total"], fetch(client, "callers", "xlsx")
+    assert total["unique_callers"]["value"] == len(rows)
+    assert total["calls_per_caller"]["numerator"] == sum(row["calls"] for row in rows)

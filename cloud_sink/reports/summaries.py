@@ -1,0 +1,94 @@
+"""Tables in people's words: the headline numbers of a period, and a period beside an earlier one."""
+
+from cloud_sink.kpi.catalogue import CATALOGUE
+from cloud_sink.kpi.comparison import PREVIOUS, Change, changes, earlier
+from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.report import WORK_OF_A_TEAM, Report, Values
+from cloud_sink.kpi.value import NUMBER, PERCENT, SECONDS, Value
+from cloud_sink.office import Office
+from cloud_sink.sheets import Cell, Table
+from cloud_sink.shown import NOTHING, duration_text, note_text, value_text
+
+HEADLINES = (
+    "offered", "answered", "abandoned", "missed_contacts", "callback_open", "service_level", "abandon_rate", "asa",
+    "max_wait", "aht", "fcr_repeat", "outbound_attempts", "connect_rate", "occupancy", "coverage",
+)  # fmt: skip
+ALL = "all"
+
+
+def summary_table(office: Office, period: Period, compare: str = "", kpis: tuple[str, ...] = HEADLINES) -> Table:
+    """One row for each KPI and place: its value, what it rests on, and what it was before where that is asked."""
+    now = office.report(period)
+    before = office.report(earlier(period, compare)) if compare else None
+    heads = ("about", "kpi", "value", "rests on", "formula", *(("before", "change") if before else ()))
+    places = _places(now)
+    known = dict(_places(before)) if before else {}
+    rows = [
+        _summary_row(about, kpi_id, values[kpi_id], known.get(about, {}).get(kpi_id) if before else None, bool(before))
+        for about, values in places
+        for kpi_id in kpis
+        if kpi_id in values
+    ]
+    return Table("summary", heads, rows)
+
+
+def _places(report: Report) -> list[tuple[str, Values]]:
+    """The office as a whole, then its queues and ring groups."""
+    teams = [(name, values) for name, values in report.queues.items() if report.queue_kinds[name] in WORK_OF_A_TEAM]
+    return [(ALL, report.total), *teams]
+
+
+def _summary_row(about: str, kpi_id: str, now: Value, before: Value | None, compared: bool) -> list[Cell]:
+    """One KPI in words."""
+    kpi = CATALOGUE[kpi_id]
+    row: list[Cell] = [about, kpi.title, value_text(now), note_text(now), kpi.formula]
+    if compared:
+        row += [NOTHING, NOTHING] if before is None else [value_text(before), change_text(Change(now, before))]
+    return row
+
+
+def change_text(change: Change) -> str:
+    """A difference with its sign and unit: "+4.2 points", "-3", "+1:05 min"."""
+    difference, unit = change.difference, change.now.unit
+    if difference is None:
+        return NOTHING
+    if unit == PERCENT:
+        return f"{difference:+.1f} points"
+    if unit == NUMBER:
+        return f"{difference:+.0f}"
+    if unit != SECONDS:
+        return f"{difference:+.2f}"
+    return f"{'-' if difference < 0 else '+'}{duration_text(abs(difference))}"
+
+
+def comparison_table(office: Office, period: Period, compare: str = "") -> Table:
+    """Every KPI of the office, its queues and its extensions in both periods: one row each."""
+    now = office.report(period)
+    before = office.report(earlier(period, compare or PREVIOUS))
+    heads = ("scope", "name", "kpi", "title", "unit", "before", "now", "difference", "percent", "beyond_chance")
+    parts = [("total", {"": now.total}, {"": before.total}), ("queue", now.queues, before.queues)]
+    parts.append(("extension", now.extensions, before.extensions))
+    rows = [
+        [scope, name, *row]
+        for scope, values_now, values_before in parts
+        for name, values in values_now.items()
+        if name in values_before
+        for row in _change_rows(values, values_before[name])
+    ]
+    return Table("comparison", heads, rows, ("scope", "name", "title", "unit", "before", "now", "difference"))
+
+
+def _change_rows(now: Values, before: Values) -> list[list[Cell]]:
+    """The KPIs that both have a value of, in the catalogue's order."""
+    found = changes(now, before)
+    return [
+        [kpi_id, kpi.title, kpi.unit, *_change_cells(found[kpi_id])]
+        for kpi_id, kpi in CATALOGUE.items()
+        if kpi_id in found and found[kpi_id].difference is not None
+    ]
+
+
+def _change_cells(change: Change) -> list[Cell]:
+    """Before, now, difference, and how sure that is."""
+    numbers = (change.before.value, change.now.value, change.difference, change.percent)
+    return [*(None if number is None else round(number, 6) for number in numbers), change.certain]
