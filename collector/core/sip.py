@@ -336,11 +336,11 @@ def split_address(value: bytes) -> tuple[bytes, bytes]:
 
 def user_in(value: bytes) -> str:
     """The user part of the URI in a From, To, P-Asserted-Identity ... value (`user_of` says how)."""
-    start = value.find(b"<sip:")
-    if start >= 0 and value.find(b'"', start) < 0:  # else it may be part of a display name
-        at = value.find(b"@", start)
+    start = value.find(b"<")
+    at = value.find(b"@", start)
+    if value[start : start + 5] == b"<sip:" and value.find(b'"', start) < 0 < at:  # else a display name may hold it
         user = value[start + 5 : at]
-        if at > 0 and (user.isdigit() or user.isalpha()):
+        if user.isdigit() or user.isalpha():
             return str(user, "utf-8")
     return user_of(split_address(value)[0])
 
