@@ -5,6 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a machine that is busy with something else is no fault of the code
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 CAPTURES = Path(__file__).parent / "captures"
 

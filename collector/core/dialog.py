@@ -1,6 +1,6 @@
 """What happens inside a call that is up: hold, who is connected, transfers, digits. Facts only; no state changes.
 
-Each `receive_...` takes the leg that `tracker.py` found, one message of it, its time and who sent it.
+Each `receive_...` takes the leg that `tracker.py` found, one message of it, its time and the mark of who sent it.
 """
 
 from collector.core.counters import Counters
@@ -23,7 +23,7 @@ class DialogReader:
         self._counters = counters
         self._talking = talking  # a call that refreshes its session is armed anew (RFC 4028 section 10)
 
-    def receive_offer(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_offer(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """A re-INVITE or an UPDATE with a session description: maybe hold, maybe news of who is connected."""
         if leg.state != TALKING:
             return
@@ -40,7 +40,7 @@ class DialogReader:
         self._reader.read_connected(leg.facts, message)
         self._talking.arm(leg, now_ms)
 
-    def receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """UPDATE (RFC 3311): an offer, a session refresh, or a new P-Asserted-Identity."""
         if media_direction(message.body) != NO_SDP:
             self.receive_offer(leg, message, now_ms, source)
@@ -53,7 +53,7 @@ class DialogReader:
         """True for the response to an offer that is under way."""
         return leg.hold is not None and leg.hold.is_pending(leg.side_of(message), message.cseq)
 
-    def receive_offer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_offer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """The response to a re-INVITE or UPDATE; one that answers nothing pending changes nothing."""
         if leg.hold is None or not self.answers_offer(leg, message):
             return
@@ -63,23 +63,23 @@ class DialogReader:
         elif message.status >= 300:
             leg.hold.receive_refusal()
 
-    def receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """The ACK of a re-INVITE without an offer carries the answer (RFC 3261 section 13.2.1)."""
         if leg.hold is not None and message.body:
             leg.hold.receive_ack(leg.side_of(message), message.cseq, media_direction(message.body), now_ms)
 
-    def receive_refer(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_refer(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """A transfer is asked for; it counts once it is accepted."""
         leg.refer = (message.cseq,) + read_refer(message)
 
-    def receive_refer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_refer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """2xx to the REFER: the transfer is under way."""
         if leg.refer is not None and leg.refer[0] == message.cseq and 200 <= message.status < 300:
             _, leg.facts.transfer, leg.facts.refer_to, replaces_key = leg.refer
             if replaces_key:
                 leg.facts.replaces_key = replaces_key
 
-    def receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """A failed transfer: the caller returns (RFC 3515 section 2.4.5)."""
         if leg.refer is not None and read_notify_status(message) >= 300:
             leg.facts.transfer = ""
@@ -88,7 +88,7 @@ class DialogReader:
                 leg.facts.replaces_key = b""
             leg.refer = None
 
-    def receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """A digit (INFO), kept only on calls to numbers that the office named for it."""
         if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
             leg.digit_cseq = message.cseq

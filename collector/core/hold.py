@@ -28,7 +28,7 @@ class HoldMeter:
     def __init__(self) -> None:
         self.hold_ms = 0
         self.holds = 0
-        self.offered_from = b""  # address that sent the last offer: from another one comes a further hop's copy
+        self.offered_from = 0  # mark of the last offer's sender: from another one comes a further hop's copy
         self._holding = [False, False]
         self._since_ms = 0
         self._pending_side = -1

@@ -7,6 +7,7 @@ is decided in `TRANSITIONS` and nowhere else, and a pair that is not there chang
 
 from collector.core.events import ENDED_BY_CALLEE, ENDED_BY_CALLER, ENDED_BY_NOBODY, LegEnded
 from collector.core.hold import CALLEE, CALLER, HoldMeter
+from collector.core.keys import mark_of
 from collector.core.midcall import read_reasons
 from collector.core.sip import CONTACT, Message, split_address, tag_of, user_of
 from collector.core.timers import Waiting
@@ -110,21 +111,24 @@ WAIT_MS = {
 
 
 class TrackedLeg(Waiting):
-    """A leg that is not over yet: its facts so far and what is needed to recognise its messages."""
+    """A leg that is not over yet: its facts so far and what is needed to recognise its messages.
+
+    Tags, branches and addresses are kept as their `mark_of`.
+    """
 
     # what did not happen yet stays the class's default: on a small board each attribute of its own costs eight bytes
-    answer_tag: bytes = b""  # To tag of the 2xx that counts
+    answer_tag: int = 0  # To tag of the 2xx that counts
     digit_cseq: int = -1
     hold: HoldMeter | None = None
-    last_mark: tuple[int, int, bytes, bytes] | None = None
+    last_mark: int = 0  # of the last message, against copies of it
     last_status: int = 0
-    lost_tags: list[bytes] | None = None  # of further 2xx: forks that lost
+    lost_tags: list[int] | None = None  # of further 2xx: forks that lost
     own_hop: int = 0  # index of the first branch of the hop that reaches the target; before it: hops to a proxy
     records_digits: bool = False
     refer: tuple[int, str, str, bytes] | None = None
-    status_source: bytes = b""  # who sent the last response: another hop's copy comes from elsewhere
+    status_source: int = 0  # who sent the last response: another hop's copy comes from elsewhere
 
-    def __init__(self, facts: LegEnded, call_id: bytes, target: str, source: bytes, cseq: int, from_tag: bytes) -> None:
+    def __init__(self, facts: LegEnded, call_id: bytes, target: str, source: int, cseq: int, from_tag: int) -> None:
         super().__init__()
         self.facts = facts
         self.call_id = call_id
@@ -133,12 +137,12 @@ class TrackedLeg(Waiting):
         self.state = CALLING
         self.invite_cseq = cseq
         self.from_tag = from_tag
-        self.branches: list[bytes] = []
+        self.branches: list[int] = []
         self.last_ms = facts.invite_ms
 
     def side_of(self, message: Message) -> int:
         """Who sent a request, or whose request a response answers: the caller's side or the callee's."""
-        return CALLER if tag_of(message.from_value) == self.from_tag else CALLEE
+        return CALLER if mark_of(tag_of(message.from_value)) == self.from_tag else CALLEE
 
     def finish_hold(self, now_ms: int) -> None:
         """The leg ends: a hold that is still on ends with it."""
@@ -167,7 +171,7 @@ def _answer(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
         facts.ended_by = ENDED_BY_NOBODY
     if message is not None:
         facts.final_code = message.status
-        leg.answer_tag = tag_of(message.to_value)
+        leg.answer_tag = mark_of(tag_of(message.to_value))
 
 
 def _infer_answer(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:

@@ -7,6 +7,7 @@ from collector.core.dialog import DialogReader
 from collector.core.events import TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
 from collector.core.invite import InviteReader
+from collector.core.keys import SMALL, call_key, mark_of
 from collector.core.legs import (
     ACTIONS,
     ANSWER,
@@ -50,9 +51,9 @@ if TYPE_CHECKING:
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
-SMALL = 0x3FFFFFFF  # MicroPython keeps integers below 2**30 without memory of their own
 RESERVED_LEGS = 512  # tables up to this size get their memory at once: a small heap has no large piece left later
 _CHALLENGES = (401, 407, 422, 491, 494)
+_OF_CALLS = (b"INVITE", b"BYE", b"CANCEL", b"UPDATE")  # outside a call all others mean nothing
 _UNANSWERED = (CALLING, PROCEEDING, RINGING)
 _SIGNALS = len(SIGNAL_NAMES)
 
@@ -75,8 +76,8 @@ class LegTracker:
         self._max_legs = max_legs
         self._max_ended = max_ended
         self._calls: dict[bytes, list[TrackedLeg]] = {}
-        # Call-ID -> (last CSeq, CRC of each branch) of legs that ended: late retransmissions start no new leg, the next
-        # target of a proxy does. Two generations of a dict forget the older half at once, without an order that
+        # call_key -> (last CSeq, mark of each branch) of legs that ended: late retransmissions start no new leg, the
+        # next target of a proxy does. Two generations of a dict forget the older half at once, without an order that
         # MicroPython's dicts do not have.
         self._ended: dict[bytes, tuple[int, ...]] = {}
         self._ended_before: dict[bytes, tuple[int, ...]] = {}
@@ -144,24 +145,25 @@ class LegTracker:
             self._open(message, now_ms, target, target_port, source, source_port, transport)
             legs = self._calls[message.call_id]
             legs[0].facts.partial = True
-            legs[0].last_mark = None
+            legs[0].last_mark = 0
         if handle is None:
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
             return
-        mark = (message.status, message.cseq, method, source)
+        sender = mark_of(source)
+        mark = _copy_mark(message, sender)
         for leg in legs if len(legs) == 1 else self._matching(message, legs):
             if leg.last_mark == mark and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
                 continue
             leg.last_mark = mark
             leg.last_ms = now_ms
-            handle(leg, message, now_ms, source)
+            handle(leg, message, now_ms, sender)
 
     def _matching(self, message: Message, legs: list[TrackedLeg]) -> list[TrackedLeg]:
         """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
-        branch = branch_of(message)
+        branch = mark_of(branch_of(message))
         found = [leg for leg in legs if branch in leg.branches]
-        tags = (tag_of(message.from_value), tag_of(message.to_value))
+        tags = (mark_of(tag_of(message.from_value)), mark_of(tag_of(message.to_value)))
         if found:
             if message.is_request:
                 return found
@@ -177,18 +179,24 @@ class LegTracker:
         """A provisional response to an INVITE outside a dialog: a re-INVITE gets no 18x, and its 100 has a To tag."""
         if message.is_request or message.method != b"INVITE" or not 100 <= message.status < 200:
             return False
-        if message.call_id in self._ended or message.call_id in self._ended_before:
+        if self._ended_call(message) is not None:
             return False
         return message.status > 100 or not tag_of(message.to_value)
 
     def _receive_stray(self, message: Message) -> None:
         """A message of a dialog that is over, or whose start was not seen."""
         method = message.method
-        if message.call_id in self._ended or message.call_id in self._ended_before:
+        if method not in _OF_CALLS:
+            return
+        if self._ended_call(message) is not None:
             if method in (b"INVITE", b"BYE") or (method == b"CANCEL" and message.is_request):
                 self._counters.retransmissions += 1
         elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
             self._counters.orphans += 1
+
+    def _ended_call(self, message: Message) -> tuple[int, ...] | None:
+        key = call_key(message.call_id)
+        return self._ended.get(key) or self._ended_before.get(key)
 
     # --- INVITE ---
 
@@ -205,15 +213,16 @@ class LegTracker:
     ) -> None:
         to_tag = tag_of(message.to_value)
         if legs is None:
-            if self._was_ended(message, branch_of(message)):
+            if self._was_ended(message, mark_of(branch_of(message))):
                 self._counters.retransmissions += 1
             elif to_tag:
                 self._counters.orphans += 1
             else:
                 self._open(message, now_ms, source, source_port, target, target_port, transport)
             return
-        branch = branch_of(message)
-        mark = (0, message.cseq, message.method, source)
+        branch = mark_of(branch_of(message))
+        sender = mark_of(source)
+        mark = _copy_mark(message, sender)
         for leg in legs:
             if leg.last_mark == mark and branch in leg.branches and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
@@ -221,7 +230,7 @@ class LegTracker:
         if to_tag:
             for leg in legs if len(legs) == 1 else self._matching(message, legs):
                 _note(leg, mark, now_ms, branch)
-                self._dialog.receive_offer(leg, message, now_ms, source)
+                self._dialog.receive_offer(leg, message, now_ms, sender)
             return
         if not self._take_known_invite(legs, message, now_ms, source, source_port, target, target_port):
             self._open(message, now_ms, source, source_port, target, target_port, transport)
@@ -237,11 +246,12 @@ class LegTracker:
         target_port: int,
     ) -> bool:
         """True for an INVITE outside a dialog that belongs to a leg that is open, or was; False for another target."""
-        branch = branch_of(message)
-        mark = (0, message.cseq, message.method, source)
+        branch = mark_of(branch_of(message))
+        sender = mark_of(source)
+        mark = _copy_mark(message, sender)
         for leg in legs:
             if leg.invite_cseq == message.cseq and branch and branch in leg.branches:
-                _note(leg, mark, now_ms, b"")
+                _note(leg, mark, now_ms, 0)
                 self._count_repeat(leg)
                 return True
         if self._was_ended(message, branch):
@@ -255,14 +265,14 @@ class LegTracker:
                 return True
         return False
 
-    def _was_ended(self, message: Message, branch: bytes) -> bool:
+    def _was_ended(self, message: Message, branch: int) -> bool:
         """True where the INVITE belongs to a leg that is over; the same one to a further target is a leg of its own."""
-        ended = self._ended.get(message.call_id) or self._ended_before.get(message.call_id)
+        ended = self._ended_call(message)
         if ended is None:
             return False
         if message.cseq != ended[0]:
             return message.cseq < ended[0]
-        return not branch or crc32(branch) & SMALL in ended[1:]
+        return not branch or branch in ended[1:]
 
     def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
         """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
@@ -271,7 +281,7 @@ class LegTracker:
             leg.own_hop = leg.own_hop or len(leg.branches) - 1
         elif message.cseq > leg.invite_cseq:
             leg.invite_cseq = message.cseq
-            leg.from_tag = tag_of(message.from_value)
+            leg.from_tag = mark_of(tag_of(message.from_value))
             self._step(leg, INVITE, message, now_ms)
 
     def _open(
@@ -292,16 +302,12 @@ class LegTracker:
             return
         facts, name, records_digits = self._reader.read(message, now_ms, source, source_port, target, target_port)
         facts.transport = TRANSPORTS[transport]
-        leg = TrackedLeg(
-            facts,
-            message.call_id,
-            name,
-            source,
-            message.cseq,
-            tag_of(message.from_value),
-        )
-        leg.records_digits = records_digits
-        _note(leg, (0, message.cseq, message.method, source), now_ms, branch_of(message))
+        sender = mark_of(source)
+        from_tag = mark_of(tag_of(message.from_value))
+        leg = TrackedLeg(facts, message.call_id, name, sender, message.cseq, from_tag)
+        if records_digits:
+            leg.records_digits = True
+        _note(leg, _copy_mark(message, sender), now_ms, mark_of(branch_of(message)))
         if legs is None:
             self._calls[message.call_id] = [leg]
         else:
@@ -315,7 +321,7 @@ class LegTracker:
         leg.facts.retransmissions += 1
         self._counters.retransmissions += 1
 
-    def _receive_invite_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_invite_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         status = message.status
         if self._dialog.answers_offer(leg, message):
             self._dialog.receive_offer_response(leg, message, now_ms, source)
@@ -360,8 +366,8 @@ class LegTracker:
 
     def _is_lost_fork(self, leg: TrackedLeg, message: Message) -> bool:
         """True for a further 2xx of a fork that lost the race (RFC 3261 section 13.2.2.4): the first one counts."""
-        tag = tag_of(message.to_value)
-        if not tag or tag == leg.answer_tag or tag_of(message.from_value) != leg.from_tag:
+        tag = mark_of(tag_of(message.to_value))
+        if not tag or tag == leg.answer_tag or leg.side_of(message) != CALLER:
             return False
         if leg.lost_tags is None:
             leg.lost_tags = []
@@ -369,20 +375,20 @@ class LegTracker:
             leg.lost_tags.append(tag)
         return True
 
-    def _receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         if leg.state == TALKING:
             self._dialog.receive_ack(leg, message, now_ms, source)
         elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
-            signal = REFUSAL_ACK if branch_of(message) in leg.branches else ANSWER_ACK
+            signal = REFUSAL_ACK if mark_of(branch_of(message)) in leg.branches else ANSWER_ACK
             self._step(leg, signal, message, now_ms)
 
-    def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         if leg.state == CANCELLING and source == leg.source:
             self._count_repeat(leg)
         else:
             self._step(leg, CANCEL, message, now_ms)
 
-    def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         if _is_of_lost_fork(leg, message):
             return
         if leg.state == LEAVING:
@@ -392,7 +398,7 @@ class LegTracker:
             leg.status_source = source
             self._step(leg, BYE, message, now_ms)
 
-    def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: bytes) -> None:
+    def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         if message.status >= 200 and message.status not in _CHALLENGES and not _is_of_lost_fork(leg, message):
             self._step(leg, BYE_DONE, message, now_ms)
 
@@ -430,8 +436,9 @@ class LegTracker:
         self._remember(leg)
 
     def _remember(self, leg: TrackedLeg) -> None:
-        marks = [crc32(branch) & SMALL for branch in leg.branches]
-        earlier = self._ended.get(leg.call_id)
+        key = leg.facts.call_key
+        marks = leg.branches
+        earlier = self._ended.get(key)
         if earlier is not None and len(earlier) < MAX_FORKS * MAX_BRANCHES:
             marks.extend(earlier[1:])
         elif len(self._ended) >= self._max_ended >> 1:
@@ -440,7 +447,7 @@ class LegTracker:
                 oldest.popitem()
             self._ended_before = self._ended
             self._ended = oldest
-        self._ended[leg.call_id] = tuple([leg.invite_cseq] + marks)
+        self._ended[key] = tuple([leg.invite_cseq] + marks)
 
     def next_deadline(self) -> int | None:
         """When the first leg's time runs out."""
@@ -495,7 +502,7 @@ def _is_of_lost_fork(leg: TrackedLeg, message: Message) -> bool:
     """True for the BYE, or its response, with which the PBX hangs up on a fork that answered too late."""
     if leg.lost_tags is None:
         return False
-    return tag_of(message.from_value) in leg.lost_tags or tag_of(message.to_value) in leg.lost_tags
+    return mark_of(tag_of(message.from_value)) in leg.lost_tags or mark_of(tag_of(message.to_value)) in leg.lost_tags
 
 
 def _reserve(table: "dict[bytes, Value]", count: int, value: "Value") -> None:
@@ -506,7 +513,12 @@ def _reserve(table: "dict[bytes, Value]", count: int, value: "Value") -> None:
         del table[bytes([number >> 8, number & 255])]
 
 
-def _note(leg: TrackedLeg, mark: tuple[int, int, bytes, bytes], now_ms: int, branch: bytes) -> None:
+def _copy_mark(message: Message, sender: int) -> int:
+    """The same for every copy of a message on one hop, another one for any other message of its call."""
+    return crc32(message.method, sender ^ message.cseq ^ message.status << 20) & SMALL
+
+
+def _note(leg: TrackedLeg, mark: int, now_ms: int, branch: int) -> None:
     """What is needed to recognise a message's copies, its responses and its ACK."""
     leg.last_mark = mark
     leg.last_ms = now_ms
