@@ -27,7 +27,7 @@ from cloud_sink.contacts.records import (
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.hours import business_hours
 from cloud_sink.sections import BOX_ID, Section, nearest
-from cloud_sink.work import imported_numbers
+from cloud_sink.work import imported_numbers, scorecards, work_rules
 
 COLLECTOR_SECTIONS = ("box", "sip", "numbers", "privacy", "source", "spool")
 KINDS = {  # section of an office -> kind of destination
@@ -173,6 +173,8 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         shared_numbers=section.texts("shared_numbers"),
         business_hours=business_hours(section.section("business_hours")),
         imports=imported_numbers(section.section("imports")),
+        work=work_rules(section.section("work")),
+        scorecards=scorecards(section),
     )
     section.close()
     _check_destinations(section, destinations)

@@ -1,16 +1,19 @@
 """One office as the store and its plan know it: everything the API and the page ask for, in one place."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
+from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_tariffs
 from cloud_sink.kpi.coverage import coverage, watched_spans
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, report
+from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
+from cloud_sink.kpi.team_report import TeamFacts, TeamReport, team_report
 from cloud_sink.question import BadQuestion, Question, one_day, parse_day, parse_period
 from cloud_sink.store import BoxStatus, Gap, Store
 
@@ -129,6 +132,23 @@ class Office:
             surveyed=self._surveyed(period),
         )
 
+    def roster(self, period: Period) -> Roster:
+        """What was imported about the team, around the period."""
+        return load_roster(self.store, self.id, period)
+
+    def team(self, period: Period) -> TeamReport:
+        """All KPIs of agents and teams, what they did against the plan, and the scorecards."""
+        repeats = self.plan.repeat_days * DAY_MS
+        facts = TeamFacts(
+            report=self.report(period),
+            contacts=self.store.contacts(self.id, period.from_ms, period.until_ms + repeats + DAY_MS),
+            legs=self.store.phone_legs(self.id, period.from_ms, period.until_ms),
+            states=self.states(period),
+            watched=self.watch(period).spans,
+            surveyed=self._surveyed(period),
+        )
+        return team_report(facts, self.roster(period), self.plan)
+
     def _surveyed(self, period: Period) -> list[Leg]:
         """Every leg of an office that has surveys."""
         if not asks_questions(self.plan):
@@ -162,7 +182,14 @@ class Offices:
         names = self.names()
         if name not in names:
             raise UnknownOffice(f'there is no office "{name}"; there is: {", ".join(names) or "none yet"}')
-        return Office(self.plans.get(name, OfficePlan(name)), self.store, self.now_ms)
+        return Office(self._plan(name), self.store, self.now_ms)
+
+    def _plan(self, name: str) -> OfficePlan:
+        """The office's plan with the tariffs and shared numbers that were imported; these tariffs go first."""
+        plan = self.plans.get(name, OfficePlan(name))
+        tariffs = (*load_tariffs(self.store, name), *plan.tariffs)
+        shared = (*plan.shared_numbers, *load_shared_numbers(self.store, name))
+        return replace(plan, tariffs=tariffs, shared_numbers=shared)
 
     def all(self) -> list[Office]:
         """Every office."""

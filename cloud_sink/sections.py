@@ -64,6 +64,13 @@ class Section:
             self.refuse(key, f"must be a whole number, not {value!r}")
         return value
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self._take(key, default)
+        if not isinstance(value, bool):
+            self.refuse(key, f"must be true or false, not {value!r}")
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; missing: none."""
         value = self._take(key, [])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.period import local_time
-from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, MONEY, NUMBER, PERCENT, POINTS, SECONDS, Value
+from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, MONEY, NUMBER, PERCENT, POINTS, SCORE, SECONDS, Value
 
 NOTHING = "—"
 BASIS_WORDS = {
@@ -121,6 +121,7 @@ WRITERS: dict[str, Callable[[float], str]] = {
     HOUR_RATE: "{:.1f} an hour".format,
     POINTS: "{:+.0f}".format,
     MONEY: "{:.2f}".format,
+    SCORE: "{:.1f} of 100".format,
 }
 
 

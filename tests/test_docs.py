@@ -15,7 +15,18 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "reference.py")))
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".venv", ".cache"} & set(path.parts))
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-SECTION_READERS = {"text", "integer", "number", "choice", "texts", "mapping", "sections", "_address", "_numbers"}
+SECTION_READERS = {
+    "text",
+    "integer",
+    "number",
+    "choice",
+    "texts",
+    "mapping",
+    "sections",
+    "_address",
+    "_numbers",
+    "flag",
+}
 
 
 @pytest.mark.parametrize("name", REFERENCE.PAGES)

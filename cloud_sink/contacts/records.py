@@ -6,7 +6,7 @@ Times are integers of milliseconds since the Unix epoch, UTC; None where it did 
 from dataclasses import dataclass, field, replace
 
 from cloud_sink.contacts.business_hours import BusinessHours
-from cloud_sink.contacts.work_rules import ImportedNumbers
+from cloud_sink.contacts.work_rules import ImportedNumbers, Scorecard, WorkRules
 
 
 @dataclass(slots=True)
@@ -95,6 +95,7 @@ class Tariff:
     connect_fee: float = 0.0
     first_s: int = 0  # the least that is charged, in seconds
     step_s: int = 1  # charged in whole steps of so many seconds after that
+    since_ms: int = 0  # calls from then on; of tariffs with the same prefix the latest that holds
 
 
 # what a call to a feature code does for the agent who makes it
@@ -133,6 +134,8 @@ class OfficePlan:
         default_factory=BusinessHours
     )  # when the office is open; by default not known
     imports: ImportedNumbers = field(default_factory=ImportedNumbers)  # how numbers of imported files are written
+    work: WorkRules = field(default_factory=WorkRules)  # what counts as late, long and absent
+    scorecards: tuple[Scorecard, ...] = ()  # what each team aims at
 
 
 @dataclass(frozen=True, slots=True)

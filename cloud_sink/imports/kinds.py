@@ -27,6 +27,7 @@ from cloud_sink.store.records import ImportedRow
 
 DAY_MS = 86_400_000
 LONGEST_SHIFT_MS = DAY_MS
+SHARED = "shared"  # key of customers' numbers that many people share: found without reading all customers
 Values = dict[str, Value]
 
 
@@ -107,7 +108,7 @@ def _tariff(values: Values, _zone: str) -> ImportedRow:
 
 def _customer(values: Values, _zone: str) -> ImportedRow:
     called = str(values["number"])
-    return ImportedRow(0, FOREVER, called, called, called, values)
+    return ImportedRow(0, FOREVER, called, SHARED if values["shared"] else "", called, values)
 
 
 def _cost(values: Values, _zone: str) -> ImportedRow:

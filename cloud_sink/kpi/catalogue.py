@@ -7,6 +7,7 @@ the threshold (inclusive, rule R5).
 
 from cloud_sink.kpi.catalogue_agents import AGENT_TIME, EXTENSION, WEEK
 from cloud_sink.kpi.catalogue_callers import RESOLUTION, SPENDING, VOICE
+from cloud_sink.kpi.catalogue_team import PERSONNEL, SCHEDULE
 from cloud_sink.kpi.definition import ALL_SCOPES, DAYS, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
 from cloud_sink.kpi.rests_on import (
     EVERYWHERE,
@@ -314,6 +315,8 @@ SECTIONS = {
     "Spending": SPENDING,
     "Extensions": EXTENSION,
     "Agent time": AGENT_TIME,
+    "Schedule": SCHEDULE,
+    "Personnel and quality": PERSONNEL,
     "Planning": WEEK,
     "Data quality": QUALITY,
 }

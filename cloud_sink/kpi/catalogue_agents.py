@@ -59,6 +59,12 @@ AGENT_TIME = (
         "Genesys (Idle)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
     ),
     Definition(
+        "idle_time", "Idle", SECONDS,
+        "The same as available_time, under the name other systems give it.",
+        "available_time",
+        "VoIPTime (idle time); Genesys (Idle)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
         "break_time", "On break", SECONDS,
         "How long the agent had paused himself by feature code.",
         "sum of state pause while logged in; calls made during a break are talk",

@@ -28,6 +28,9 @@ Every number ringtap shows, with its formula and what it rests on. Made from `ca
   Percentiles (p50, p90, p95) come from bins that grow by 10.5 %, so that days add up: they are right within 5 %.
 - R9: shares carry their 95 % Wilson interval; under 20 observations a share or an average is greyed.
 
+What is shown for `teams` is shown for everybody together, for each team and for each agent, and so is what is shown for
+`extensions`: agents by name where `agents` were imported, with whatever they did at whichever phone they sat at.
+
 Letters: A answered, B abandoned, b abandoned at once, F overflow and voicemail, `_T` within the threshold (the office's
 `service_level_s`; the API's `threshold_s` switches it). A contact answered after a wait the tap did not see is in no
 service level. With a hosted PBX a call that rang in vain is in F: nobody here answered it, and whether its caller left
@@ -39,7 +42,7 @@ or went on to voicemail, a menu or another queue is not seen.
 - I2: short_abandoned ≤ abandoned.
 - I3: with a short limit within the threshold, sl_offered ≤ sl_excl_short ≤ sl_late_ab ≤ sl_answered,
   sl_late_ab ≤ sl_ab_ok and sl_excl_short ≤ sl_short_credit ≤ sl_ab_ok.
-- I4: the states of an agent never overlap.
+- I4: the states of an agent never overlap, at however many phones.
 - I5: days, and quarter hours, may be added up in any order.
 """
 UNIT_WORDS = {NUMBER: "number"}

@@ -13,10 +13,15 @@ MICRO = 1_000_000  # money is counted in whole millionths, so that adding it up 
 MINUTE_S = 60
 
 
-def tariff_of(number: str, tariffs: Sequence[Tariff]) -> Tariff | None:
-    """The tariff with the longest prefix that fits; None where there is none."""
-    fitting = [(len(prefix), tariff) for tariff in tariffs for prefix in tariff.prefixes if number.startswith(prefix)]
-    return max(fitting, key=lambda found: found[0])[1] if fitting else None
+def tariff_of(number: str, tariffs: Sequence[Tariff], at_ms: int | None = None) -> Tariff | None:
+    """The tariff with the longest prefix that fits, of those the latest that holds; None where there is none."""
+    fitting = [
+        (len(prefix), tariff.since_ms, -order, tariff)
+        for order, tariff in enumerate(tariffs)
+        for prefix in tariff.prefixes
+        if number.startswith(prefix) and (at_ms is None or tariff.since_ms <= at_ms)
+    ]
+    return max(fitting, key=lambda found: found[:3])[3] if fitting else None
 
 
 def cost_micro(talk_ms: int, tariff: Tariff) -> int:
@@ -30,7 +35,7 @@ def cost_micro(talk_ms: int, tariff: Tariff) -> int:
 def measure_money(contacts: Sequence[Contact], plan: OfficePlan) -> dict[str, Parts]:
     """`call_cost`, `unpriced`, `cost_per_contact` (calls alone); null where the office has no tariffs."""
     made = [c for c in contacts if c.direction == "out" and c.disposition == ANSWERED and c.t_end is not None]
-    priced = [(contact, tariff_of(contact.did, plan.tariffs)) for contact in made]
+    priced = [(contact, tariff_of(contact.did, plan.tariffs, contact.t_offer)) for contact in made]
     cost = sum(cost_micro(_length_ms(contact), tariff) for contact, tariff in priced if tariff is not None)
     known = 1 if plan.tariffs else 0
     answered = sum(c.direction == "in" and c.disposition == ANSWERED for c in contacts)

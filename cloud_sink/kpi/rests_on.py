@@ -18,3 +18,11 @@ STATES = (
     "Null where registrations are not known."
 )
 PHONE_LEGS = "From the phones' own legs: the same in both topologies."
+PLANNED = (
+    "Imported schedules beside what the tap saw of the agent's phone, in watched time; null without a schedule. Breaks "
+    "can only be judged where the phone tells of any (a pause by code, do not disturb, logging out)."
+)
+HR_FILES = "Imported from the personnel office (`staff`, `absences`); null without."
+SCORED = "Imported evaluations (`qa_scores`); null without."
+NOTED = "Imported `dispositions`, surveys that ask `solved`, and else the calls themselves: a proxy."
+TARGETS = "The team's own `scorecards` in the configuration; rests on what its KPIs rest on."

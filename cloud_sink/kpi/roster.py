@@ -5,7 +5,7 @@ is known by its extension.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 ON_QUEUE, BREAK, MEETING, TRAINING, OTHER_WORK = "on_queue", "break", "meeting", "training", "other"
 ACTIVITIES = (ON_QUEUE, BREAK, MEETING, TRAINING, OTHER_WORK)
@@ -105,4 +105,3 @@ class Roster:
     evaluations: Sequence[Evaluation] = ()
     results: Sequence[Result] = ()
     costs: Sequence[Cost] = ()
-    customers: dict[str, Customer] = field(default_factory=dict)  # by number

@@ -201,7 +201,9 @@ def _append(found: list[Interval], state: str, start: int, end: int, *, logged_i
         found.append(Interval(state, start, end, logged_in))
 
 
-STATE_KPIS = ("login_time", "available_time", "break_time", "dnd_time", "occupancy", "calls_per_hour")
+STATE_KPIS = (
+    "login_time", "available_time", "idle_time", "break_time", "dnd_time", "occupancy", "calls_per_hour",
+)  # fmt: skip
 
 
 def measure_states(intervals: Sequence[Interval] | None, answered: int) -> dict[str, Parts]:
@@ -213,6 +215,7 @@ def measure_states(intervals: Sequence[Interval] | None, answered: int) -> dict[
     return {
         "login_time": Parts(login),
         "available_time": Parts(_total(duty, AVAILABLE)),
+        "idle_time": Parts(_total(duty, AVAILABLE)),
         "break_time": Parts(paused),
         "dnd_time": Parts(_total(intervals, DND)),
         "occupancy": Parts(_total(duty, TALK), login - paused),

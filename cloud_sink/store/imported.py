@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select, true
 
 from cloud_sink.store import tables
 from cloud_sink.store.engine import insert_new
@@ -39,22 +39,27 @@ def remove(connection: Connection, office: str, kind: str, rows: Sequence[Import
 
 
 def read(
-    connection: Connection, office: str, kind: str, from_ms: int, until_ms: int, longest_ms: int | None
+    connection: Connection, office: str, kind: str, from_ms: int, until_ms: int, longest_ms: int | None, key: str | None
 ) -> list[ImportedRow]:
     """Return the rows that hold at some moment of [from, until), in order; none of them holds for over `longest`."""
     table = tables.imports
     of_kind = and_(table.c.office_id == office, table.c.kind == kind)
     held = and_(table.c["at"] < until_ms, table.c.until >= from_ms)
     bound = table.c["at"] >= (0 if longest_ms is None else from_ms - longest_ms)
-    found = select(table).where(of_kind, held, bound).order_by(table.c["at"], table.c.part, table.c.key)
+    keyed = true() if key is None else table.c.key == key
+    found = select(table).where(of_kind, held, bound, keyed).order_by(table.c["at"], table.c.part, table.c.key)
     return [_row(row) for row in connection.execute(found)]
 
 
-def read_part(connection: Connection, office: str, kind: str, part: str) -> list[ImportedRow]:
-    """Return the rows of one part, in order."""
+def read_parts(connection: Connection, office: str, kind: str, parts: Sequence[str]) -> list[ImportedRow]:
+    """Return the rows of some parts, by part and in order."""
     table = tables.imports
-    of_part = and_(table.c.office_id == office, table.c.kind == kind, table.c.part == part)
-    return [_row(row) for row in connection.execute(select(table).where(of_part).order_by(table.c["at"], table.c.key))]
+    of_kind = and_(table.c.office_id == office, table.c.kind == kind)
+    found: list[ImportedRow] = []
+    for some in _batches(parts):
+        rows = select(table).where(of_kind, table.c.part.in_(some)).order_by(table.c.part, table.c["at"], table.c.key)
+        found += [_row(row) for row in connection.execute(rows)]
+    return found
 
 
 def status(connection: Connection, office: str) -> list[ImportStatus]:

@@ -148,14 +148,23 @@ class Store:
         return self._read(reading.registrations, office, from_ms, until_ms)
 
     def imported(
-        self, office: str, kind: str, from_ms: int, until_ms: int, longest_ms: int | None = None
+        self,
+        office: str,
+        kind: str,
+        from_ms: int,
+        until_ms: int,
+        longest_ms: int | None = None,
+        key: str | None = None,
     ) -> list[ImportedRow]:
-        """Return imported rows that hold at some moment of [from, until); none may hold for over `longest_ms`."""
-        return self._read(imported.read, office, kind, from_ms, until_ms, longest_ms)
+        """Return imported rows that hold at some moment of [from, until); none may hold for over `longest_ms`.
 
-    def imported_part(self, office: str, kind: str, part: str) -> list[ImportedRow]:
-        """Return the imported rows about one part."""
-        return self._read(imported.read_part, office, kind, part)
+        `key`: only those with this key.
+        """
+        return self._read(imported.read, office, kind, from_ms, until_ms, longest_ms, key)
+
+    def imported_parts(self, office: str, kind: str, parts: Sequence[str]) -> list[ImportedRow]:
+        """Return the imported rows about some parts."""
+        return self._read(imported.read_parts, office, kind, parts)
 
     def import_status(self, office: str) -> list[ImportStatus]:
         """Return what was imported for an office, by kind."""

@@ -17,7 +17,7 @@ def test_rows_come_back_as_they_went_in(store: Store) -> None:
     assert ImportCounts(2, 0, 0) == store.write_imported("lab", "agents", rows)
     assert rows[::-1] == store.imported("lab", "agents", 0, 5000)
     assert [] == store.imported("york", "agents", 0, 5000) == store.imported("lab", "staff", 0, 5000)
-    assert [rows[0]] == store.imported_part("lab", "agents", "b")
+    assert [rows[0]] == store.imported_parts("lab", "agents", ["b", "x"])
     assert [ImportStatus("agents", 2, 1000, 2000)] == store.import_status("lab")
 
 
