@@ -43,6 +43,8 @@ REMEDIES = {
     "source_failed": "the evidence says what to do; the other sources go on",
     "source_silent": "this source alone has stopped: look at its cable, or at the router (its sniffer may have to be "
     "started again after a restart) or PBX that feeds it",
+    "packets_refused": "somebody sends to this box who may not: add the address (the log names it) to allow, or give "
+    "the PBX the key of auth_key_file",
     "packets_dropped": "give the box a faster processor or less traffic: mirror the PBX's port only",
     "no_packets": "check the cable and the mirror port, or the router's sniffer; on the router: /tool sniffer print",
     "no_sip": "packets come, but no SIP: check [sip] ports, and that the mirror has the PBX's or the uplink's port (it "
@@ -88,6 +90,8 @@ class Lookout:
         self._drops: dict[str, int] = {}
         self._heard: dict[str, tuple[int, int]] = {}  # source -> packets, and when there was one more
         self._dropped = -JUDGE_MS, ""
+        self._refused: dict[str, int] = {}  # source -> packets and connections that were not welcome
+        self._refusal = -WINDOW * JUDGE_MS, ""
         self._began_ms = self._looked_ms = self._sip_ms = self._frames_ms = self._judge_ms = -1
         self._messages = self._frames = 0
 
@@ -115,6 +119,7 @@ class Lookout:
             self._began_ms = self._looked_ms = self._sip_ms = self._frames_ms = now_ms
             self._judge_ms = now_ms + JUDGE_MS
         gaps = self._count_drops(now_ms, facts)
+        self._count_refusals(now_ms, facts)
         self._notice_life(now_ms, facts)
         held = {condition.name: condition for condition in self._judge_at_once(now_ms, facts)}
         if now_ms >= self._judge_ms:
@@ -168,6 +173,15 @@ class Lookout:
                 gaps.append(GapObserved(self._looked_ms, now_ms, "packets_dropped", lost))
         return gaps
 
+    def _count_refusals(self, now_ms: int, facts: Facts) -> None:
+        """Who may not send: told for as long as it goes on, and ten minutes more."""
+        for name, (_, counters) in facts.sources.items():
+            refused = sum(counters.get(kind, 0) for kind in _REFUSALS)
+            if refused > self._refused.get(name, 0):
+                told = ", ".join(f"{counters[kind]} {words}" for kind, words in _REFUSALS.items() if counters.get(kind))
+                self._refusal = now_ms, f"{name}: {told}"
+            self._refused[name] = refused
+
     def _notice_life(self, now_ms: int, facts: Facts) -> None:
         if facts.counters["sip_messages"] != self._messages:
             self._messages = facts.counters["sip_messages"]
@@ -190,6 +204,8 @@ class Lookout:
             yield make_condition("source_failed", evidence, blinds=len(failed) == len(facts.sources), since_ms=since_ms)
         if now_ms - self._dropped[0] < JUDGE_MS:
             yield make_condition("packets_dropped", self._dropped[1])
+        if now_ms - self._refusal[0] < WINDOW * JUDGE_MS:
+            yield make_condition("packets_refused", self._refusal[1])
         silent = [
             name for name in facts.sources if name not in failed and now_ms - self._heard[name][1] >= self._silence_ms
         ]
@@ -228,7 +244,12 @@ class Lookout:
             self._history.append(facts.counters)
 
 
-_JUDGED_AT_ONCE = ("source_failed", "source_silent", "packets_dropped", "no_packets", "no_sip")
+_JUDGED_AT_ONCE = ("source_failed", "source_silent", "packets_dropped", "packets_refused", "no_packets", "no_sip")
+_REFUSALS = {  # counters of sources, and what they count
+    "refused": "datagrams or connections that are not welcome",
+    "unauthorised": "packets without the right key",
+    "malformed_streams": "connections that are no HEP",
+}
 
 
 def make_condition(name: str, evidence: str, *, blinds: bool = False, since_ms: int = -1) -> Condition:

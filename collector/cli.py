@@ -269,7 +269,10 @@ def _make_source(settings: config.Configuration, source: config.Source) -> LiveS
                          certificate_file=certificate, key_file=key)  # fmt: skip
     if source.follow or source.path == "-":
         path = source.path if source.path == "-" else str(settings.resolve(source.path))
-        return FollowedSource(source.name, lambda: PcapFileSource(path, follow=source.follow))
+        follow = source.follow and path != "-"  # a pipe ends by itself, and all of it is new
+        return FollowedSource(
+            source.name, lambda all_is_new: PcapFileSource(path, follow=follow, from_start=all_is_new)
+        )
     raise ConfigurationError(
         f"{settings.path}: [[source]] {source.name}: a recording cannot be read beside live sources; "
         "read it alone, with --source FILE"

@@ -193,7 +193,9 @@ class Source:
         "name in logs and counters; default: its kind, and a number from the second on",
     )
     path: str = _key("", _text, "file: the recording; - is standard input")
-    follow: bool = _key(False, _switch, "file: it is being written (tcpdump -U -w): hear what is added from now on")
+    follow: bool = _key(
+        False, _switch, "file: it is being written (tcpdump -U -w): hear what is added from now on; of a pipe all of it"
+    )
     interfaces: tuple[str, ...] = _key((), _texts, 'live: interfaces to listen on, such as ["eth0"]')
     promiscuous: bool = _key(
         True,

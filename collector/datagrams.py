@@ -5,16 +5,20 @@ The kernel puts the fragments together before they come here: a router's datagra
 
 import contextlib
 import ipaddress
+import logging
 import socket
 import struct
 from collections.abc import Sequence
 from typing import TypeAlias
+
+from collector.journal import tell
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 BUFFER_BYTES = 8 << 20  # half a second of 12,000 messages a second
 MAX_DATAGRAM = 65_535
 MAX_SENDERS = 256  # remembered; whoever floods with forged senders fills no memory
+MAX_TOLD = 8  # of those who are refused; then their number has to do
 
 _SO_RCVBUFFORCE = 33  # beyond net.core.rmem_max; needs CAP_NET_ADMIN
 _SO_TIMESTAMPNS = 35
@@ -23,13 +27,17 @@ _ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4)
 _STAMP = struct.Struct("@qq")  # struct timespec
 _COUNT = struct.Struct("@I")
 
+_log = logging.getLogger(__name__)
+
 
 class AllowList:
-    """Who may send: addresses and networks; an empty list lets everybody."""
+    """Who may send to the source `name`: addresses and networks; an empty list lets everybody."""
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[Network], name: str = "") -> None:
         self._networks = tuple(networks)
+        self._name = name
         self._known: dict[str, bool] = {}
+        self._told = 0
 
     def admits(self, sender: str) -> bool:
         """True for a sender that is welcome."""
@@ -38,6 +46,9 @@ class AllowList:
             known = self._look(sender)
             if len(self._known) < MAX_SENDERS:
                 self._known[sender] = known
+            if not known and self._told < MAX_TOLD:
+                self._told += 1
+                tell(_log, "warning", "sender_refused", source=self._name, sender=plain_address(sender))
         return known
 
     def senders(self) -> int:

@@ -15,9 +15,9 @@ def _chunk(kind: int, value: bytes) -> bytes:
 
 
 def make_hep(
-    payload: bytes, source: bytes = PBX, target: bytes = phone(101), *, key: str = "", port: int = 5060
+    payload: bytes, source: bytes = PBX, target: bytes = phone(101), *, key: str = "", port: int = 5060, kind: int = 1
 ) -> bytes:
-    """A HEP3 packet of a SIP message from port to the same port."""
+    """A HEP3 packet of a SIP message (kind 5: of RTCP) from port to the same port."""
     chunks = [
         _chunk(1, b"\x02"),
         _chunk(2, b"\x11"),
@@ -25,7 +25,7 @@ def make_hep(
         _chunk(4, target),
         _chunk(7, struct.pack("!H", port)),
         _chunk(8, struct.pack("!H", port)),
-        _chunk(11, b"\x01"),
+        _chunk(11, bytes((kind,))),
         *([_chunk(14, key.encode())] if key else []),
         _chunk(15, payload),
     ]

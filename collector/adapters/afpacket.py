@@ -155,6 +155,7 @@ class InterfaceSource:
         others = [index for index in up.values() if index not in loopbacks]
         ring.program = compile_filter(self._ports, any_port=not self._ports, interfaces=others, loopbacks=loopbacks)
         attach_filter(ring.socket, ring.program)
+        self._promiscuous_on &= set(up.values())  # one that was unplugged has forgotten it; another may get its number
         if self._promiscuous:
             for index in others:
                 self._join(ring.socket, index)

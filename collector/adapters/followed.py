@@ -20,17 +20,25 @@ PATIENCE_S = 0.02
 class Recording(FrameSource, Protocol):
     """A source of frames whose waiting can be ended."""
 
+    @property
+    def replaced(self) -> bool:
+        """True where it ended because another file took its place."""
+        ...
+
     def stop(self) -> None:
         """End soon."""
         ...
 
 
 class FollowedSource:
-    """`open_recording` makes the source of frames (and may wait); where it fails it is called again after a second."""
+    """`open_recording` makes the source of frames (and may wait); where it fails it is called again after a second.
+
+    Its argument is true where all of the recording is new: it has taken the place of one that was followed.
+    """
 
     form = "frame"
 
-    def __init__(self, name: str, open_recording: Callable[[], Recording]) -> None:
+    def __init__(self, name: str, open_recording: Callable[[bool], Recording]) -> None:
         self.name = name
         self._open_recording = open_recording
         self._waiting: deque[Frame] = deque()
@@ -39,6 +47,7 @@ class FollowedSource:
         self._packets = 0
         self._closed = False
         self._recording: Recording | None = None
+        self._all_is_new = False
 
     def handle_time(self) -> None:
         """Begin to read, or begin again."""
@@ -75,15 +84,22 @@ class FollowedSource:
 
     def _read(self) -> None:
         try:
-            source = self._recording = self._open_recording()
-            self._trouble = ""
-            for frame in source.frames():
-                while len(self._waiting) >= MAX_WAITING_FRAMES and not self._closed:
-                    time.sleep(PATIENCE_S)
-                if self._closed:
+            while not self._closed:
+                source = self._recording = self._open_recording(self._all_is_new)
+                self._trouble = ""
+                self._take(source)
+                self._all_is_new = source.replaced
+                if not source.replaced:
+                    self._trouble = "; ".join(source.problems) or "the recording has ended"
                     return
-                if frame is not None:
-                    self._waiting.append(frame)
-            self._trouble = "; ".join(source.problems) or "the recording has ended"
         except CaptureError as error:
             self._trouble = str(error)
+
+    def _take(self, source: Recording) -> None:
+        for frame in source.frames():
+            while len(self._waiting) >= MAX_WAITING_FRAMES and not self._closed:
+                time.sleep(PATIENCE_S)
+            if self._closed:
+                return
+            if frame is not None:
+                self._waiting.append(frame)

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from collector.errors import CaptureError
+from collector.growing import PATIENCE_S, GrowingFile
 from collector.ports import Frame
 
 MAX_FRAME_BYTES = 262_144  # the largest snapshot length libpcap allows: more is a damaged file
 MAX_BLOCK_BYTES = 16 << 20  # a pcapng block beyond it is damage, not a packet
 SKIP_BYTES = 65_536  # blocks of no interest are passed over in pieces of this size
 MAX_WAITING_FRAMES = 4_096  # read from a pipe but not yet taken: a megabyte or two
-PATIENCE_S = 0.1  # without a frame for so long, whoever reads a pipe gets a turn
 STEP_MS = 2_000  # a clock that goes back further was set; less is packets that were written out of order
 
 # what a reader of a format yields: data, time in ms as the file says (None: the file does not say), link type, length
@@ -60,25 +60,6 @@ class _Rejoined(io.RawIOBase):
     def close(self) -> None:
         self._rest.close()
         super().close()
-
-
-class _Growing(io.RawIOBase):
-    """A file that somebody writes: its end is waited for, for ever. `at_end` turns true at its first end."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.at_end = False
-        self.stopped = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        while not (data := self._file.read(len(buffer))) and not self.stopped:
-            self.at_end = True
-            time.sleep(PATIENCE_S)
-        buffer[: len(data)] = data
-        return len(data)
 
 
 def _open_stream(path: str) -> io.BufferedReader:
@@ -286,14 +267,16 @@ class Timeline:
 class PcapFileSource:
     """One recording; `path` "-" is standard input. Raises CaptureError at once where there is nothing to read.
 
-    `follow`: a file that is being written, from its present end on; it never ends.
+    `follow`: a file that is being written, from its present end on (`from_start`: from its beginning); it ends only
+    where another file takes its place.
     """
 
-    def __init__(self, path: str, *, follow: bool = False) -> None:
+    def __init__(self, path: str, *, follow: bool = False, from_start: bool = False) -> None:
         self.problems: list[str] = []
         self._path = path
         self._file = _open_stream(path)
-        self._growing = _Growing(self._file) if follow else None
+        self._growing = GrowingFile(path, self._file) if follow else None
+        self._from_start = from_start
         head, self._stream = _peek(path, io.BufferedReader(self._growing, SKIP_BYTES) if self._growing else self._file)
         if head[:2] == b"\x1f\x8b":
             head, self._stream = _peek(path, gzip.GzipFile(fileobj=self._stream))
@@ -317,7 +300,7 @@ class PcapFileSource:
             for data, stamp_ms, link_type, original in self._records:
                 count += 1
                 at_ms = place(stamp_ms)
-                if self._growing is None or self._growing.at_end:
+                if self._growing is None or self._from_start or self._growing.at_end:
                     yield data, at_ms, link_type, original
         except DamagedCapture as damage:
             self.problems.append(
@@ -332,6 +315,11 @@ class PcapFileSource:
         """Wait no more for a file that is followed."""
         if self._growing is not None:
             self._growing.stopped = True
+
+    @property
+    def replaced(self) -> bool:
+        """True where a file that is followed has ended because another one took its place."""
+        return self._growing is not None and self._growing.replaced
 
     def progress(self) -> float:
         """Share of the file that has been read; 0 for standard input."""
@@ -374,7 +362,7 @@ class PipedSource:
         self._ended = False
 
     def frames(self) -> Iterator[Frame | None]:
-        """Frames as they come; None after every `PATIENCE_S` without one."""
+        """Frames as they come; None after every `PATIENCE_S` without one: whoever reads a pipe gets a turn."""
         threading.Thread(target=self._read, name="recording", daemon=True).start()
         while not self._ended or self._waiting:
             if not self._arrived.wait(PATIENCE_S):

@@ -19,7 +19,7 @@ class TzspSource:
         self.name = name
         self._host = host
         self._port = port
-        self._allowed = AllowList(allowed)
+        self._allowed = AllowList(allowed, name)
         self._datagrams: DatagramSocket | None = None
         self._trouble = "not started"
         self._keepalives = 0

@@ -17,14 +17,14 @@ _DESTINATION_6 = 6
 _SOURCE_PORT = 7
 _DESTINATION_PORT = 8
 _PROTOCOL_TYPE = 11
-_AUTH_KEY = 14
+_AUTH_KEY_CHUNK = b"\0\0\0\x0e"  # vendor 0, type 14
 _PAYLOAD = 15
 
 
 class HepPacket:
     """What one HEP3 packet carries: who sent what to whom. Addresses are packed, `protocol` is IP's (17 UDP, 6 TCP)."""
 
-    __slots__ = ("auth_key", "payload", "protocol", "source", "source_port", "target", "target_port")
+    __slots__ = ("payload", "protocol", "source", "source_port", "target", "target_port")
 
     def __init__(self) -> None:
         self.protocol = 17
@@ -32,7 +32,6 @@ class HepPacket:
         self.source_port = 0
         self.target = b""
         self.target_port = 0
-        self.auth_key = b""
         self.payload = b""
 
 
@@ -72,6 +71,17 @@ def unwrap_hep(data: bytes) -> HepPacket | None:
     return packet if kind == _SIP and packet.payload and packet.source and packet.target else None
 
 
+def hep_auth_key(data: bytes) -> bytes:
+    """The key that a HEP3 packet of any kind carries, b"" without one."""
+    at = 6
+    while at + 6 <= len(data):
+        length = data[at + 4] << 8 | data[at + 5]
+        if data[at : at + 4] == _AUTH_KEY_CHUNK:
+            return data[at + 6 : at + length]
+        at += max(length, 6)
+    return b""
+
+
 def _take_chunk(packet: HepPacket, chunk: int, value: bytes) -> None:
     if chunk == _PAYLOAD:
         packet.payload = value
@@ -85,5 +95,3 @@ def _take_chunk(packet: HepPacket, chunk: int, value: bytes) -> None:
         packet.source_port = int.from_bytes(value[:2], "big")
     elif chunk == _DESTINATION_PORT:
         packet.target_port = int.from_bytes(value[:2], "big")
-    elif chunk == _AUTH_KEY:
-        packet.auth_key = value

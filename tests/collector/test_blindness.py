@@ -154,6 +154,18 @@ def test_drops_are_a_gap_with_their_number():
     assert [] == watch.names()
 
 
+def test_who_may_not_send_is_told():
+    """A router that is not in allow, a PBX with a wrong key: told while it goes on, no time is lost."""
+    watch = Watch()
+    watch.sources["pbx"] = ["", {"packets": 0, "refused": 2, "unauthorised": 5}]
+    watch.pass_time(1000, frames=1, sip_messages=1)
+    [condition] = watch.lookout.conditions()
+    assert "packets_refused" == condition.name
+    assert "pbx: 2 datagrams or connections that are not welcome, 5 packets without the right key" == condition.evidence
+    watch.pass_time(11 * MINUTE, frames=1, sip_messages=1)
+    assert ([], []) == (watch.names(), watch.gaps)
+
+
 @pytest.mark.parametrize(
     ("per_second", "name"),
     [

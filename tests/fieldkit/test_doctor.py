@@ -21,6 +21,7 @@ from builders import (
     phone,
 )
 from networks import ip, make_cable, wait_for
+from wrapped import make_tzsp
 
 from collector.adapters.pcapfile import open_captures
 from collector.core.counters import Counters
@@ -204,6 +205,26 @@ def test_live_interface(lab_config, capsys):
     report = json.loads(capsys.readouterr().out)
     assert 30 == report["counters"]["sip_messages"]
     assert "one_direction" in names(report)
+
+
+def test_a_routers_stream_is_looked_into(lab_config, capsys):
+    """On the interface where a router streams its SIP (TZSP) the doctor sees the SIP, from both of its directions."""
+    call = [make_invite(call_id=f"call-{number}") for number in range(10)]
+    frames = [make_tzsp(make_udp_frame(message, PBX, phone(101))) for message in call]
+    frames += [make_tzsp(make_udp_frame(make_response(message, 486), phone(101), PBX)) for message in call]
+    with make_cable() as cable:
+
+        def send():
+            wait_for(lambda: "promiscuity 1" in ip(f"-d link show {cable.near}"))
+            cable.send_frames([make_udp_frame(datagram, phone(1), phone(2), port=37008) for datagram in frames])
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        main(["doctor", "--live", cable.near, "--seconds", "4", "--config", str(lab_config), "--format", "json"])
+        sender.join()
+    report = json.loads(capsys.readouterr().out)
+    assert 20 == report["counters"]["sip_messages"]
+    assert set() == set(names(report)) - {"clock_unsynchronised"}
 
 
 def test_interface_that_cannot_be_heard(capsys):

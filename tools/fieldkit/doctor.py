@@ -20,8 +20,10 @@ from collector.blindness import (
 )
 from collector.core.counters import Counters
 from collector.core.events import LegEnded, RegistrationChanged
+from collector.core.hep import PORT as HEP_PORT
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.core.packet import PacketDecoder
+from collector.core.tzsp import PORT as TZSP_PORT
 from collector.errors import WrongUse
 from collector.flows import FlowTable
 from collector.ports import Frame
@@ -184,7 +186,8 @@ def examine_interface(
     expected: frozenset[str] = frozenset(),
 ) -> Examination:
     """What an interface carries from now on, for so many seconds. Raises WrongUse where it cannot be heard."""
-    source = InterfaceSource(name, [name], () if settings.any_port else settings.ports)
+    ports = () if settings.any_port else (*settings.ports, TZSP_PORT, HEP_PORT)
+    source = InterfaceSource(name, [name], ports)
     timeline, examiner = Timeline(), Examiner(settings, expected)
     source.handle_time()
     if source.trouble():

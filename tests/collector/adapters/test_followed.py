@@ -26,7 +26,7 @@ def follow(tmp_path):
 
     def make(name="growing.pcap"):
         path = tmp_path / name
-        source = FollowedSource("file", lambda: PcapFileSource(str(path), follow=True))
+        source = FollowedSource("file", lambda new: PcapFileSource(str(path), follow=True, from_start=new))
         sources.append(source)
         return source, path
 
@@ -67,6 +67,50 @@ def test_file_that_is_not_there_yet(follow):
     wait_for(lambda: source.handle_time() or not source.trouble())
 
 
+def open_and_wait(source, path):
+    """A file with a packet that is over, followed up to its end."""
+    path.write_bytes(make_pcap([(T0_MS - 5000, FRAME)]))
+    source.handle_time()
+    wait_for(lambda: source._recording is not None and source._recording._growing.at_end)
+
+
+def test_file_that_is_rotated(follow):
+    """What was written to the old file until then comes, and then all of the one that took its place."""
+    source, path = follow()
+    open_and_wait(source, path)
+    with path.open("ab") as file:
+        file.write(records(T0_MS))
+        path.rename(path.with_suffix(".1"))
+        file.write(records(T0_MS + 1))
+    path.write_bytes(make_pcap([(T0_MS + 2, FRAME)]))
+    assert [0, 1, 2] == take(source, 3)
+    with path.open("ab") as file:
+        file.write(records(T0_MS + 3))
+    assert ([3], "") == (take(source, 1), source.trouble())
+
+
+def test_file_that_is_cut_to_nothing(follow):
+    """Emptied and begun again, as `tcpdump -w` does when it is started anew: all of it is heard."""
+    source, path = follow()
+    open_and_wait(source, path)
+    path.write_bytes(b"")
+    path.write_bytes(make_pcap([]))
+    wait_for(lambda: source._all_is_new)
+    with path.open("ab") as file:
+        file.write(records(T0_MS))
+    assert [0] == take(source, 1)
+
+
+def test_file_that_is_gone_for_a_while(follow):
+    """Removed, and there again with another content: nothing of it is missed."""
+    source, path = follow()
+    open_and_wait(source, path)
+    path.unlink()
+    source.handle_time()
+    path.write_bytes(make_pcap([(T0_MS, FRAME)]))
+    assert [0] == take(source, 1)
+
+
 def test_pipe_of_tcpdump_beside_other_sources():
     """A real tcpdump writes into a pipe; its packets come, and its end is told."""
     with make_cable() as cable:
@@ -75,7 +119,7 @@ def test_pipe_of_tcpdump_beside_other_sources():
             ["tcpdump", "-i", cable.near, "-U", "-w", "-"], stdout=writer, stderr=subprocess.PIPE
         )
         os.close(writer)
-        source = FollowedSource("pipe", lambda: PcapFileSource(f"/dev/fd/{reader}"))
+        source = FollowedSource("pipe", lambda _new: PcapFileSource(f"/dev/fd/{reader}"))
         source.handle_time()
         while b"listening on" not in tcpdump.stderr.readline():
             pass

@@ -11,7 +11,7 @@ from builders import make_invite
 from networks import wait_for
 from wrapped import make_hep
 
-from collector.adapters.hep_listener import MAX_CONNECTIONS, HepSource
+from collector.adapters.hep_listener import MAX_CONNECTIONS, PATIENCE_S, HepSource
 from collector.core.monitor import CallMonitor, MonitorSettings
 
 VECTOR = Path(__file__).parents[2] / "vectors/kamailio-5.6-call.hep"
@@ -139,6 +139,50 @@ def test_connections_are_bounded(listen):
         stream.close()
 
 
+def test_silent_connections_make_room_for_a_pbx(listen):
+    """All places are taken by those who say nothing, or half a packet, for half a minute: the PBX gets one of them."""
+    source, port = listen()
+    seconds = [0.0]
+    source._streams._now = lambda: seconds[0]
+    pbx = socket.create_connection(("127.0.0.1", port))
+    pbx.sendall(PACKET)
+    assert [PACKET] == take(source, 1)
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(MAX_CONNECTIONS - 1)]
+    silent[0].sendall(PACKET[:20])
+    wait_for(lambda: source.receive() or source.counters()["connections"] == MAX_CONNECTIONS)
+    seconds[0] = PATIENCE_S + 1
+    second = socket.create_connection(("127.0.0.1", port))
+    second.sendall(WITH_KEY)
+    assert [WITH_KEY] == take(source, 1)
+    pbx.sendall(PACKET)
+    assert [PACKET] == take(source, 1), "who has spoken before keeps the place"
+    assert MAX_CONNECTIONS == source.counters()["connections"]
+    for stream in (pbx, second, *silent):
+        stream.close()
+
+
+def test_handshake_that_never_ends_holds_nobody_up(listen, certificate):
+    """Half of a TLS handshake, and nothing: other connections and datagrams are heard."""
+    source, port = listen(certificate_file=certificate)
+    with socket.create_connection(("127.0.0.1", port)) as half:
+        half.sendall(b"\x16\x03\x01\x02\x00\x01")
+        wait_for(lambda: source.receive() or source.counters()["connections"] == 1)
+        send_udp([PACKET], port)
+        assert [PACKET] == take(source, 1)
+
+
+def test_half_a_packet_takes_bounded_memory(listen):
+    """The length of a packet is 16 bits: what waits for the rest of one is never more than 64 KiB."""
+    source, port = listen()
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        stream.sendall(b"HEP3\xff\xff" + bytes(65_528))
+        wait_for(
+            lambda: source.receive() or any(len(item.buffer) == 65_534 for item in source._streams.connections.values())
+        )
+        stream.sendall(b"\0" + PACKET)
+        assert [b"HEP3\xff\xff" + bytes(65_529), PACKET] == take(source, 2)
+
+
 def test_tls(listen, certificate):
     """With a certificate the stream is TLS; many packets in one go all arrive, plain TCP is hung up on."""
     source, port = listen(certificate_file=certificate)
@@ -163,12 +207,33 @@ def test_tls(listen, certificate):
     tls.close()
 
 
-def test_packets_without_the_right_key_are_refused(listen):
-    """No key, a wrong key: counted and not believed."""
+def test_packets_without_the_right_key_are_refused(listen, caplog):
+    """No key, a wrong key: counted, not believed, and told once."""
     source, port = listen(auth_key="secret")
     send_udp([PACKET, make_hep(make_invite(), key="wrong"), WITH_KEY], port)
     assert [WITH_KEY] == take(source, 1)
     assert 2 == source.counters()["unauthorised"]
+    assert ["key_refused"] == [record.getMessage() for record in caplog.records]
+
+
+def test_rtcp_with_the_right_key_is_no_stranger(listen):
+    """A PBX sends more than SIP over its connection: whose key is right keeps it."""
+    source, port = listen(auth_key="secret")
+    rtcp = make_hep(b"{}", key="secret", kind=5)
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        stream.sendall(rtcp + WITH_KEY)
+        assert [rtcp, WITH_KEY] == take(source, 2)
+
+
+def test_stream_with_a_wrong_key_is_closed(listen):
+    """What it brought before is taken, nothing after."""
+    source, port = listen(auth_key="secret")
+    with socket.create_connection(("127.0.0.1", port)) as stream:
+        stream.sendall(WITH_KEY + PACKET)
+        assert [WITH_KEY] == take(source, 1)
+        stream.settimeout(60)
+        assert b"" == stream.recv(1)
+    assert 1 == source.counters()["unauthorised"]
 
 
 def test_allow_list_holds_for_connections_too(listen):

@@ -86,13 +86,15 @@ def test_keepalives_are_counted_and_no_packets(listen):
     assert 1 == source.counters()["keepalives"]
 
 
-def test_unknown_senders_are_refused_and_counted(listen):
-    """With an allow-list only its addresses and networks are heard, IPv4 also where the socket is IPv6."""
+def test_unknown_senders_are_refused_and_counted(listen, caplog):
+    """With an allow-list only its addresses and networks are heard; who is refused is counted, and named once."""
     source, port = listen(allowed=[ipaddress.ip_network("::1/128"), ipaddress.ip_network("10.0.0.0/8")])
     send([make_tzsp(FRAME)] * 3, port, "127.0.0.1")
     send([make_tzsp(FRAME)], port, "::1")
     assert 1 == len(take(source, 1))
     assert 3 == source.counters()["refused"]
+    [record] = caplog.records
+    assert ("sender_refused", "127.0.0.1") == (record.getMessage(), str(record.facts["sender"]))
 
 
 def test_fragmented_datagrams_are_whole(listen):
