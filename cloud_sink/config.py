@@ -208,6 +208,7 @@ def _destination(section: Section, kind: str) -> Destination:
         timeout_ms=round(section.number("timeout_s", 0, 0, 24 * 3600) * 1000),
         questions=_questions(section) if kind == SURVEY else (),
         announce_ms=round(section.number("announce_s", 0, 0, 3600) * 1000),
+        wrap_up_ms=round(section.number("wrap_up_s", 0, 0, 600) * 1000),
     )
     section.close()
     return destination

@@ -113,7 +113,17 @@ class Office:
             [Registered(change.at_ms, change.extension, change.registered) for change in changes],
             watched=self.watch(period).spans,
             codes=self.plan.agent_codes,
+            told=self.store.told(self.id, since, period.until_ms),
+            wrap_up=self._wrap_up(since, period.until_ms),
         )
+
+    def _wrap_up(self, from_ms: int, until_ms: int) -> dict[str, int]:
+        """How long the PBX spares the agent after each leg, where it is configured to."""
+        lengths = {place.name: place.wrap_up_ms for place in self.plan.destinations if place.wrap_up_ms}
+        if not lengths:
+            return {}
+        contacts = self.store.contacts(self.id, from_ms, until_ms)
+        return {leg_id: lengths.get(contact.queue, 0) for contact in contacts for leg_id in contact.legs}
 
     def report(self, period: Period, threshold_s: float | None = None) -> Report:
         """All KPIs of the period; calls around it tell who was reached since and who had to call again."""

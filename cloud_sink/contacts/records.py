@@ -83,6 +83,7 @@ class Destination:
     timeout_ms: int = 0  # how long callers wait here before they are sent on; 0 = not known
     questions: tuple[str, ...] = ()  # what a survey asks, one digit each: QUESTIONS
     announce_ms: int = 0  # between the PBX's answer and the start of the wait: welcome message, Answer()'s delay
+    wrap_up_ms: int = 0  # how long the PBX sends an agent no call after one from here; 0 = not known
 
 
 @dataclass(frozen=True, slots=True)

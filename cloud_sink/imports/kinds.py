@@ -22,7 +22,7 @@ from cloud_sink.imports.columns import (
 )
 from cloud_sink.kpi.period import local_day
 from cloud_sink.kpi.roster import ACTIVITIES
-from cloud_sink.kpi.states import FOREVER
+from cloud_sink.kpi.state_sources import FOREVER
 from cloud_sink.store.records import ImportedRow
 
 DAY_MS = 86_400_000

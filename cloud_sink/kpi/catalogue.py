@@ -10,11 +10,13 @@ from cloud_sink.kpi.catalogue_callers import RESOLUTION, SPENDING, VOICE
 from cloud_sink.kpi.catalogue_team import PERSONNEL, SCHEDULE
 from cloud_sink.kpi.definition import ALL_SCOPES, DAYS, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
 from cloud_sink.kpi.rests_on import (
+    ASSUMED_WORK,
     EVERYWHERE,
     HOLD_KEY,
     IN_OFFICE,
     LEAVING,
     LOWER_BOUND,
+    MEASURED_WORK,
     PHONE_LEGS,
     RING_BASED,
     RINGING_ONLY,
@@ -240,9 +242,34 @@ HANDLING = (
     ),
     Definition(
         "aht", "Average handle time (no ACW)", SECONDS,
-        "How long a call keeps an agent: talk and hold. After-call work cannot be seen in SIP and is not in it.",
+        "How long a call keeps an agent: talk and hold. After-call work is not in it.",
         "sum(talk + hold) / answered contacts that are over; per extension: its own part",
         "ICMI, there with after-call work; Genesys (Avg Handle)", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "acw_avg", "After-call work", SECONDS,
+        "How long agents worked on a call after it had ended, where that was measured.",
+        "sum(acw) / contacts with known acw: told by as-feature-event, or a break begun within 15 s of the call; at "
+        "most 600 s each",
+        "ICMI (after-call work); Genesys (Avg ACW)", MEASURED_WORK, averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "acw_avg_assumed", "After-call work, assumed", SECONDS,
+        "The PBX's configured wrap-up, cut short by the next call: where nothing tells of the work itself.",
+        "sum(assumed acw) / contacts of which only that is known",
+        "Asterisk queues.conf (wrapuptime)", ASSUMED_WORK, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "aht_acw", "Average handle time", SECONDS,
+        "Talk, hold and after-call work of the calls whose after-call work was measured.",
+        "sum(talk + hold + acw) / contacts with known acw",
+        "ICMI; Genesys (Avg Handle)", MEASURED_WORK, averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "aht_acw_assumed", "Average handle time, ACW assumed", SECONDS,
+        "Talk, hold and the PBX's configured wrap-up, of calls of which only that is known.",
+        "sum(talk + hold + assumed acw) / contacts of which only that is known",
+        "ICMI; Genesys (Avg Handle)", ASSUMED_WORK, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "hold_time_avg", "Average hold", SECONDS,

@@ -66,20 +66,28 @@ AGENT_TIME = (
     ),
     Definition(
         "break_time", "On break", SECONDS,
-        "How long the agent had paused himself by feature code.",
-        "sum of state pause while logged in; calls made during a break are talk",
+        "How long the agent had paused himself, by feature code or on the phone.",
+        "sum of state pause while logged in; calls made during a break are talk, its begin right after a call is work",
         "Asterisk queue_log PAUSE, UNPAUSE; FreePBX *46", STATES, kpi_class="b", scopes=AGENT_SCOPES,
     ),
     Definition(
         "dnd_time", "Do not disturb", SECONDS,
-        "How long the phone refused calls: by feature code, or at least from the first to the last instant reject.",
-        "sum of state dnd; a lower bound where the phone's own key was used",
+        "How long the phone refused calls: as phone and PBX told, by feature code, or at least from the first to the "
+        "last instant reject.",
+        "sum of state dnd; a lower bound where the phone's own key was used and as-feature-event is off",
         "FreePBX *76, *78, *79; RFC 3261 21.4.18 (480), 21.4.24 (486)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
+        "acw_time", "After-call work", SECONDS,
+        "How long the agent worked on calls after they had ended, as far as phones, codes or the PBX's wrap-up tell.",
+        "sum of state acw while logged in: told by as-feature-event, a break that begins within 15 s of a call, else "
+        "`wrap_up_s`; after 600 s the rest is a break",
+        "Genesys (After-Call Work); Cisco, BroadSoft as-feature-event", STATES, kpi_class="b", scopes=AGENT_SCOPES,
     ),
     Definition(
         "occupancy", "Occupancy", PERCENT,
         "Share of the time on duty, breaks left out, that was spent in calls. 80 to 85 % is healthy.",
-        "(talk + hold) / (login_time - break_time); ringing stays below the line, after-call work is not seen",
+        "(talk + hold + acw_time) / (login_time - break_time); ringing stays below the line",
         "Amazon Connect, Genesys; ICMI", STATES, kpi_class="b", scopes=AGENT_SCOPES,
     ),
     Definition(

@@ -1,6 +1,6 @@
 """Handling: what happened once an agent had answered.
 
-After-call work is not visible in SIP alone, so handle time is talk and hold, and is labelled "no ACW".
+Handle time is talk and hold, and is labelled "no ACW": the work after calls is known of some only (`after_call`).
 A call that is still up has no talk time yet and stays out of the averages until it ends.
 """
 

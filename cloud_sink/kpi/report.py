@@ -13,6 +13,7 @@ from cloud_sink.kpi.accessibility import (
     measure_waiting,
     service_levels,
 )
+from cloud_sink.kpi.after_call import Works, after_call_work, measure_after_call, measure_own_after_call
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.definition import EXTENSIONS, QUEUES, TOTAL
 from cloud_sink.kpi.extensions import SettledLeg, by_extension, measure_extension
@@ -122,6 +123,7 @@ def measure(
         Calls(contacts, plan),
         _latest(contacts) if now_ms is None else now_ms,
         [leg for leg in surveyed if period.holds(leg.t_invite)],
+        after_call_work(states, in_period),
     )
     phones = by_extension(in_period)
     names = sorted(phones.keys() | (states or {}).keys())
@@ -226,6 +228,7 @@ class _Frame:
     calls: Calls
     now_ms: int
     surveyed: Sequence[Leg]
+    works: Works
 
     def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], time_zone: str) -> Cohort:
         """All KPIs of the office; coverage is told when it is shown."""
@@ -255,7 +258,7 @@ class _Frame:
 
     def extension(self, name: str, legs: Sequence[SettledLeg]) -> Cohort:
         """All KPIs of one extension: always what the phone itself showed."""
-        measured = measure_extension(legs) | measure_partial(legs)
+        measured = measure_extension(legs) | measure_partial(legs) | measure_own_after_call(legs, self.works)
         states = None if self.states is None else self.states.get(name, [])
         return Cohort.of(measured | measure_states(states, measured["answered"].numerator), EXTENSIONS, basis=RING)
 
@@ -275,6 +278,7 @@ class _Frame:
             | measure_lost(cohort)
             | measure_lost_by_day(cohort, time_zone)
             | measure_handling(cohort)
+            | measure_after_call(handled(cohort), self.works)
             | measure_ambiguity(cohort)
         )
 

@@ -14,7 +14,8 @@ PRICED = EVERYWHERE + " Null without `tariffs`. Numbers that leave the box as co
 NUMBERED = "Callers with a number of their own: withheld and shared numbers stay out."
 KEYED = IN_OFFICE + " Keys sent as SIP INFO, to numbers listed in `digit_numbers` of the box."
 STATES = (
-    "Registrations, calls, feature codes and instant rejects that the tap saw; pausing in a web page is not seen. "
+    "Registrations, calls, feature codes, as-feature-event and dialog-info bodies, instant rejects that the tap saw; "
+    "pausing in a web page is not seen. "
     "Null where registrations are not known."
 )
 PHONE_LEGS = "From the phones' own legs: the same in both topologies."
@@ -26,3 +27,5 @@ HR_FILES = "Imported from the personnel office (`staff`, `absences`); null witho
 SCORED = "Imported evaluations (`qa_scores`); null without."
 NOTED = "Imported `dispositions`, surveys that ask `solved`, and else the calls themselves: a proxy."
 TARGETS = "The team's own `scorecards` in the configuration; rests on what its KPIs rest on."
+MEASURED_WORK = "Phones with as-feature-event, or agents who pause by feature code after a call; null where neither is."
+ASSUMED_WORK = "Queues with `wrap_up_s`. Never mixed with measured work."

@@ -1,26 +1,40 @@
 """Agent states: what each extension was doing, as intervals that never overlap (invariant I4).
 
-Put together from what the tap saw: registrations (the phone is online), calls and ringing, feature codes that the agent
-dialled (queue login, pause, do not disturb) and instant rejects (do not disturb set on the phone). Only watched time
-counts. Hold is within the call, and after-call work is what agents call a pause: SIP shows no bounds of either.
+Put together from what the tap saw: registrations (the phone is online), calls and ringing, and what `state_sources`
+knows of login, breaks, do not disturb and after-call work. Only watched time counts. Hold is within the call: how long
+it was is known of each call, its bounds are not.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.records import Leg
 from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.extensions import SettledLeg, by_extension
+from cloud_sink.kpi.state_sources import (
+    ACW,
+    DIALOG_INFO,
+    DND,
+    ELSEWHERE,
+    FOREVER,
+    FORWARD,
+    LOGIN,
+    PAUSE,
+    REGISTER,
+    SIP,
+    Evidence,
+    Flags,
+    action_of,
+    agents_of_hints,
+    assume_wrap_up,
+    flags_of,
+    spans_between,
+)
 from cloud_sink.kpi.value import Parts
 
-OFFLINE, OTHER, AVAILABLE, RINGING, TALK, PAUSE, DND = (
-    "offline", "other", "available", "ringing", "talk", "pause", "dnd",
-)  # fmt: skip
-_EFFECTS: Mapping[str, tuple[str, bool | None]] = {  # action -> the flag, and what it becomes; None: the other value
-    "login": ("login", True), "logout": ("login", False), "switch_login": ("login", None),
-    "pause": (PAUSE, True), "unpause": (PAUSE, False), "switch_pause": (PAUSE, None),
-    "dnd_on": (DND, True), "dnd_off": (DND, False), "switch_dnd": (DND, None),
-}  # fmt: skip
+OFFLINE, OTHER, AVAILABLE, RINGING, TALK = "offline", "other", "available", "ringing", "talk"
+ONLINE, WATCHED = "online", "watched"
 ALIVE = (
     "answered",
     "no_answer",
@@ -30,7 +44,6 @@ ALIVE = (
     "elsewhere",
     "caller_gone",
 )  # a phone that reacts is online
-FOREVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +59,13 @@ class Registered:
 class Interval:
     """One state of one extension; `logged_in`: on duty as far as SIP tells, whatever it is doing."""
 
-    state: str
+    state: str  # offline | other | available | ringing | talk | acw | pause | dnd
     from_ms: int
     until_ms: int
     logged_in: bool
+    source: str = (
+        SIP  # who says so: sip | feature_code | as_feature_event | dialog_info | register | inferred | assumed
+    )
 
     @property
     def length_ms(self) -> int:
@@ -66,85 +82,51 @@ def agent_states(
     *,
     watched: Sequence[Span],
     codes: Mapping[str, str],
+    told: Iterable[Told] = (),
+    wrap_up: Mapping[str, int] | None = None,
 ) -> dict[str, list[Interval]]:
-    """The states of every extension in watched time; legs and registrations from before it say how it began."""
+    """The states of every extension in watched time; what was seen before it says how it began.
+
+    `told` by event packages; `wrap_up`: the PBX's own after a leg (by its id), in ms, where that is configured.
+    """
     groups = by_extension(legs)
     changes: dict[str, list[Registered]] = {}
     for change in registrations:
         changes.setdefault(change.extension, []).append(change)
-    names = sorted(groups.keys() | changes.keys())
-    return {name: _states_of(groups.get(name, []), changes.get(name, []), watched, codes) for name in names}
+    words = agents_of_hints((each for each in told if each.state != "messages"), codes)
+    found: dict[str, list[Interval]] = {}
+    for name in sorted(groups.keys() | changes.keys() | words.keys()):
+        flags = flags_of(groups.get(name, []), words.get(name, []), codes)
+        assume_wrap_up(flags, groups.get(name, []), codes, wrap_up or {})
+        found[name] = _states_of(flags, groups.get(name, []), changes.get(name, []), watched, codes)
+    return found
 
 
 def _states_of(
-    legs: Sequence[SettledLeg], changes: Sequence[Registered], watched: Sequence[Span], codes: Mapping[str, str]
+    flags: Flags,
+    legs: Sequence[SettledLeg],
+    changes: Sequence[Registered],
+    watched: Sequence[Span],
+    codes: Mapping[str, str],
 ) -> list[Interval]:
-    """One extension: spans of each flag, swept from edge to edge."""
-    flags = _code_flags(legs, codes)
+    """One extension: evidence for each flag, swept from edge to edge."""
     calls = [leg for leg, _ in legs if action_of(leg, codes) == ""]
-    spans = {
-        "online": _online(legs, changes),
-        "login": flags["login"] or [(-FOREVER, FOREVER)],
-        PAUSE: flags[PAUSE],
-        DND: [*flags[DND], *_rejecting(legs)],
-        TALK: [(leg.t_answer, leg.t_end or leg.t_answer) for leg in calls if leg.t_answer is not None],
-        RINGING: [_ringing(leg) for leg in calls if leg.direction == "in" and leg.t_ring is not None],
+    talks = [(leg.t_answer, leg.t_end or leg.t_answer) for leg in calls if leg.t_answer is not None]
+    ringing = [_ringing(leg) for leg in calls if leg.direction == "in" and leg.t_ring is not None]
+    elsewhere = [each.span for each in flags.pop(ELSEWHERE)]
+    evidence = flags | {
+        ONLINE: [Evidence(span, REGISTER) for span in [*_online(legs, changes), *elsewhere]],
+        TALK: [*(Evidence(span, SIP) for span in talks), *(Evidence(span, DIALOG_INFO) for span in elsewhere)],
+        RINGING: [Evidence(span, SIP) for span in ringing],
+        WATCHED: [Evidence(span, SIP) for span in watched],
     }
-    return _sweep(spans, watched)
-
-
-def action_of(leg: Leg, codes: Mapping[str, str]) -> str:
-    """What a call to this number does for the agent; "" for ordinary calls. A code's trailing "*" takes any rest."""
-    if leg.direction == "in":
-        return ""
-    if leg.callee in codes:
-        return codes[leg.callee]
-    fitting = [code for code in codes if code[-1:] == "*" and len(code) > 1 and leg.callee.startswith(code[:-1])]
-    return codes[max(fitting, key=len)] if fitting else ""
-
-
-def _code_flags(legs: Sequence[SettledLeg], codes: Mapping[str, str]) -> dict[str, list[Span]]:
-    """When each flag was up, by the codes dialled; before the first word about it, it was the other way round."""
-    orders = sorted((leg.t_answer, action_of(leg, codes)) for leg, _ in legs if leg.t_answer is not None)
-    edges: dict[str, list[tuple[int, bool]]] = {"login": [], PAUSE: [], DND: []}
-    for at_ms, action in orders:
-        if action in _EFFECTS:
-            flag, wanted = _EFFECTS[action]
-            was = edges[flag][-1][1] if edges[flag] else False
-            edges[flag].append((at_ms, not was if wanted is None else wanted))
-    return {flag: _spans(found) for flag, found in edges.items()}
-
-
-def _spans(edges: Sequence[tuple[int, bool]]) -> list[Span]:
-    """Spans in which a flag was up; a flag that first goes down was up before."""
-    spans: list[Span] = []
-    since = -FOREVER if edges and not edges[0][1] else None
-    for at_ms, up in edges:
-        if up and since is None:
-            since = at_ms
-        elif not up and since is not None:
-            spans.append((since, at_ms))
-            since = None
-    return [*spans, (since, FOREVER)] if since is not None else spans
+    return _sweep(evidence)
 
 
 def _online(legs: Sequence[SettledLeg], changes: Sequence[Registered]) -> list[Span]:
     """When the phone was there: registered, or it dialled or reacted (its registration came before the tap)."""
     signs = [(leg.t_invite, True) for leg, outcome in legs if leg.direction != "in" or outcome in ALIVE]
-    return _spans(sorted([*signs, *((change.at_ms, change.registered) for change in changes)]))
-
-
-def _rejecting(legs: Sequence[SettledLeg]) -> list[Span]:
-    """From the first to the last of instant rejects in a row: for that long do not disturb was certainly on."""
-    spans: list[Span] = []
-    first: int | None = None
-    for leg, outcome in sorted(legs, key=lambda settled: settled[0].t_invite):
-        if outcome == "dnd":
-            first = leg.t_invite if first is None else first
-            spans.append((first, leg.t_invite))
-        elif leg.direction == "in" and leg.t_ring is not None:
-            first = None
-    return spans
+    return spans_between(sorted([*signs, *((change.at_ms, change.registered) for change in changes)]))
 
 
 def _ringing(leg: Leg) -> Span:
@@ -154,19 +136,26 @@ def _ringing(leg: Leg) -> Span:
     return start, start if until is None else until
 
 
-def _sweep(spans: Mapping[str, Sequence[Span]], watched: Sequence[Span]) -> list[Interval]:
+def _sweep(evidence: Flags) -> list[Interval]:
     """From edge to edge: which flags are up decides the state; equal neighbours are one interval."""
-    edges = [(at, flag, change) for flag, found in spans.items() for span in found for at, change in _ends(span)]
-    edges += [(at, "watched", change) for span in watched for at, change in _ends(span)]
-    up = dict.fromkeys([*spans, "watched"], 0)
-    found: list[Interval] = []
+    edges = [
+        (at, flag, change, each.source)
+        for flag, found in evidence.items()
+        for each in found
+        for at, change in _ends(each.span)
+    ]
+    up, why = dict.fromkeys(evidence, 0), dict.fromkeys(evidence, SIP)
+    intervals: list[Interval] = []
     before = -FOREVER
-    for at, flag, change in sorted(edges):
-        if at > before and up["watched"]:
-            _append(found, _decide(up), before, at, logged_in=_on_duty(up))
+    for at, flag, change, source in sorted(edges):
+        if at > before and up[WATCHED]:
+            state, reason = _decide(up)
+            _append(intervals, Interval(state, before, at, _on_duty(up), why[reason]))
         up[flag] += change
+        if change > 0:
+            why[flag] = source
         before = at
-    return found
+    return intervals
 
 
 def _ends(span: Span) -> list[tuple[int, int]]:
@@ -176,38 +165,42 @@ def _ends(span: Span) -> list[tuple[int, int]]:
 
 def _on_duty(up: Mapping[str, int]) -> bool:
     """Online and logged in; a call proves that the phone is online."""
-    return up["login"] > 0 and (up["online"] > 0 or up[TALK] > 0)
+    return up[LOGIN] > 0 and (up[ONLINE] > 0 or up[TALK] > 0)
 
 
-def _decide(up: Mapping[str, int]) -> str:
-    """The strongest flag names the state."""
+def _decide(up: Mapping[str, int]) -> tuple[str, str]:
+    """The strongest flag names the state; and the flag whose source is the state's."""
     if up[TALK] or up[RINGING]:
-        return TALK if up[TALK] else RINGING
-    if not up["online"]:
-        return OFFLINE
+        return (TALK, TALK) if up[TALK] else (RINGING, RINGING)
+    if not up[ONLINE]:
+        return OFFLINE, ONLINE
     if up[DND]:
-        return DND
-    if not up["login"]:
-        return OTHER
-    return PAUSE if up[PAUSE] else AVAILABLE
+        return DND, DND
+    if not up[LOGIN] or up[FORWARD]:
+        return OTHER, LOGIN if not up[LOGIN] else FORWARD
+    if up[ACW] or up[PAUSE]:
+        return (ACW, ACW) if up[ACW] else (PAUSE, PAUSE)
+    return AVAILABLE, LOGIN
 
 
-def _append(found: list[Interval], state: str, start: int, end: int, *, logged_in: bool) -> None:
+def _append(found: list[Interval], new: Interval) -> None:
     """Add an interval, or lengthen the last one."""
     last = found[-1] if found else None
-    if last and last.until_ms == start and (last.state, last.logged_in) == (state, logged_in):
-        found[-1] = Interval(state, last.from_ms, end, logged_in)
+    if last and last.until_ms == new.from_ms and (last.state, last.logged_in, last.source) == (
+        new.state, new.logged_in, new.source,
+    ):  # fmt: skip
+        found[-1] = Interval(new.state, last.from_ms, new.until_ms, new.logged_in, new.source)
     else:
-        found.append(Interval(state, start, end, logged_in))
+        found.append(new)
 
 
 STATE_KPIS = (
-    "login_time", "available_time", "idle_time", "break_time", "dnd_time", "occupancy", "calls_per_hour",
+    "login_time", "available_time", "idle_time", "break_time", "dnd_time", "acw_time", "occupancy", "calls_per_hour",
 )  # fmt: skip
 
 
 def measure_states(intervals: Sequence[Interval] | None, answered: int) -> dict[str, Parts]:
-    """`login_time`, `available_time`, `break_time`, `dnd_time`, `occupancy`, `calls_per_hour`; null where unknown."""
+    """The sums of `STATE_KPIS`, and how many calls were answered in them; null where states are unknown."""
     if intervals is None:
         return dict.fromkeys(STATE_KPIS, Parts(0, 0))
     duty = [each for each in intervals if each.logged_in]
@@ -218,7 +211,8 @@ def measure_states(intervals: Sequence[Interval] | None, answered: int) -> dict[
         "idle_time": Parts(_total(duty, AVAILABLE)),
         "break_time": Parts(paused),
         "dnd_time": Parts(_total(intervals, DND)),
-        "occupancy": Parts(_total(duty, TALK), login - paused),
+        "acw_time": Parts(_total(duty, ACW)),
+        "occupancy": Parts(_total(duty, TALK) + _total(duty, ACW), login - paused),
         "calls_per_hour": Parts(answered, login),
     }
 

@@ -20,6 +20,7 @@ STATE_WORDS = {
     "available": "available",
     "ringing": "ringing",
     "talk": "in a call",
+    "acw": "after-call work",
     "pause": "on break",
     "dnd": "do not disturb",
     "other": "not logged in",
@@ -37,6 +38,7 @@ class IntervalOut(BaseModel):
     until: str
     seconds: float
     logged_in: bool
+    source: str
 
 
 class AgentOut(BaseModel):
@@ -79,6 +81,7 @@ def _write(interval: Interval, zone: str) -> dict[str, object]:
         "until": iso_time(interval.until_ms, zone),
         "seconds": interval.length_ms / 1000,
         "logged_in": interval.logged_in,
+        "source": interval.source,
     }
 
 

@@ -69,6 +69,12 @@ def test_agent_codes(tmp_path: Path) -> None:
     assert "switch_pause" == plans["b"].agent_codes["*46"]
 
 
+def test_wrap_up_of_a_queue(tmp_path: Path) -> None:
+    """Seconds in the file; not known where nothing is said."""
+    plan = office_plans(write(tmp_path, "[offices.a.queues.x]\nwrap_up_s = 30\n[offices.a.queues.y]\n"))["a"]
+    assert [30_000, 0] == [queue.wrap_up_ms for queue in plan.destinations]
+
+
 def test_who_counts_as_calling_again(tmp_path: Path) -> None:
     """A week, and everybody's number is his own, unless told otherwise."""
     plans = office_plans(write(tmp_path, '[offices.a]\nrepeat_days = 3\nshared_numbers = ["44207"]\n[offices.b]\n'))
@@ -154,7 +160,7 @@ REFUSALS = [
     ),
     (
         '[offices.a.queues.q]\nchoices = {1 = "x"}\n',
-        'FILE: unknown key "choices" in [offices.a.queues.q] (known: announce_s, members, numbers, timeout_s)',
+        'FILE: unknown key "choices" in [offices.a.queues.q] (known: announce_s, members, numbers, timeout_s, wrap_up_s)',
     ),
     (
         '[offices.a.queues.q]\nnumbers = ["1"]\n[offices.a.surveys.s]\nnumbers = ["1"]\n',
