@@ -18,7 +18,7 @@ from cloud_sink.kpi.roster import (
     Roster,
     Seat,
 )
-from cloud_sink.kpi.states import FOREVER
+from cloud_sink.kpi.state_sources import FOREVER
 from cloud_sink.store import ImportedRow, Store
 
 

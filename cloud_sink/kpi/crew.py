@@ -11,9 +11,10 @@ from itertools import pairwise
 from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.extensions import SettledLeg, by_extension
 from cloud_sink.kpi.roster import Evaluation, Planned, Roster, Seat
-from cloud_sink.kpi.states import AVAILABLE, DND, OFFLINE, OTHER, PAUSE, RINGING, TALK, Interval, States
+from cloud_sink.kpi.state_sources import ACW, DND, PAUSE
+from cloud_sink.kpi.states import AVAILABLE, OFFLINE, OTHER, RINGING, TALK, Interval, States
 
-HOLD, ACW = "hold", "acw"
+HOLD = "hold"
 IN_CALL = frozenset((TALK, HOLD, ACW))  # busy with a customer
 STRENGTH = {word: rank for rank, word in enumerate((OFFLINE, OTHER, DND, PAUSE, AVAILABLE, ACW, RINGING, HOLD, TALK))}
 

@@ -13,7 +13,8 @@ from cloud_sink.kpi.adherence import Shift, overlapping, shifts_of
 from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.crew import Worker
 from cloud_sink.kpi.roster import ON_QUEUE, Planned
-from cloud_sink.kpi.states import DND, OFFLINE, OTHER, PAUSE, Interval
+from cloud_sink.kpi.state_sources import DND, PAUSE
+from cloud_sink.kpi.states import OFFLINE, OTHER, Interval
 from cloud_sink.kpi.value import Parts
 
 LATE_LOGIN, EARLY_LOGOUT, LONG_BREAK, DND_OUTSIDE_BREAK = (

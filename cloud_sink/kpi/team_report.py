@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.contacts.work_rules import Scorecard
 from cloud_sink.kpi.adherence import adherence, measure_adherence
+from cloud_sink.kpi.after_call import Works, after_call_work, measure_own_after_call
 from cloud_sink.kpi.catalogue import CATALOGUE, definitions_of
 from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.crew import Worker, crew
@@ -84,7 +85,8 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
     legs = [(leg, outcome) for leg, outcome in facts.legs if period.holds(leg.t_invite)]
     workers = crew(roster, facts.states, legs, watched=facts.watched, within=within)
     outcomes = _successes_by_worker(facts, roster, plan, workers)
-    worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), [])) for worker in workers]
+    works = after_call_work(facts.states, legs)
+    worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), works) for worker in workers]
     frame = _Frame(roster, plan, period, facts.report)
     teams = {team: [each for each in worked if each.worker.team == team] for team in sorted(_teams(workers))}
     scorecards = {team: frame.scored(team, group) for team, group in teams.items() if frame.scorecard(team)}
@@ -111,7 +113,12 @@ def _names(workers: Iterable[Worker]) -> list[str]:
 
 
 def _measure(
-    worker: Worker, roster: Roster, plan: OfficePlan, period: Period, outcomes: Sequence[tuple[bool, bool]]
+    worker: Worker,
+    roster: Roster,
+    plan: OfficePlan,
+    period: Period,
+    outcomes: Sequence[tuple[bool, bool]],
+    works: Works,
 ) -> _Worked:
     """Everything of one worker."""
     within = (period.from_ms, period.until_ms)
@@ -121,6 +128,7 @@ def _measure(
     measured = (
         phone
         | measure_partial(worker.legs)
+        | measure_own_after_call(worker.legs, works)
         | measure_states(worker.intervals, phone["answered"].numerator)
         | measure_adherence(adherence(worker, plan.work, within=within))
         | measure_lapses(worker, found)

@@ -160,7 +160,10 @@ REFUSALS = [
     ),
     (
         '[offices.a.queues.q]\nchoices = {1 = "x"}\n',
-        'FILE: unknown key "choices" in [offices.a.queues.q] (known: announce_s, members, numbers, timeout_s, wrap_up_s)',
+        (
+            'FILE: unknown key "choices" in [offices.a.queues.q] '
+            "(known: announce_s, members, numbers, timeout_s, wrap_up_s)"
+        ),
     ),
     (
         '[offices.a.queues.q]\nnumbers = ["1"]\n[offices.a.surveys.s]\nnumbers = ["1"]\n',
