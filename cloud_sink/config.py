@@ -54,6 +54,8 @@ class BrokerSettings:
     ca_file: str = ""
     certificate_file: str = ""
     key_file: str = ""
+    revoked_file: str = ""
+    renewals_folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ def _broker_settings(section: Section) -> BrokerSettings:
         ca_file=_beside(section, "ca_file"),
         certificate_file=_beside(section, "certificate_file"),
         key_file=_beside(section, "key_file"),
+        revoked_file=_beside(section, "revoked_file"),
+        renewals_folder=_beside(section, "renewals_folder"),
     )
     section.close()
     return settings

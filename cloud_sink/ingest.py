@@ -5,7 +5,7 @@ either is never believed. What cannot be used goes into quarantine with its reas
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgpack
@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Leg, OfficePlan
-from cloud_sink.live import PHASES, LivePicture, Progress
 from cloud_sink.quota import Quota
 from cloud_sink.store import (
     Acknowledgement,
@@ -28,6 +27,7 @@ from cloud_sink.store import (
     Store,
 )
 from cloud_sink.store.rows import leg_id
+from cloud_sink.trust import Renewals
 from collector.core import wire
 from collector.core.events import (
     GapObserved,
@@ -65,8 +65,13 @@ def acknowledgement_message(acknowledgement: Acknowledgement) -> Message:
 
 def replay_message(acknowledgement: Acknowledgement) -> Message:
     """Return the command that asks a box for what this database lost."""
-    command = ["replay", acknowledgement.epoch, acknowledgement.replay_from]
+    command = ["replay-from", acknowledgement.epoch, acknowledgement.replay_from]
     return wire.topic(acknowledgement.box, "cmd"), bytes(msgpack.packb(command))
+
+
+def renewal_message(box: str, certificate: str) -> Message:
+    """Return the command that hands a box its next certificate and, locked, the key to it."""
+    return wire.topic(box, "cmd"), bytes(msgpack.packb(["rotate-key", certificate]))
 
 
 class Ingest:
@@ -78,11 +83,13 @@ class Ingest:
         plans: Mapping[str, OfficePlan],
         office_of_box: Callable[[str], str],
         quota: Quota | None = None,
+        renewals: Renewals | None = None,
     ) -> None:
         self._store = store
         self._plans = plans
         self._office_of_box = office_of_box
         self._quota = quota or Quota()
+        self._renewals = renewals or Renewals("")
 
     def receive_messages(self, messages: Sequence[Message], now_ms: int) -> list[Message]:
         """Store what the messages carry; returns the acknowledgements to publish, all of it committed.
@@ -94,7 +101,18 @@ class Ingest:
         answers = self._store_together(welcome, now_ms)
         newest = {(answer.box, answer.epoch): answer for answer in answers}
         replays = [replay_message(answer) for answer in newest.values() if answer.replay_from]
-        return [*(acknowledgement_message(answer) for answer in newest.values()), *replays]
+        acknowledgements = [acknowledgement_message(answer) for answer in newest.values()]
+        return [*acknowledgements, *replays, *self._renew(welcome, now_ms)]
+
+    def _renew(self, arrivals: Sequence[Arrival], now_ms: int) -> Iterator[Message]:
+        """Boxes say in their health reports how long their certificate lasts."""
+        for arrival in arrivals:
+            if isinstance(arrival, BatchArrived) and arrival.office:
+                for report in arrival.health[-1:]:
+                    left = report.counters.get("certificate_days")
+                    offer = None if left is None else self._renewals.offer(arrival.box, left, now_ms)
+                    if offer is not None:
+                        yield renewal_message(arrival.box, offer)
 
     def receive_again(self, rows: Sequence[Quarantined], now_ms: int) -> int:
         """Take what lies in quarantine once more; returns how many rows are of use now, which are gone from there."""
@@ -144,15 +162,16 @@ def decode_message(topic: str, payload: bytes, office_of_box: Callable[[str], st
         return None
     box, channel = parsed
     try:
-        content = _unpack(payload)
+        content = unpack(payload)
         if channel == "state":
-            return _state(box, office_of_box(box), content, now_ms)
+            return decode_state(box, office_of_box(box), content, now_ms)
         return _batch(topic, box, office_of_box(box), content, now_ms)
     except (ValueError, wire.WireError) as error:
         return Junk(topic, str(error), payload)
 
 
-def _unpack(payload: bytes) -> object:
+def unpack(payload: bytes) -> object:
+    """Return what a payload holds. Raises ValueError with the reason where that cannot be told."""
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"longer than {MAX_PAYLOAD} bytes")
     try:
@@ -161,62 +180,11 @@ def _unpack(payload: bytes) -> object:
         raise ValueError(f"not MessagePack: {str(error) or type(error).__name__}") from error
 
 
-class LiveChannel:
-    """Takes what must not wait for the database: progress of legs, and boxes that come and go."""
-
-    def __init__(self, picture: LivePicture, office_of_box: Callable[[str], str], now_ms: Callable[[], int]) -> None:
-        self._picture = picture
-        self._office_of_box = office_of_box
-        self._now_ms = now_ms
-        self._connections: dict[str, int] = {}  # number of each known box's latest
-        self.malformed = 0
-
-    def receive_message(self, topic: str, payload: bytes) -> bool:
-        """Look at a message; True where it is of this channel only. Never raises: the broker's thread calls it."""
-        parsed = wire.parse_topic(topic)
-        if parsed is None or parsed[1] not in ("live", "state"):
-            return False
-        box, channel = parsed
-        if channel == "state":
-            self._receive_state(box, payload)
-            return False
-        try:
-            leg, phase, _ = wire.decode_progress(_unpack(payload))
-        except (ValueError, wire.WireError):
-            self.malformed += 1  # not worth a place in quarantine: the leg's durable event comes anyway
-            return True
-        if office := self._office_of_box(box):
-            self._picture.receive_progress(box, office, _progress(leg, phase, self._now_ms()))
-        return True
-
-    def _receive_state(self, box: str, payload: bytes) -> None:
-        try:
-            state = _state(box, "", _unpack(payload), self._now_ms())
-        except ValueError:
-            return  # the database's side puts it into quarantine
-        if state.online and self._office_of_box(box):
-            self._connections[box] = state.connection
-        elif not state.online and state.connection >= self._connections.get(box, 0):  # not an old one's last will
-            self._picture.forget_box(box)
-
-
-def _progress(leg: LegEnded, phase: int, now_ms: int) -> Progress:
-    return Progress(
-        key=leg.call_key.hex(),
-        phase=PHASES[phase],
-        role=leg.role,
-        direction=leg.direction,
-        extension=leg.extension,
-        caller=leg.caller,
-        callee=leg.callee,
-        since_ms=now_ms,
-    )
-
-
 # --- a box's state -----------------------------------------------------------------------------------------------
 
 
-def _state(box: str, office: str, content: object, now_ms: int) -> StateArrived:
+def decode_state(box: str, office: str, content: object, now_ms: int) -> StateArrived:
+    """Return what a box says of itself. Raises ValueError with the reason where it is no state."""
     if not isinstance(content, dict):
         raise ValueError("state is not a map")  # noqa: TRY004 - one error for everything wrong with a payload
     online = content.get("online")

@@ -13,10 +13,12 @@ from cloud_sink.adapters.embedded_broker import EmbeddedBroker
 from cloud_sink.adapters.mqtt import Delivery, MqttSubscriber
 from cloud_sink.config import BrokerSettings, SinkConfiguration
 from cloud_sink.errors import SinkError
-from cloud_sink.ingest import SINK_STATE_TOPIC, SUBSCRIPTIONS, Ingest, LiveChannel, sink_state
+from cloud_sink.ingest import SINK_STATE_TOPIC, SUBSCRIPTIONS, Ingest, sink_state
 from cloud_sink.listening import listen, shown
 from cloud_sink.live import LivePicture
+from cloud_sink.live_channel import LiveChannel
 from cloud_sink.store import Store
+from cloud_sink.trust import Renewals, Revocations
 from cloud_sink.web.app import create_app
 from cloud_sink.web.live import add_live
 
@@ -148,8 +150,14 @@ class Sink:
         states = (sink_state(online=True), sink_state(online=False))
         picture = LivePicture()
         live = LiveChannel(picture, configuration.office_of_box, _wall_ms)
-        self._subscriber = MqttSubscriber(settings, SUBSCRIPTIONS, SINK_STATE_TOPIC, states, live.receive_message)
-        ingest = Ingest(self.store, configuration.plans, configuration.office_of_box)
+        revoked = Revocations(settings.revoked_file)
+
+        def take_at_once(topic: str, payload: bytes) -> bool:
+            return revoked.receive_message(topic, payload) or live.receive_message(topic, payload)
+
+        self._subscriber = MqttSubscriber(settings, SUBSCRIPTIONS, SINK_STATE_TOPIC, states, take_at_once)
+        renewals = Renewals(settings.renewals_folder)
+        ingest = Ingest(self.store, configuration.plans, configuration.office_of_box, renewals=renewals)
         self._ingest = IngestLoop(self._subscriber, ingest, _wall_ms)
         self._web = WebServer(self._listener, self.store, configuration, picture)
         self.addresses = {

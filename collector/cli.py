@@ -28,6 +28,7 @@ from collector.core.monitor import CallMonitor
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
 from collector.core.tzsp import PORT as TZSP_PORT
+from collector.credentials import CertificateFiles
 from collector.errors import ConfigurationError, RingtapError
 from collector.journal import tell
 from collector.live import LiveService
@@ -328,8 +329,11 @@ def _broker(settings: config.Configuration) -> Broker:
         port=mqtt.port,
         username=mqtt.username,
         password=_password(settings),
-        **{name: str(settings.resolve(path)) if (path := getattr(mqtt, name)) else "" for name in
-           ("ca_file", "certificate_file", "key_file")},
+        certificates=CertificateFiles(
+            **{name: str(settings.resolve(path)) if (path := getattr(mqtt, f"{name}_file")) else "" for name in
+               ("ca", "certificate", "key", "secret")},
+            renewed=str(settings.resolve(settings.spool.path).with_name("certificate.pem")),
+        ),
     )  # fmt: skip
 
 

@@ -248,6 +248,7 @@ class Mqtt:
     )
     certificate_file: str = _key("", _text, "certificate of this box, for mutual TLS")
     key_file: str = _key("", _text, "private key of this box's certificate")
+    secret_file: str = _key("", _text, "opens the next keys, which the sink hands over; `ringtap enrol` makes it")
 
 
 @dataclass(frozen=True, slots=True)

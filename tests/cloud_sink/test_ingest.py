@@ -127,7 +127,7 @@ def test_a_database_restored_from_a_backup_asks_the_box_for_what_it_lost(ingest:
     ingest.receive_messages([("rt/1/box-1/ev", pack(1, make_leg(T0), make_leg(T0 + 1)))], T0)
     birth = {**BIRTH, "first": 10, "last": 12, "kept": 2}
     answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0)
-    assert [("rt/1/box-1/ack", [9, 2]), ("rt/1/box-1/cmd", ["replay", 9, 3])] == [
+    assert [("rt/1/box-1/ack", [9, 2]), ("rt/1/box-1/cmd", ["replay-from", 9, 3])] == [
         (topic, msgpack.unpackb(payload)) for topic, payload in answers
     ]
     answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb({**birth, "first": 3}))], T0)

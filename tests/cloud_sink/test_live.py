@@ -1,10 +1,10 @@
-"""The picture of what rings: `cloud_sink.live`, and what reaches it: `cloud_sink.ingest.LiveChannel`."""
+"""The picture of what rings: `cloud_sink.live`, and what reaches it: `cloud_sink.live_channel`."""
 
 import msgpack
 import pytest
 
-from cloud_sink.ingest import LiveChannel
 from cloud_sink.live import MAX_LEGS, LivePicture, Progress
+from cloud_sink.live_channel import LiveChannel
 from collector.core import wire
 from collector.core.events import LegEnded
 

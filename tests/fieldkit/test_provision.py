@@ -1,30 +1,34 @@
 """Certificates for everybody, and a real mosquitto that keeps boxes apart: `fieldkit.provision`."""
 
+import json
 import logging
-import queue
+import os
 import shutil
 import signal
-import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
-import paho.mqtt.client as paho
 import pytest
 from cryptography import x509
-from paho.mqtt.enums import CallbackAPIVersion
+from tls_clients import Client, answers, comes_in, context_of, sink_context, wait_until
 
 from collector import tls
+from collector.adapters.mqtt import Broker, Identity, MqttPublisher
+from collector.adapters.spool import Spool
 from collector.certificate import validity
 from collector.core import wire
+from collector.core.events import HealthReported
+from collector.credentials import CertificateFiles
 from fieldkit.authority import Authority, certificate_pem, common_name, private_pem
 from fieldkit.bench.brokers import free_port
 from fieldkit.cli import main
-from fieldkit.provision import Address, Provision, draw_code
+from fieldkit.provision import Address, Provision, draw_code, enrol
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
@@ -46,90 +50,38 @@ def mosquitto(made):
     config = made.folder / "broker/mosquitto.conf"
     config.write_text(config.read_text() + "user root\n" * ("user root" not in config.read_text()))
     with subprocess.Popen([MOSQUITTO, "-c", str(config)], cwd=made.folder, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: answers(made.address.port))
-        yield process
-        process.kill()
+        try:
+            wait_until(lambda: answers(made.address.port))
+            yield process
+        finally:
+            process.kill()
 
 
-def answers(port):
-    """True when something listens there."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), 1):
-            return True
-    except OSError:
-        return False
-
-
-def wait_until(condition, seconds=15):
-    """Fail if it does not come true in time."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
-
-
-class Client:
-    """Somebody who connects with a certificate and does as he likes."""
-
-    def __init__(self, made, folder, name, context=None):
-        self.arrived = queue.SimpleQueue()
-        self.connected = None  # the broker's answer
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, "anything", protocol=paho.MQTTv311)
-        context = context or tls.make_context(
-            str(made.authority.certificate_file), f"{folder}/{name}.crt", f"{folder}/{name}.key"
-        )
-        self._client.tls_set_context(context)
-        self._client.on_connect = lambda _c, _d, _f, reason, _p: setattr(self, "connected", not reason.is_failure)
-        self._client.on_message = lambda _c, _d, message: self.arrived.put((message.topic, message.payload))
-        self._client.connect("127.0.0.1", made.address.port)
-        self._client.loop_start()
-
-    def __enter__(self):
-        wait_until(lambda: self.connected)
-        return self
-
-    def __exit__(self, *_):
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def subscribe(self, topic):
-        """Ask for a topic and wait for the broker's answer."""
-        done = queue.SimpleQueue()
-        self._client.on_subscribe = lambda *_: done.put(True)
-        self._client.subscribe(topic, qos=1)
-        assert done.get(timeout=5)
-
-    def publish(self, topic, payload=b"x"):
-        """Publish and wait for the broker's answer, which says nothing about whether it was allowed."""
-        self._client.publish(topic, payload, qos=1).wait_for_publish(5)
-
-    def topics(self):
-        """What arrived within a moment."""
-        time.sleep(0.3)
-        found = []
-        while not self.arrived.empty():
-            found.append(self.arrived.get()[0])
-        return found
+def box_context(made, tmp_path, box):
+    """The certificate of an enrolled box."""
+    return context_of(made, tmp_path / box / "box")
 
 
 def test_a_box_reaches_its_own_topics_and_no_others(made, tmp_path):
-    """A hostile box can neither write for another or the sink, nor read what is not its own."""
-    with mosquitto(made), Client(made, made.folder / "sink", "sink") as sink:
+    """A hostile box can neither write for another or the sink, nor by its last will, nor read what is not its own."""
+    with mosquitto(made), Client(made, sink_context(made)) as sink:
         sink.subscribe("rt/1/#")
-        with Client(made, tmp_path / "box-a", "box") as hostile:
-            hostile.subscribe("#")
-            hostile.subscribe("rt/1/+/ev")
-            hostile.subscribe("rt/1/box-b/ack")
+        hostile_context = box_context(made, tmp_path, "box-a")
+        with Client(made, hostile_context, will="rt/1/box-b/state") as dying:
+            dying.die()
+            wait_until(lambda: dying.lost)
+        with Client(made, hostile_context) as hostile:
+            hostile.subscribe("#", "rt/1/+/ev", "rt/1/box-b/ack")
+            hostile.subscribe("rt/1/box-a/ack", "rt/1/sink/state")
             for box, channel in [("box-b", "ev"), ("box-b", "state"), ("sink", "state"), ("box-b", "ack"),
                                  ("box-a", "ack"), ("box-a", "cmd"), ("box-b", "live")]:  # fmt: skip
                 hostile.publish(wire.topic(box, channel))
             for channel in ("ev", "state", "live"):
                 hostile.publish(wire.topic("box-a", channel))
-            assert ["rt/1/box-a/ev", "rt/1/box-a/state", "rt/1/box-a/live"] == sink.topics()
-            sink.publish("rt/1/box-b/ack")
-            sink.publish("rt/1/box-a/ack")
-            sink.publish("rt/1/sink/state")
-            assert {"rt/1/box-a/ack", "rt/1/sink/state"} == set(hostile.topics())
+            assert ["rt/1/box-a/ev", "rt/1/box-a/state", "rt/1/box-a/live"] == sink.topics_until("rt/1/box-a/live")
+            for topic in ("rt/1/box-b/ack", "rt/1/box-a/ack", "rt/1/sink/state"):
+                sink.publish(topic)
+            assert {"rt/1/box-a/ack", "rt/1/sink/state"} == set(hostile.topics_until("rt/1/sink/state"))
 
 
 def test_nobody_comes_in_without_a_certificate_of_this_authority(made, tmp_path):
@@ -139,44 +91,63 @@ def test_nobody_comes_in_without_a_certificate_of_this_authority(made, tmp_path)
     (tmp_path / "stranger.crt").write_bytes(certificate_pem(certificate))
     (tmp_path / "stranger.key").write_bytes(private_pem(key))
     ca = str(made.authority.certificate_file)
-    old = tls.make_context(ca, f"{tmp_path}/box-a/box.crt", f"{tmp_path}/box-a/box.key")
+    old = box_context(made, tmp_path, "box-a")
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     with mosquitto(made):
-        for context in (
-            tls.make_context(ca, "", ""),
-            tls.make_context(ca, str(tmp_path / "stranger.crt"), str(tmp_path / "stranger.key")),
-            old,
-        ):
+        for context in (tls.make_context(ca, "", ""), context_of(made, tmp_path / "stranger"), old):
             assert not comes_in(made, context)
-        assert comes_in(made, tls.make_context(ca, f"{tmp_path}/box-a/box.crt", f"{tmp_path}/box-a/box.key"))
+        assert comes_in(made, box_context(made, tmp_path, "box-a"))
 
 
-def comes_in(made, context):
-    """Whether the broker lets somebody in."""
-    try:
-        client = Client(made, "", "", context)
-    except (ssl.SSLError, OSError):
-        return False
-    time.sleep(0.5)
-    client.__exit__()
-    return bool(client.connected)
+def test_a_revoked_box_is_silenced_at_once_and_a_new_bundle_lets_it_in_again(made, tmp_path, capsys):
+    """SIGHUP is enough, also for a connection that is up; a new bundle revokes only what the box had before."""
+    before, other_context = (box_context(made, tmp_path, box) for box in ("box-a", "box-b"))
+    with mosquitto(made) as broker, Client(made, sink_context(made)) as sink:
+        sink.subscribe("rt/1/#")
+        with Client(made, before) as revoked, Client(made, other_context) as other:
 
+            def is_heard():
+                for client, box in ((revoked, "box-a"), (other, "box-b")):
+                    client.publish(f"rt/1/{box}/ev")
+                return "rt/1/box-a/ev" in sink.topics_until("rt/1/box-b/ev")
 
-def test_a_revoked_box_stays_outside_and_a_new_bundle_lets_it_in_again(made, tmp_path, capsys):
-    """`--revoke`, the new list carried to the broker, a restart; a new bundle revokes what the box had before."""
-    folder = str(made.folder)
-    before = tls.make_context(
-        str(made.authority.certificate_file), f"{tmp_path}/box-a/box.crt", f"{tmp_path}/box-a/box.key"
-    )
-    assert 0 == main(["provision", folder, "--revoke", "box-a"])
-    assert "box-a is no longer trusted: carry" in capsys.readouterr().out
-    with mosquitto(made), Client(made, tmp_path / "box-b", "box"):
+            assert is_heard()
+            assert 0 == main(["provision", str(made.folder), "--revoke", "box-a"])
+            assert "box-a is no longer trusted once this is done" in capsys.readouterr().out
+            assert "box-a\n" == (made.folder / "sink/revoked").read_text()
+            broker.send_signal(signal.SIGHUP)
+            wait_until(lambda: not is_heard())
         assert not comes_in(made, before)
-    bundle = made.make_bundle("box-a", "lab")
-    main(["enrol", str(bundle.file), "--into", str(tmp_path / "box-a"), "--token", bundle.token])
-    with mosquitto(made), Client(made, tmp_path / "box-a", "box"):
+        bundle = made.make_bundle("box-a", "lab")
+        main(["enrol", str(bundle.file), "--into", str(tmp_path / "box-a"), "--token", bundle.token])
+        broker.send_signal(signal.SIGHUP)
+        with Client(made, box_context(made, tmp_path, "box-a")) as again:
+            assert again.connected
         assert not comes_in(made, before)
+        assert "" == (made.folder / "sink/revoked").read_text()
+
+
+def test_boxes_with_passwords_are_kept_apart_by_the_same_list(made):
+    """The lesser choice: no certificate of its own, but TLS, a user of the box's name, and the same access list."""
+    broker = made.folder / "broker"
+    settings = (broker / "mosquitto.conf").read_text().replace("require_certificate true", "require_certificate false")
+    settings = settings.replace("use_identity_as_username true", f"password_file {broker}/passwords")
+    (broker / "passwords").touch(mode=0o600)
+    for user in ("box-a", "box-b", "sink"):
+        subprocess.run(
+            [f"{MOSQUITTO}_passwd".replace("sbin", "bin"), "-b", broker / "passwords", user, "secret"], check=True
+        )
+    (broker / "mosquitto.conf").write_text(settings)
+    context = tls.make_context(str(made.authority.certificate_file), "", "")
+    with mosquitto(made), Client(made, context, login=("sink", "secret")) as sink:
+        sink.subscribe("rt/1/#")
+        with Client(made, context, login=("box-a", "wrong")) as guessing:
+            assert not guessing.connected
+        with Client(made, context, login=("box-a", "secret")) as hostile:
+            hostile.publish("rt/1/box-b/ev")
+            hostile.publish("rt/1/box-a/ev")
+        assert ["rt/1/box-a/ev"] == sink.topics_until("rt/1/box-a/ev")
 
 
 def test_calls_arrive_over_mutual_tls_from_collector_to_sink(made, tmp_path, captures, lab_config):
@@ -202,8 +173,75 @@ def test_calls_arrive_over_mutual_tls_from_collector_to_sink(made, tmp_path, cap
 def run(arguments, folder):
     """One of our programs, ended at the end."""
     with subprocess.Popen([sys.executable, "-m", *arguments], cwd=folder, stdout=subprocess.PIPE) as process:
-        yield process
-        process.send_signal(signal.SIGTERM)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def test_a_box_gets_its_next_certificate_through_the_sink_before_the_old_one_ends(made, tmp_path, lab_config):
+    """`--renew`, one folder to the sink: a box that is up takes a new key, and the broker knows it by that one."""
+    enrol_ending_soon(made, tmp_path)
+    assert ["box-a"] == made.renew(60)
+    assert [] == made.renew(60)
+    office_part = lab_config.read_text().split("[offices.lab]")[1].replace('["lab"]', '["box-a"]')
+    sink_config = made.folder / "sink/sink.toml"
+    sink_config.write_text(
+        (made.folder / "sink/mqtt.toml").read_text()
+        + '\n[sink]\ndatabase = "sqlite:///sink.db"\nlisten = "127.0.0.1:0"\n[offices.lab]' + office_part
+    )  # fmt: skip
+    (tmp_path / "spool").mkdir()
+    files = {name: f"{tmp_path}/box-a/{file}" for name, file in
+             (("ca", "ca.crt"), ("certificate", "box.crt"), ("key", "box.key"), ("secret", "box.secret"))}  # fmt: skip
+    renewed = tmp_path / "spool/certificate.pem"
+    broker = Broker("127.0.0.1", made.address.port, certificates=CertificateFiles(**files, renewed=str(renewed)))
+    with mosquitto(made), run(["cloud_sink", "serve", "--config", str(sink_config)], tmp_path) as sink:
+        assert b"ready" in sink.stdout.readline()
+        box = MqttPublisher(Spool(str(tmp_path / "spool/spool.db")), broker, Identity("box-a", "lab", "", "1"))
+        box.write([HealthReported(1_795_000_000_000, {"frames": 1})])
+        pump(box, renewed.exists)
+        box.write([HealthReported(1_795_000_060_000, {"frames": 2})])
+        pump(box, lambda: box.undelivered() == 0)
+        box.close()
+        sink.send_signal(signal.SIGTERM)
+        sink.wait(30)
+    with closing(sqlite3.connect(tmp_path / "sink.db")) as database:
+        reports = [json.loads(text) for (text,) in database.execute("SELECT counters FROM health ORDER BY at")]
+    assert [9, 729] == [report["certificate_days"] for report in reports]
+
+
+def enrol_ending_soon(made, tmp_path):
+    """As if box-a had been enrolled almost two years ago."""
+    made.authority.now -= timedelta(days=720)
+    bundle = made.make_bundle("box-a", "lab")
+    enrol(bundle.file, bundle.token, tmp_path / "box-a")
+    made.authority.now += timedelta(days=720)
+
+
+def pump(box, condition):
+    """Let a box work until it comes true."""
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until, "waited in vain"
+        box.pump(0.05)
+
+
+def test_servers_are_renewed_in_place(made, capsys):
+    """Broker and sink have no one to hand them anything: their files change, and it says where to carry them."""
+    before = [(made.folder / name).read_bytes() for name in ("broker/server.crt", "sink/sink.crt")]
+    made.authority.now -= timedelta(days=720)
+    for name in ("broker/server", "sink/sink"):
+        (made.folder / f"{name}.crt").unlink()
+    for path in (made.folder / "ca/issued").glob("s*.crt"):
+        path.unlink()
+    made.make_servers()
+    assert 0 == main(["provision", str(made.folder), "--renew"])
+    said = capsys.readouterr().out
+    assert "server, sink: new certificates" in said
+    assert "send it SIGHUP" in said
+    for name, old in zip(("broker/server.crt", "sink/sink.crt"), before, strict=True):
+        assert (made.folder / name).read_bytes() != old
+        assert tls.days_left(str(made.folder / name)) == 729
 
 
 def test_an_expired_certificate_is_named_and_one_that_ends_soon_is_announced(made, tmp_path, caplog):
@@ -213,10 +251,10 @@ def test_an_expired_certificate_is_named_and_one_that_ends_soon_is_announced(mad
     path.write_bytes(certificate_pem(certificate))
     with caplog.at_level(logging.WARNING):
         tls.warn_before_end(str(path))
-    assert f"the certificate {path} ends in 9 days: make a new one with `ringtap provision`" in caplog.text
+    assert f"the certificate {path} ends in 9 days: renew it with `ringtap provision --renew`" in caplog.text
     later = datetime.now(UTC) + timedelta(days=13)
     said = tls.explain_refusal("sslv3 alert certificate expired", str(path), later)
-    assert f"the certificate {path} has ended 4 days ago: make a new one with `ringtap provision`" == said
+    assert f"the certificate {path} ended 4 days ago: make a new bundle with `ringtap provision`" == said
 
 
 def test_a_clock_that_was_never_set_explains_itself():
@@ -229,7 +267,7 @@ def test_a_broker_that_is_not_the_right_one_is_told_in_words(made, tmp_path):
     """OpenSSL's message without its file names and line numbers."""
     other = Provision(tmp_path / "other", Address("127.0.0.1", 1)).authority.certificate_file
     with mosquitto(made), pytest.raises(ssl.SSLError) as refused:
-        Client(made, "", "", tls.make_context(str(other), "", ""))
+        Client(made, tls.make_context(str(other), "", ""))
     said = tls.explain_refusal(str(refused.value), "")
     assert said.startswith("the broker's certificate is not accepted: ")
     assert "_ssl.c" not in said
@@ -260,7 +298,19 @@ def test_a_bundle_opens_with_its_token_only_and_only_once(made, tmp_path, capsys
     assert not bundle.file.exists()
     assert 0o600 == (into / "box.key").stat().st_mode & 0o777
     assert 2 == main(["enrol", str(bundle.file), "--into", str(into), "--token", bundle.token])
-    assert {"ca.crt", "box.crt", "box.key", "mqtt.toml"} == {path.name for path in into.iterdir()}
+    assert {"ca.crt", "box.crt", "box.key", "box.secret", "mqtt.toml"} == {path.name for path in into.iterdir()}
+
+
+def test_the_service_can_read_what_root_enrolled(made, tmp_path):
+    """The Debian package's folder belongs to its service's group: so do key and secret in it, and to nobody else."""
+    bundle = made.make_bundle("box-c", "lab")
+    into = tmp_path / "etc"
+    into.mkdir()
+    os.chown(into, 0, 12345)
+    enrol(bundle.file, bundle.token, into)
+    for name in ("box.key", "box.secret"):
+        status = (into / name).stat()
+        assert (12345, 0o640) == (status.st_gid, status.st_mode & 0o777)
 
 
 def test_secrets_are_their_owners_alone(made):

@@ -2,8 +2,9 @@
 
 import msgpack
 
-from cloud_sink.ingest import LiveChannel, decode_message
+from cloud_sink.ingest import decode_message
 from cloud_sink.live import LivePicture
+from cloud_sink.live_channel import LiveChannel
 from cloud_sink.store import BatchArrived, Junk, StateArrived
 from collector.core import wire
 
@@ -60,5 +61,6 @@ def seeds() -> list[bytes]:
     ]
     batch = wire.encode_batch(7, 1, 1, [wire.encode_event(event) for event in events])
     state = {"connection": 3, "epoch": 9, "first": 1, "last": 0, "kept": 1, "online": True, "version": "1"}
-    contents = ((0, batch), (1, wire.encode_progress(leg, 1, NOW_MS)), (2, state), (3, [7, 1]), (4, ["replay", 7, 1]))
+    progress, command = wire.encode_progress(leg, 1, NOW_MS), ["replay-from", 7, 1]
+    contents = ((0, batch), (1, progress), (2, state), (3, [7, 1]), (4, command))
     return [bytes([channel]) + msgpack.packb(content) for channel, content in contents]

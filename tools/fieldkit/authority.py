@@ -25,6 +25,7 @@ from collector.errors import WrongUse
 
 AUTHORITY_YEARS = 20  # longer than the boxes: a new authority means visiting every one of them
 LEAF_DAYS = 730
+AUTHORITY_NAME = "ringtap authority"
 BACKDATED = timedelta(days=1)  # clocks of boxes differ
 
 Key = ec.EllipticCurvePrivateKey
@@ -35,7 +36,7 @@ class Authority:
 
     def __init__(self, folder: Path, now: datetime | None = None) -> None:
         self._folder = folder
-        self._now = now or datetime.now(UTC)
+        self.now = now or datetime.now(UTC)
         self.certificate_file = folder / "ca.crt"
         self.revocation_file = folder / "crl.pem"
         (folder / "issued").mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = (
-            _builder(_name(name), self._certificate.subject, key, self._now, timedelta(days=days))
+            _builder(_name(name), self._certificate.subject, key, self.now, timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
@@ -60,6 +61,10 @@ class Authority:
         copy = self._folder / "issued" / f"{name}-{certificate.serial_number:x}.crt"
         copy.write_bytes(certificate.public_bytes(Encoding.PEM))
         return certificate, key
+
+    def names(self) -> list[str]:
+        """Whoever was given a certificate, trusted or not."""
+        return sorted({path.stem.rpartition("-")[0] for path in (self._folder / "issued").glob("*-*.crt")})
 
     def issued_to(self, name: str) -> list[x509.Certificate]:
         """Every certificate that `name` was given and that is still trusted, the oldest first."""
@@ -74,9 +79,9 @@ class Authority:
 
     def _found(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("ringtap authority")
+        name = _name(AUTHORITY_NAME)
         certificate = (
-            _builder(name, name, key, self._now, timedelta(days=365 * AUTHORITY_YEARS))
+            _builder(name, name, key, self.now, timedelta(days=365 * AUTHORITY_YEARS))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(_AUTHORITY_USAGE, critical=True)
@@ -96,11 +101,11 @@ class Authority:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self._certificate.subject)
-            .last_update(self._now - BACKDATED)
+            .last_update(self.now - BACKDATED)
             .next_update(self._certificate.not_valid_after_utc)
         )
         for serial in sorted(serials):
-            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(self._now)
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(self.now)
             builder = builder.add_revoked_certificate(entry.build())
         signed = builder.sign(self._key, hashes.SHA256())
         self.revocation_file.write_bytes(signed.public_bytes(Encoding.PEM))

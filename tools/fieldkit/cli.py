@@ -26,7 +26,7 @@ from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.bench.live import run_live_benchmark
 from fieldkit.doctor import describe, examine_capture, examine_interface
 from fieldkit.output import FORMATS
-from fieldkit.provision import TLS_PORT, Address, Provision, enrol, explain
+from fieldkit.provision import TLS_PORT, Address, Provision, enrol, explain, explain_renewal, explain_revocation
 from fieldkit.replay import Replayed, replay
 from fieldkit.views import VIEWS
 
@@ -42,6 +42,7 @@ examples:
   ringtap provision pki --host sink.example.net
   ringtap provision pki --box office-1 --office london
   ringtap provision pki --revoke office-1
+  ringtap provision pki --renew
   ringtap enrol office-1.toml --into /etc/ringtap
 """
 DOCTOR_EXAMPLES = """\
@@ -49,6 +50,7 @@ examples:
   ringtap doctor --capture office.pcap
   sudo ringtap doctor --live eth0 --seconds 120 --config box.toml
 """
+RENEW_DAYS = 60  # twice as long as boxes warn: there is time for those that are away
 DEFAULT_OFFICE = "office"
 DEFAULT_BOX = "replay"
 
@@ -147,6 +149,9 @@ def _add_provision(commands: "argparse._SubParsersAction[argparse.ArgumentParser
                          "it had before is no longer trusted; may be given again")  # fmt: skip
     command.add_argument("--office", metavar="O", help="office of the boxes (default: the box's own name)")
     command.add_argument("--revoke", metavar="ID", action="append", default=[], help="trust this box no longer")
+    command.add_argument("--renew", metavar="DAYS", type=int, nargs="?", const=RENEW_DAYS, help="new keys and "
+                         "certificates for all that end within so many days (60 if not said); boxes get theirs through "
+                         "the sink")  # fmt: skip
     command.set_defaults(command=_provision)
     about = "unpack a box's bundle on the box; the bundle is removed"
     command = commands.add_parser("enrol", help=about, description=about, epilog=PROVISION_EXAMPLES,
@@ -162,10 +167,11 @@ def _provision(arguments: argparse.Namespace) -> int:
     made.make_servers()
     for box in arguments.revoke:
         made.revoke(box)
-        print(f"{box} is no longer trusted: carry {made.folder}/broker/crl.pem to the broker and restart it, which "
-              "also ends connections that are up")  # fmt: skip
+        print(explain_revocation(made, box))
+    if arguments.renew is not None:
+        print(explain_renewal(made, made.renew(arguments.renew)))
     bundles = [made.make_bundle(box, arguments.office or box) for box in arguments.box]
-    if bundles or not arguments.revoke:
+    if bundles or not (arguments.revoke or arguments.renew is not None):
         print(explain(made, bundles))
     return 0
 

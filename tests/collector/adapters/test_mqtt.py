@@ -7,11 +7,12 @@ import time
 import msgpack
 import pytest
 
-from collector.adapters import mqtt
 from collector.adapters.mqtt import Broker, Identity, MqttPublisher
+from collector.adapters.mqtt import publisher as mqtt
 from collector.adapters.spool import Spool
 from collector.core import wire
 from collector.core.events import GapObserved
+from collector.credentials import CertificateFiles
 from collector.errors import ConfigurationError
 
 BOX = "office-1"
@@ -76,12 +77,12 @@ def test_birth_says_who_speaks_and_good_bye_is_said(broker, rig):
 
 
 def test_a_sink_restored_from_a_backup_gets_again_what_it_lost(broker, rig):
-    """["replay", epoch, seq] on the command topic: everything from there on comes once more, and nothing before it."""
+    """["replay-from", epoch, seq] on the command topic: everything from there on comes once more, nothing before it."""
     sink, publisher = rig.sink(broker.port), rig.publisher(broker.port)
     publisher.write(make_events(120))
     pump_until(publisher, lambda: publisher.undelivered() == 0)
     sink.events = {key: count for key, count in sink.events.items() if key[1] <= 30}
-    sink._client.publish(f"rt/1/{BOX}/cmd", msgpack.packb(["replay", rig.spool.epoch, 31]), qos=1)
+    sink._client.publish(f"rt/1/{BOX}/cmd", msgpack.packb(["replay-from", rig.spool.epoch, 31]), qos=1)
     pump_until(publisher, lambda: publisher.undelivered() == 90)
     pump_until(publisher, lambda: publisher.undelivered() == 0)
     assert {(rig.spool.epoch, n): n for n in range(1, 121)} == sink.events
@@ -89,7 +90,7 @@ def test_a_sink_restored_from_a_backup_gets_again_what_it_lost(broker, rig):
 
 
 @pytest.mark.parametrize(
-    "command", [["reboot"], ["replay"], ["replay", "x", 1], {"run": "rm -rf /"}, 7, ["replay", 1, 1]]
+    "command", [["reboot"], ["replay-from"], ["replay-from", "x", 1], {"run": "rm -rf /"}, 7, ["replay-from", 1, 1]]
 )
 def test_other_commands_are_ignored(broker, rig, command, caplog):
     """There are two commands and no more; none runs a program."""
@@ -222,18 +223,19 @@ def test_tls_with_a_certificate_for_each_side(rig, make_broker, tmp_path):
     files = f"cafile {tmp_path}/ca.crt\ncertfile {tmp_path}/server.crt\nkeyfile {tmp_path}/server.key\n"
     rules = "require_certificate true\nuse_identity_as_username true\n"
     broker = make_broker("per_listener_settings true\nuser root", files + rules + "tls_version tlsv1.2")
-    ours = {"certificate_file": f"{tmp_path}/{BOX}.crt", "key_file": f"{tmp_path}/{BOX}.key"}
-    publisher = rig.publisher(broker.port, ca_file=f"{tmp_path}/ca.crt")
+    authority = f"{tmp_path}/ca.crt"
+    publisher = rig.publisher(broker.port, certificates=CertificateFiles(authority))
     pump_until(publisher, lambda: publisher._failures)
     assert not publisher._ready
-    publisher = rig.publisher(broker.port, ca_file=f"{tmp_path}/ca.crt", **ours)
+    ours = CertificateFiles(authority, f"{tmp_path}/{BOX}.crt", f"{tmp_path}/{BOX}.key")
+    publisher = rig.publisher(broker.port, certificates=ours)
     pump_until(publisher, lambda: publisher._ready)
 
 
 def test_certificates_that_cannot_be_used_are_named_at_once(rig):
     """Before the first connection, not somewhere in its thread."""
     with pytest.raises(ConfigurationError, match=r"/nowhere/ca\.crt"):
-        rig.publisher(1, ca_file="/nowhere/ca.crt")
+        rig.publisher(1, certificates=CertificateFiles("/nowhere/ca.crt"))
 
 
 def test_sixty_thousand_events_drain_in_under_a_minute(broker, rig):

@@ -53,15 +53,19 @@ def rabbitmq_port_mapper(folder: Path) -> tuple[Program, int]:
     return Program("epmd", command, folder / "epmd.log"), port
 
 
-def rabbitmq(folder: Path, port: int, mapper_port: int, configuration: str = RABBITMQ_CONFIGURATION,
-             plugins: str = "rabbitmq_mqtt") -> Program:  # fmt: skip
-    """A RabbitMQ node with everything it writes in `folder`. Raises WrongUse where it is not installed."""
+def rabbitmq(folder: Path, port: int, mapper_port: int, settings: Path | None = None) -> Program:
+    """A RabbitMQ node with everything it writes in `folder`. Raises WrongUse where it is not installed.
+
+    `settings`: folder of rabbitmq.conf and enabled_plugins; without: one that lets anyone in on `port`.
+    """
     if not RABBITMQ.exists():
         raise WrongUse("RabbitMQ not found: apt-get install rabbitmq-server")
     home = folder / "rabbitmq"
     home.mkdir(exist_ok=True)
-    (home / "rabbitmq.conf").write_text(configuration.format(port=port))
-    (home / "enabled_plugins").write_text(f"[{plugins}].")
+    if settings is None:
+        settings = home
+        (home / "rabbitmq.conf").write_text(RABBITMQ_CONFIGURATION.format(port=port))
+        (home / "enabled_plugins").write_text("[rabbitmq_mqtt].\n")
     environment = {
         "HOME": str(home),
         "ERL_EPMD_PORT": str(mapper_port),
@@ -70,8 +74,9 @@ def rabbitmq(folder: Path, port: int, mapper_port: int, configuration: str = RAB
         "RABBITMQ_NODENAME": f"ringtap-{port}@localhost",
         "RABBITMQ_DIST_PORT": str(free_port()),
         "RABBITMQ_MNESIA_BASE": str(home / "data"),
-        "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+        "RABBITMQ_CONFIG_FILE": str(settings / "rabbitmq.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(settings / "advanced.config"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(settings / "enabled_plugins"),
         "RABBITMQ_LOGS": "-",
     }
     log = folder / "broker.log"

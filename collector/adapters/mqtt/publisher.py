@@ -3,148 +3,33 @@
 The spool is read through a window: what was sent but not acknowledged by the sink on `rt/1/<box>/ack`. A broker's
 PUBACK frees nothing (a broker may forget: up to a tenth of the events in a kill test). Without progress the window
 goes back to the last acknowledgement and sends again, ever more slowly.
-
-paho-mqtt 2.x is used for one connection at a time: a lost connection's client is thrown away with its queue, its
-packet numbers and its threads, because paho would send everything it has queued at once when it reconnects, and
-reconnects without jitter. Its callbacks only put what happened into a queue; all decisions fall in the thread that
-calls `pump`.
 """
 
 import logging
 import queue
 import secrets
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 import msgpack
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
+from collector.adapters.mqtt.connection import Broker, Connection, Identity, check_certificates
 from collector.clock import WallClock
 from collector.core import wire
 from collector.core.events import HealthReported
+from collector.credentials import Credentials
 from collector.errors import ConfigurationError
 from collector.ports import Event, EventStore, Row
-from collector.tls import days_left, explain_refusal, make_context, warn_before_end
-from collector.window import WINDOW_EVENTS, Window, reconnect_delay_s
+from collector.tls import days_left, explain_refusal, warn_before_end
+from collector.window import Window, reconnect_delay_s
 
 MAX_BATCH_EVENTS = 50
 MAX_BATCH_BYTES = 8192
 STALL_S = 120.0  # a connection that brings no acknowledgement for so long is replaced: its thread may be dead
-KEEPALIVE_S = 30
-FAREWELL_S = 1.0
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where the broker is and how to be let in; empty means: not used."""
-
-    host: str
-    port: int
-    username: str = ""
-    password: str = ""
-    ca_file: str = ""
-    certificate_file: str = ""
-    key_file: str = ""
-
-    @property
-    def uses_tls(self) -> bool:
-        """True where a certificate is named."""
-        return bool(self.ca_file or self.certificate_file)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who speaks: goes into every birth message."""
-
-    box: str
-    office: str
-    tenant: str
-    version: str
-
-
-class Connection:
-    """One MQTT connection from its first packet to its last; what happens to it comes out of `happenings`."""
-
-    def __init__(self, broker: Broker, identity: Identity, number: int) -> None:
-        self.number = number
-        self.happenings: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        self._broker = broker
-        self._topics = [(wire.topic(identity.box, name), 1) for name in ("ack", "cmd")] + [(wire.SINK_STATE_TOPIC, 1)]
-        self._client = _make_client(broker, identity.box)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: self.happenings.put(("subscribed", None))
-        self._client.on_message = lambda _client, _data, message: self.happenings.put(
-            ("message", (message.topic, message.payload))
-        )
-        self._client.on_disconnect = lambda _client, _data, _flags, reason, _properties: self.happenings.put(
-            ("lost", str(reason))
-        )
-
-    def start(self, will_topic: str, will: bytes) -> None:
-        """Connect in the background: names and handshakes may take seconds, and packets do not wait."""
-        self._client.will_set(will_topic, will, qos=1, retain=True)
-        threading.Thread(target=self._run, name=f"mqtt-{self.number}", daemon=True).start()
-
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Hand over one message of QoS 1; whether it arrives is the acknowledgement's matter."""
-        self._client.publish(topic, payload, qos=1, retain=retain)
-
-    def publish_once(self, topic: str, payload: bytes) -> None:
-        """Hand over one message of QoS 0."""
-        self._client.publish(topic, payload, qos=0)
-
-    def end(self) -> None:
-        """Send what was handed over and a good-bye; takes a second at most."""
-        self._client.disconnect()
-        until = time.monotonic() + FAREWELL_S
-        while self._client.socket() is not None and time.monotonic() < until:
-            time.sleep(0.01)
-
-    def abandon(self) -> None:
-        """End it without a good-bye: the broker publishes the last will."""
-        if (socket := self._client.socket()) is not None:
-            socket.close()
-
-    def _run(self) -> None:
-        try:
-            self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
-            self._client.loop_start()
-        except Exception as error:  # noqa: BLE001 - paho lets through whatever sockets, names and TLS raise
-            self.happenings.put(("lost", str(error) or type(error).__name__))
-
-    def _on_connect(self, client: paho.Client, _data: object, _flags: object, reason: Any, _properties: object) -> None:
-        if reason.is_failure:
-            self.happenings.put(("lost", f"refused: {reason}"))
-        else:
-            client.subscribe(self._topics)
-
-
-def _make_client(broker: Broker, client_id: str) -> paho.Client:
-    client = paho.Client(
-        CallbackAPIVersion.VERSION2, client_id, clean_session=True, protocol=paho.MQTTv311, reconnect_on_failure=False
-    )
-    client.max_inflight_messages_set(WINDOW_EVENTS)  # the window is ours
-    if broker.username:
-        client.username_pw_set(broker.username, broker.password or None)
-    if broker.uses_tls:
-        try:
-            client.tls_set_context(make_context(broker.ca_file, broker.certificate_file, broker.key_file))
-        except (OSError, ValueError) as error:
-            files = ", ".join(filter(None, (broker.ca_file, broker.certificate_file, broker.key_file)))
-            raise ConfigurationError(f"[mqtt] certificates ({files}) cannot be used: {error}") from error
-    return client
-
-
-def check_certificates(broker: Broker) -> None:
-    """Raise ConfigurationError where the certificates cannot be used: before the first connection, not at it."""
-    _make_client(broker, "check")
 
 
 class MqttPublisher:
@@ -162,6 +47,7 @@ class MqttPublisher:
         self._store = store
         self._broker = broker
         self._identity = identity
+        self._credentials = Credentials(broker.certificates)
         self._clock = clock  # None: the events' times are right, they come from a recording
         self._clock_ok = clock is None
         self._now = monotonic
@@ -179,7 +65,7 @@ class MqttPublisher:
 
     def write(self, events: Sequence[Event]) -> None:
         """Spool these events in one transaction; health reports get the days that the certificate still lasts."""
-        left = days_left(self._broker.certificate_file)
+        left = days_left(self._credentials.certificate_file)
         for event in events:
             if isinstance(event, HealthReported) and left is not None:
                 event.counters["certificate_days"] = max(0, left)
@@ -237,7 +123,8 @@ class MqttPublisher:
         if self._now() < self._connect_at:
             return
         try:
-            self._connection = Connection(self._broker, self._identity, self._store.next_connection())
+            number = self._store.next_connection()
+            self._connection = Connection(self._broker, self._identity, number, self._credentials)
         except ConfigurationError as error:  # certificates may be away for a moment while they are renewed
             self._lose(str(error))
             return
@@ -268,14 +155,16 @@ class MqttPublisher:
         if self._failures:
             logger.warning("connected to the broker at %s:%d again", self._broker.host, self._broker.port)
         self._ready = True
-        warn_before_end(self._broker.certificate_file)
+        warn_before_end(self._credentials.certificate_file)
         self._announce()
 
     def _lose(self, reason: str) -> None:
         if self._connection is not None:
             self._connection.abandon()
         if self._broker.uses_tls:
-            reason = explain_refusal(reason, self._broker.certificate_file)
+            reason = explain_refusal(reason, self._credentials.certificate_file)
+            if not self._ready:
+                self._credentials.handle_failure()
         self._connection = None
         self._ready = False
         if self._failures == 0:
@@ -301,9 +190,10 @@ class MqttPublisher:
 
     def _receive_sink_state(self, content: object) -> None:
         if isinstance(content, dict) and isinstance(content.get("online"), bool):
-            if content["online"] and not self._sink_online:
-                self._window.restart(self._store.first_seq - 1, self._now())
+            came_back = content["online"] and not self._sink_online
             self._sink_online = content["online"]
+            if came_back:  # a broker may keep births only for who asks for one box by its name (RabbitMQ)
+                self._announce()
 
     def _receive_ack(self, content: object) -> None:
         if not (
@@ -321,15 +211,26 @@ class MqttPublisher:
         self._window.receive_ack(seq, self._now())
 
     def _receive_command(self, content: object) -> None:
-        """["replay", epoch, seq]: the sink was restored from a backup; ["report"]: say again who is there."""
+        """Follow one of three: send again what a restored sink lost; take a new key; say again who is there."""
         match content:
-            case ["replay", int(epoch), int(seq)] if self._store.replay_from(epoch, seq):
+            case ["replay-from", int(epoch), int(seq)] if self._store.replay_from(epoch, seq):
                 logger.warning("the sink asks for events from %d on once more", self._store.first_seq)
                 self._announce()
+            case ["rotate-key", str(text)]:
+                self._receive_renewal(text)
             case ["report"] if self._ready:
                 self._publish_state(online=True)
             case _:
                 logger.warning("a command of the sink is not known, or cannot be followed, and is ignored")
+
+    def _receive_renewal(self, text: str) -> None:
+        try:
+            if self._credentials.receive_renewal(text):
+                left = days_left(self._credentials.certificate_file)
+                logger.warning("the sink handed over a new certificate, which lasts %s days", left)
+                self._lose("connecting with the new certificate")
+        except (OSError, ValueError) as error:
+            logger.warning("the sink's new certificate is not taken: %s", error)
 
     def _begin_other_epoch(self, seq: int) -> None:
         logger.warning("the sink knows event %d of this spool, which ends at %d: a copy of it speaks elsewhere; "
