@@ -43,7 +43,7 @@ def wait_until_shown(address: str, expected: tuple[int, int]) -> None:
 
 
 def test_a_ringing_phone_waits_for_no_durable_event(tmp_path: Path, lab_config: Path) -> None:
-    """Shown while the database cannot be written: ringing, talking and the end. `ringtap bench sink` measures how soon."""
+    """Shown while the database cannot be written: ringing, talking and the end. How soon: `ringtap bench sink`."""
     port = free_port()
     office = make_office(tmp_path, lab_config, embedded=False, port=port)
     with mosquitto(tmp_path, port), dashboard(office) as address, contextlib.ExitStack() as stack:
