@@ -3,67 +3,37 @@
 Exact ties go first: the same Call-ID behind a proxy, a correlation header, Replaces. A PBX that is a back-to-back
 user agent leaves none of these between a caller's leg and the agents' legs (RFC 7092), so the rest is inferred from
 who the far party is and when: a phone rings for the call that is up and whose caller's number it shows. Where several
-calls fit, the evidence decides (whose end or answer coincides to the millisecond, whose queue the extension serves);
-where it does not, the one that waited longest is taken and the tie is marked ambiguous.
+calls fit, or the PBX shows its phones another number, the evidence decides (see `evidence`, `matching`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, direct_extension
+from cloud_sink.contacts.evidence import COINCIDENCE, TOGETHER_MS, coincides
+from cloud_sink.contacts.groups import (
+    AMBIGUOUS,
+    EXACT,
+    HEURISTIC,
+    Group,
+    is_code,
+    is_customer,
+    is_dial,
+    is_ring,
+    is_up,
+    order_of,
+    party_key,
+)
 from cloud_sink.contacts.islands import end_of
+from cloud_sink.contacts.matching import Contest
 from cloud_sink.contacts.records import FEATURE, Leg, OfficePlan
 
-EXACT = "exact"
-HEURISTIC = "heuristic"
-AMBIGUOUS = "ambiguous"
-_WORSE = {EXACT: 0, HEURISTIC: 1, AMBIGUOUS: 2}
-
 DIAL_MS = 5_000  # from a phone's INVITE to the PBX's INVITE towards the carrier
-TOGETHER_MS = 100  # both sides of a bridge end (and are answered) within 5 ms; a lost packet is repeated after 500
-SLACK_MS = 4_000  # a phone's leg outlives the caller's where its BYE is lost: repeated after 0.5, 1.5, 3.5 s
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """The legs of one contact so far; `anchor` is the leg of the customer, or of whoever began."""
-
-    anchor: Leg
-    place: str  # name of the destination, the extension of a direct number, "" unknown
-    kind: str
-    members: frozenset[str]  # extensions that serve the place, empty where unknown
-    parties: set[str] = field(default_factory=set)  # how the far party may show on another leg; "" = anonymous
-    legs: list[Leg] = field(default_factory=list)
-    correlation: str = EXACT
-    until: int = 0  # Unix ms
-
-    def add(self, leg: Leg, correlation: str) -> None:
-        """Takes a leg in; the group is as sure as its least sure leg."""
-        self.legs.append(leg)
-        self.until = max(self.until, end_of(leg))
-        if _WORSE[correlation] > _WORSE[self.correlation]:
-            self.correlation = correlation
-
-
-def is_ring(leg: Leg) -> bool:
-    """True where the extension was called, false where it dialled."""
-    return leg.role == "phone" and leg.extension == leg.callee
-
-
-def is_dial(leg: Leg) -> bool:
-    """True where the extension sent the INVITE."""
-    return leg.role == "phone" and leg.extension != leg.callee
-
-
-def same_party(one: str, other: str) -> bool:
-    """The same number, national or international: equal, or the same last nine digits."""
-    if one == other:
-        return True
-    return len(one) >= 9 and len(other) >= 9 and one[-9:] == other[-9:] and one.isdigit() and other.isdigit()
+FETCH_MS = 2_000  # from the PBX's answer to a pickup code to the end of the ringing
+RING_ALL_MS = 3_000  # phones that a hosted PBX rings for an anonymous caller start within this
 
 
 class Grouper:
-    """Goes through an office's legs in order of their INVITEs and gives each to a group."""
+    """Gives each of an office's legs to a group: who called first, then the phones that rang for him, then the rest."""
 
     def __init__(self, plan: OfficePlan) -> None:
         self._plan = plan
@@ -73,26 +43,33 @@ class Grouper:
 
     def group(self, legs: Sequence[Leg]) -> list[Group]:
         """The groups of all legs, in order of their first leg."""
-        for leg in sorted(legs, key=_order):
-            self._open = [group for group in self._open if group.until + self._plan.gap_ms >= leg.t_invite]
-            group = self._exact(leg)
-            if group is not None:
-                group.add(leg, EXACT)
-            else:
-                group = self._place(leg)
-            for key in (leg.call_key, leg.session_key):
-                if key:
-                    self._by_key.setdefault(key, group)
+        ordered = sorted(legs, key=order_of)
+        later = []
+        for leg in ordered:
+            if not self._begins(leg):
+                later.append(leg)
+            elif not self._exact(leg):
+                self._start(leg, leg.caller if is_customer(leg) else leg.extension)
+        later = [leg for leg in later if not self._exact(leg)]
+        later = self._match_rings(later)
+        self._place_in_order(later)
         self._merge_transfers()
-        return [group for group in self.groups if group.legs]
+        return sorted((group for group in self.groups if group.legs), key=lambda group: order_of(group.anchor))
 
     # --- exact ties ---
 
-    def _exact(self, leg: Leg) -> Group | None:
+    def _exact(self, leg: Leg) -> bool:
         for key in (leg.call_key, leg.session_key, leg.replaces_key if not leg.transfer else ""):
             if key and key in self._by_key:
-                return self._by_key[key]
-        return None
+                self._by_key[key].add(leg, EXACT)
+                self._know(leg, self._by_key[key])
+                return True
+        return False
+
+    def _know(self, leg: Leg, group: Group) -> None:
+        for key in (leg.call_key, leg.session_key):
+            if key:
+                self._by_key.setdefault(key, group)
 
     def _merge_transfers(self) -> None:
         """REFER with Replaces: the consultation call becomes part of the transferred call (RFC 5589 section 7)."""
@@ -113,25 +90,84 @@ class Grouper:
                     self._by_key[key] = keep
         gone.legs = []
 
-    # --- inferred ties ---
-
-    def _place(self, leg: Leg) -> Group:
-        if leg.role == "trunk":
-            return self._start(leg, leg.caller) if leg.direction == "in" else self._place_trunk_out(leg)
-        if is_dial(leg):
-            return self._place_dial(leg)
-        return self._place_ring(leg) if is_ring(leg) else self._start(leg, leg.caller)
+    # --- who called ---
 
     def _start(self, leg: Leg, party: str) -> Group:
         destination = destination_of(leg.callee, self._plan)
         direct = direct_extension(leg.callee, self._plan) if destination is None else ""
+        parties = {party_key(party)}
         if destination is not None:
             destination = chosen_in_ivr(destination, leg.digits, set(), self._plan) or destination
-            group = Group(leg, destination.name, destination.kind, frozenset(destination.members), {party})
+            group = Group(leg, destination.name, destination.kind, frozenset(destination.members), parties)
         else:
-            group = Group(leg, direct, DIRECT if direct else "", frozenset({direct} if direct else ()), {party})
+            group = Group(leg, direct, DIRECT if direct else "", frozenset({direct} if direct else ()), parties)
         group.add(leg, EXACT)
         self.groups.append(group)
+        self._know(leg, group)
+        return group
+
+    def _begins(self, leg: Leg) -> bool:
+        """A call of its own; a phone that dials a code, or replaces a dialog, may take somebody else's."""
+        if not is_dial(leg) or (leg.replaces_key and not leg.transfer):
+            return is_customer(leg)
+        destination = destination_of(leg.callee, self._plan)
+        return destination is None or destination.kind != FEATURE
+
+    # --- phones that rang for him ---
+
+    def _match_rings(self, legs: Sequence[Leg]) -> list[Leg]:
+        """Give ringing phones to callers whose legs are seen; returns the legs that are left."""
+        rings = [leg for leg in legs if is_ring(leg)]
+        known: list[tuple[Leg, list[Group]]] = []
+        strangers: list[tuple[Leg, list[Group]]] = []
+        for leg, groups in _with_open(rings, self.groups):
+            shown = [group for group in groups if group.shows(leg.caller)]
+            if shown:
+                known.append((leg, shown))
+            elif leg.direction == "in":
+                strangers.append((leg, [group for group in groups if is_customer(group.anchor)]))
+        Contest((claim for claim in known if len(claim[1]) == 1), self._know).settle()
+        Contest((claim for claim in known if len(claim[1]) > 1), self._know).settle()
+        left = {leg.leg_id for leg in self._match_strangers(strangers)}
+        left |= {leg.leg_id for leg in rings} - {leg.leg_id for leg, _ in known + strangers}
+        return [leg for leg in legs if not is_ring(leg) or leg.leg_id in left]
+
+    def _match_strangers(self, claims: Sequence[tuple[Leg, list[Group]]]) -> list[Leg]:
+        """The PBX shows its phones another number than the caller's: what coincides to the millisecond still tells."""
+        sure = [(leg, [group for group in groups if coincides(group, leg)]) for leg, groups in claims]
+        Contest((claim for claim in sure if claim[1]), self._learn, COINCIDENCE).settle()
+        placed = {leg.leg_id for group in self.groups for leg in group.legs}
+        left = [(leg, [g for g in groups if g.shows(leg.caller)]) for leg, groups in claims if leg.leg_id not in placed]
+        Contest((claim for claim in left if claim[1]), self._know).settle()
+        return [leg for leg, groups in left if not groups]
+
+    def _learn(self, leg: Leg, group: Group) -> None:
+        """From now on this caller is known by the number that his agent's phone showed."""
+        group.parties.add(party_key(leg.caller))
+        self._know(leg, group)
+
+    # --- the rest, in order of time ---
+
+    def _place_in_order(self, legs: Sequence[Leg]) -> None:
+        waiting = iter(sorted(self.groups, key=lambda group: order_of(group.anchor)))
+        upcoming = next(waiting, None)
+        for leg in legs:
+            while upcoming is not None and upcoming.anchor.t_invite <= leg.t_invite:
+                self._open.append(upcoming)
+                upcoming = next(waiting, None)
+            self._open = [group for group in self._open if group.until + self._plan.gap_ms >= leg.t_invite]
+            if not self._exact(leg):
+                self._know(leg, self._place(leg))
+
+    def _place(self, leg: Leg) -> Group:
+        if leg.role == "trunk":
+            return self._place_trunk_out(leg)
+        if is_dial(leg):
+            return self._place_fetch(leg)
+        return self._place_ring(leg) if is_ring(leg) else self._begin(leg, leg.caller)
+
+    def _begin(self, leg: Leg, party: str) -> Group:
+        group = self._start(leg, party)
         self._open.append(group)
         return group
 
@@ -147,56 +183,39 @@ class Grouper:
         if not dialled:
             dialled = _coinciding([group for group in begun if is_code(group.anchor.callee)], leg)
         if dialled:
-            dialled[0].parties.add(leg.callee)
+            dialled[0].parties.add(party_key(leg.callee))
             return self._join(dialled, leg)
-        forwarded = [group for group in self._open if _is_up(group, leg) and _is_forwarded(group, leg)]
-        return self._join(forwarded, leg) if forwarded else self._start(leg, leg.callee)
+        forwarded = [group for group in self._open if is_up(group, leg) and _is_forwarded(group, leg)]
+        return self._join(forwarded, leg) if forwarded else self._begin(leg, leg.callee)
 
-    def _place_dial(self, leg: Leg) -> Group:
-        """A phone that dials: a call of its own, unless it picks up or retrieves somebody else's."""
-        destination = destination_of(leg.callee, self._plan)
-        if destination is not None and destination.kind == FEATURE and leg.connected and leg.t_answer is not None:
-            found = [
-                group
-                for group in self._open
-                if not is_dial(group.anchor)
-                and group.anchor.t_invite <= leg.t_answer <= group.until
-                and any(party and same_party(leg.connected, party) for party in group.parties)
-            ]
-            if found:
-                return self._join(found, leg)
-        return self._start(leg, leg.extension)
+    def _place_fetch(self, leg: Leg) -> Group:
+        """A phone that dials a code: a call of its own, unless it picks up or retrieves somebody else's."""
+        if leg.t_answer is not None and not leg.replaces_key:
+            found = [group for group in self._open if _may_be_fetched(group, leg)]
+            shown = [group for group in found if leg.connected and group.shows(leg.connected)]
+            fetched = shown or [group for group in found if not leg.connected and _stopped_ringing(group, leg)]
+            if fetched:
+                return self._join(_best_end(fetched, leg), leg)
+        return self._begin(leg, leg.extension)
 
     def _place_ring(self, leg: Leg) -> Group:
-        candidates = [group for group in self._open if self._may_ring(group, leg)]
-        if not candidates:
-            return self._place_ring_alone(leg)
-        scored = [(_evidence(group, leg), group) for group in candidates]
-        best = max(score for score, _ in scored)
-        ties = [group for score, group in scored if score == best]
-        return self._join(sorted(ties, key=_waiting_first), leg)
+        """No caller's leg is there for it: an agent's question to a colleague, or only phones are seen."""
+        asked = [group for group in self._open if is_up(group, leg) and _is_asked(group, leg)]
+        if asked:
+            return self._join(asked, leg)
+        again = [group for group in self._open if self._rings_again(group, leg)]
+        if again:
+            return self._join(sorted(again, key=lambda group: order_of(group.anchor)), leg)
+        group = self._begin(leg, leg.caller)
+        if leg.direction == "in":
+            group.correlation = HEURISTIC if leg.caller else AMBIGUOUS
+        return group
 
-    def _may_ring(self, group: Group, leg: Leg) -> bool:
-        """The far party of the group shows on the ringing phone, or an agent of the group consults a colleague."""
-        if group.anchor.role == "phone" and is_ring(group.anchor):
-            return self._may_ring_again(group, leg)
-        if not _is_up(group, leg):
-            return False
-        if any(same_party(leg.caller, party) for party in group.parties):
-            return True
-        return leg.direction == "int" and any(
-            other.extension == leg.caller
-            and other.t_answer is not None
-            and other.t_answer <= leg.t_invite <= end_of(other)
-            for other in group.legs
-            if is_ring(other)
-        )
-
-    def _may_ring_again(self, group: Group, leg: Leg) -> bool:
+    def _rings_again(self, group: Group, leg: Leg) -> bool:
         """No caller's leg was seen: the same caller rings on, at once or within the gap (hosted PBX)."""
-        if not any(same_party(leg.caller, party) for party in group.parties):
+        if not is_ring(group.anchor) or not group.shows(leg.caller):
             return False
-        if leg.caller == "" and leg.t_invite - group.anchor.t_invite > 3_000:
+        if leg.caller == "" and leg.t_invite - group.anchor.t_invite > RING_ALL_MS:
             return False
         answered = [other for other in group.legs if other.t_answer is not None]
         if answered:
@@ -204,16 +223,18 @@ class Grouper:
             return leg.t_invite <= last and leg.caller != ""
         return leg.t_invite <= group.until + self._plan.gap_ms
 
-    def _place_ring_alone(self, leg: Leg) -> Group:
-        group = self._start(leg, leg.caller)
-        if leg.direction == "in":
-            group.correlation = HEURISTIC if leg.caller else AMBIGUOUS
-        return group
 
-
-def is_code(number: str) -> bool:
-    """True where a box sent a keyed code instead of a number: with another prefix it is another code."""
-    return number.startswith("k") and not number.isdigit()
+def _with_open(rings: Sequence[Leg], groups: Iterable[Group]) -> Iterator[tuple[Leg, list[Group]]]:
+    """Each ringing phone with the callers whose legs were up then; both in order of time."""
+    waiting = iter(sorted(groups, key=lambda group: order_of(group.anchor)))
+    upcoming = next(waiting, None)
+    running: list[Group] = []
+    for leg in rings:
+        while upcoming is not None and upcoming.anchor.t_invite <= leg.t_invite:
+            running.append(upcoming)
+            upcoming = next(waiting, None)
+        running = [group for group in running if end_of(group.anchor) >= leg.t_invite]
+        yield leg, [group for group in running if is_up(group, leg)]
 
 
 def _may_have_dialled(group: Group, leg: Leg) -> bool:
@@ -228,30 +249,31 @@ def _may_have_dialled(group: Group, leg: Leg) -> bool:
 
 def _coinciding(groups: list[Group], leg: Leg) -> list[Group]:
     """Of phones that dialled something unreadable: those whose answer and end coincide best with the carrier's leg."""
-    scores = [
-        _together(group.anchor.t_answer, leg.t_answer) + _together(group.anchor.t_end, leg.t_end) for group in groups
-    ]
-    return [group for group, score in zip(groups, scores, strict=True) if score == max(scores)]
+    return _best(groups, lambda anchor: _together(anchor.t_answer, leg.t_answer) + _together(anchor.t_end, leg.t_end))
+
+
+def _best_end(groups: list[Group], leg: Leg) -> list[Group]:
+    """Of several callers: those whose leg ended together with this one, else all."""
+    return _best(groups, lambda anchor: _together(anchor.t_end, leg.t_end))
+
+
+def _best(groups: list[Group], score: Callable[[Leg], int]) -> list[Group]:
+    scores = [score(group.anchor) for group in groups]
+    return [group for group, reached in zip(groups, scores, strict=True) if reached == max(scores)]
 
 
 def _together(one: int | None, other: int | None) -> int:
     return int(one == other or (one is not None and other is not None and abs(one - other) <= TOGETHER_MS))
 
 
-def _order(leg: Leg) -> tuple[int, int, str]:
-    """By time; at the same millisecond whoever calls comes before whoever is called."""
-    rank = 0 if leg.role == "trunk" and leg.direction == "in" else 1 if is_dial(leg) else 2
-    return leg.t_invite, rank, leg.leg_id
-
-
 def _rank(anchor: Leg) -> tuple[int, int, str]:
     """Which anchor of two merged groups is the customer's: an incoming trunk leg, then the earlier one."""
-    return (0 if anchor.role == "trunk" and anchor.direction == "in" else 1), anchor.t_invite, anchor.leg_id
+    return (0 if is_customer(anchor) else 1), anchor.t_invite, anchor.leg_id
 
 
 def _is_forwarded(group: Group, leg: Leg) -> bool:
     """The carrier's leg shows the group's caller, or leads where a phone's 3xx just sent the call."""
-    if leg.caller and any(same_party(leg.caller, party) for party in group.parties):
+    if leg.caller and group.shows(leg.caller):
         return True
     return any(
         300 <= other.final_code < 400
@@ -261,40 +283,35 @@ def _is_forwarded(group: Group, leg: Leg) -> bool:
     )
 
 
-def _is_up(group: Group, leg: Leg) -> bool:
-    """The caller's leg was up when the phone was called, and did not end long before the phone's leg did."""
-    anchor = group.anchor
-    until = end_of(anchor)
-    if not anchor.t_invite <= leg.t_invite <= until:
-        return False
-    return leg.t_answer is None or leg.t_end is None or leg.t_end <= until + SLACK_MS
+def _may_be_fetched(group: Group, leg: Leg) -> bool:
+    """Somebody's call that was up when a colleague's code was answered."""
+    return not is_dial(group.anchor) and group.anchor.t_invite <= (leg.t_answer or 0) <= group.until
 
 
-def _waiting_first(group: Group) -> tuple[bool, tuple[int, int, str]]:
-    """First come, first served: of equals the one that nobody answered yet and that came first."""
-    return any(_talks(leg) for leg in group.legs), _order(group.anchor)
+def _stopped_ringing(group: Group, leg: Leg) -> bool:
+    """An anonymous caller's phone stopped ringing just then, though nobody answered it and he stayed."""
+    after = (leg.t_answer or 0) - TOGETHER_MS
+    return "" in group.parties and any(
+        is_ring(other)
+        and other.cancelled
+        and other.t_answer is None
+        and other.t_end is not None
+        and after <= other.t_end <= after + FETCH_MS
+        and end_of(group.anchor) > other.t_end + FETCH_MS
+        for other in group.legs
+    )
 
 
-def _talks(leg: Leg) -> bool:
-    return is_ring(leg) and leg.t_answer is not None
-
-
-def _evidence(group: Group, leg: Leg) -> int:
-    """How well a ringing phone fits a call: coincidences to the millisecond, then who serves whom."""
-    anchor = group.anchor
-    score = 0
-    if leg.t_end is not None and anchor.t_end is not None and abs(leg.t_end - anchor.t_end) <= TOGETHER_MS:
-        score += 4
-    if leg.t_answer is not None and anchor.t_answer is not None and 0 <= anchor.t_answer - leg.t_answer <= TOGETHER_MS:
-        score += 4
-    if group.members:
-        score += 2 if leg.extension in group.members else -2
-    for other in group.legs:
-        if other.t_answer is None or not is_ring(other):
-            continue
-        transferred = other.transfer != "" and (not other.refer_to or other.refer_to == leg.extension)
-        if other.t_answer <= leg.t_invite <= end_of(other) - TOGETHER_MS and not transferred:
-            score -= 3  # somebody talks with this caller already
-        elif transferred:
-            score += 3
-    return score
+def _is_asked(group: Group, leg: Leg) -> bool:
+    """An agent of this call, talking, calls a colleague without a leg of his own (a transfer by keypad)."""
+    return (
+        leg.direction == "int"
+        and not is_ring(group.anchor)
+        and any(
+            other.extension == leg.caller
+            and other.t_answer is not None
+            and other.t_answer <= leg.t_invite <= end_of(other)
+            for other in group.legs
+            if is_ring(other)
+        )
+    )

@@ -6,7 +6,7 @@ colleague answered is no missed call. The words are those of the product's READM
 
 from collections.abc import Sequence
 
-from cloud_sink.contacts.grouping import Group, is_ring
+from cloud_sink.contacts.groups import Group, is_ring
 from cloud_sink.contacts.islands import end_of
 from cloud_sink.contacts.records import Leg
 

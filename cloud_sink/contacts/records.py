@@ -172,8 +172,10 @@ class Contact:
     disposition: (
         str  # answered abandoned overflow voicemail blocked claimed_elsewhere open unknown; out, int: no_answer
     )
-    agent: str  # extension that answered first ("" nobody)
-    extension: str  # same as agent for answered contacts, else the last extension that rang
+    agent: str  # extension that spoke with the customer first ("" nobody)
+    extension: (
+        str  # whose phone had rung for it: the agent's own unless a colleague picked it up; else the last that rang
+    )
     wait_ms: int | None
     wait_basis: str  # caller | queue | ring
     ring_ms: int | None

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, named
-from cloud_sink.contacts.grouping import Group, is_dial, is_ring
+from cloud_sink.contacts.groups import Group, is_dial, is_ring
+from cloud_sink.contacts.pickups import pick_up
 from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
     FEATURE,
@@ -36,6 +37,7 @@ class _Story:
     destination: Destination | None
     kind: str
     place: str
+    rung_for: dict[str, Leg]  # leg_id of a pickup -> the phone that had rung
 
 
 def understand(group: Group, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool) -> Contact:
@@ -56,15 +58,18 @@ def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
         leg for leg in group.legs if is_dial(leg) and leg is not group.anchor and outcomes[leg.leg_id] == "answered"
     ]
     fetched = [leg for leg in picked if not leg.replaces_key or leg.transfer == ""]
-    served = sorted(answered + _pickups(fetched, plan), key=lambda leg: (leg.t_answer or 0, leg.leg_id))
     trunk = group.anchor if group.anchor.role == "trunk" else None
+    pickups = [pick_up(leg, rings, outcomes, trunk) for leg in _pickups(fetched, plan)]
+    served = sorted(answered + [each.leg for each in pickups], key=lambda leg: (leg.t_answer or 0, leg.leg_id))
     outward = [leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out" and leg is not trunk]
     destination = named(group.place, plan)
     if destination is not None and destination.kind == IVR:
         rung = {leg.extension for leg in rings}
         destination = chosen_in_ivr(destination, group.anchor.digits, rung, plan) or destination
     place, kind = (destination.name, destination.kind) if destination is not None else (group.place, group.kind)
-    return _Story(group.anchor, rings, served, trunk, outward[0] if outward else None, destination, kind, place)
+    rung_for = {each.leg.leg_id: each.rung for each in pickups if each.rung is not None}
+    forwarded = outward[0] if outward else None
+    return _Story(group.anchor, rings, served, trunk, forwarded, destination, kind, place, rung_for)
 
 
 def _pickups(dials: list[Leg], plan: OfficePlan) -> list[Leg]:
@@ -166,8 +171,9 @@ def _build_customer(
     first = story.served[0] if story.served else None
     if first is not None:
         contact.t_agent_answer = first.t_answer
-        contact.agent = contact.extension = first.extension
-        contact.ring_ms = first.ring_ms
+        rung = story.rung_for.get(first.leg_id, first)
+        contact.agent, contact.extension = first.extension, rung.extension
+        contact.ring_ms = rung.ring_ms
         contact.talk_ms = sum(leg.talk_ms or 0 for leg in story.served)
     elif story.rings:
         contact.extension = story.rings[-1].extension

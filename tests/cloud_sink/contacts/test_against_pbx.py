@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sink.config import office_plans
-from cloud_sink.contacts.grouping import is_code
+from cloud_sink.contacts.groups import is_code
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.contacts.stitch import stitch
 from collector.adapters.pcapfile import open_captures

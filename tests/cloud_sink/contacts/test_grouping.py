@@ -2,7 +2,7 @@
 
 from leg_builders import PLAN, dial, leg, ring, trunk
 
-from cloud_sink.contacts.grouping import same_party
+from cloud_sink.contacts.groups import same_party
 from cloud_sink.contacts.records import Leg
 from cloud_sink.contacts.stitch import stitch
 

@@ -1,0 +1,88 @@
+"""The group of legs that becomes a contact, and what a leg shows about itself."""
+
+from dataclasses import dataclass, field
+
+from cloud_sink.contacts.islands import end_of
+from cloud_sink.contacts.records import Leg
+
+EXACT = "exact"
+HEURISTIC = "heuristic"
+AMBIGUOUS = "ambiguous"
+_WORSE = {EXACT: 0, HEURISTIC: 1, AMBIGUOUS: 2}
+
+NATIONAL_DIGITS = 9  # so many digits at the end are the same in national and international form
+SLACK_MS = 4_000  # a phone's leg outlives the caller's where its BYE is lost: repeated after 0.5, 1.5, 3.5 s
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """The legs of one contact so far; `anchor` is the leg of the customer, or of whoever began."""
+
+    anchor: Leg
+    place: str  # name of the destination, the extension of a direct number, "" unknown
+    kind: str
+    members: frozenset[str]  # extensions that serve the place, empty where unknown
+    parties: set[str] = field(default_factory=set)  # keys of how the far party shows on other legs; "" = anonymous
+    legs: list[Leg] = field(default_factory=list)
+    correlation: str = EXACT
+    until: int = 0  # Unix ms
+
+    def add(self, leg: Leg, correlation: str) -> None:
+        """Takes a leg in; the group is as sure as its least sure leg."""
+        self.legs.append(leg)
+        self.until = max(self.until, end_of(leg))
+        self.doubt(correlation)
+
+    def doubt(self, correlation: str) -> None:
+        """Makes the group no surer than that."""
+        if _WORSE[correlation] > _WORSE[self.correlation]:
+            self.correlation = correlation
+
+    def shows(self, number: str) -> bool:
+        """True where this number is how the group's far party shows."""
+        return party_key(number) in self.parties
+
+
+def is_ring(leg: Leg) -> bool:
+    """True where the extension was called, false where it dialled."""
+    return leg.role == "phone" and leg.extension == leg.callee
+
+
+def is_dial(leg: Leg) -> bool:
+    """True where the extension sent the INVITE."""
+    return leg.role == "phone" and leg.extension != leg.callee
+
+
+def is_customer(leg: Leg) -> bool:
+    """True for the leg of somebody who calls the office through the carrier."""
+    return leg.role == "trunk" and leg.direction == "in"
+
+
+def is_code(number: str) -> bool:
+    """True where a box sent a keyed code instead of a number: with another prefix it is another code."""
+    return number.startswith("k") and not number.isdigit()
+
+
+def party_key(number: str) -> str:
+    """What is equal for the same number in national and international form: its last nine digits, else itself."""
+    return number[-NATIONAL_DIGITS:] if len(number) > NATIONAL_DIGITS and number.isdigit() else number
+
+
+def same_party(one: str, other: str) -> bool:
+    """The same number, national or international."""
+    return party_key(one) == party_key(other)
+
+
+def order_of(leg: Leg) -> tuple[int, int, str]:
+    """By time; at the same millisecond whoever calls comes before whoever is called."""
+    rank = 0 if is_customer(leg) else 1 if is_dial(leg) else 2
+    return leg.t_invite, rank, leg.leg_id
+
+
+def is_up(group: Group, leg: Leg) -> bool:
+    """The caller's leg was up when the phone was called, and did not end long before the phone's leg did."""
+    anchor = group.anchor
+    until = end_of(anchor)
+    if not anchor.t_invite <= leg.t_invite <= until:
+        return False
+    return leg.t_answer is None or leg.t_end is None or leg.t_end <= until + SLACK_MS
