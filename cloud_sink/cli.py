@@ -22,6 +22,7 @@ from cloud_sink.question import BadQuestion, Question
 from cloud_sink.reports.make import FORMATS as FILES
 from cloud_sink.reports.make import export_file
 from cloud_sink.reports.tables import EXPORTS
+from cloud_sink.rolling import Roller
 from cloud_sink.service import Sink
 from cloud_sink.store import Quarantined, Store
 
@@ -153,8 +154,9 @@ def _rebuild(arguments: argparse.Namespace) -> int:
     store.check_schema()
     for office, plan in plans.items():
         if arguments.office in (None, office):
-            contacts = store.rebuild(plan, Progress(office))
-            print(f"{office}: {contacts} contacts")
+            contacts = store.rebuild(plan, Progress(office, "legs"))
+            days = Roller(store, plans, _wall_ms).roll([office], Progress(office, "days"))
+            print(f"{office}: {contacts} contacts, {days} closed days")
     return 0
 
 
@@ -164,7 +166,7 @@ def _export(arguments: argparse.Namespace) -> int:
     configuration = _configuration(arguments)
     store = Store.open(configuration.sink.database)
     store.check_schema()
-    offices = Offices(store, configuration.plans, lambda: time.time_ns() // 1_000_000)
+    offices = Offices(store, configuration.plans, _wall_ms)
     try:
         office = offices.get(_one_office(arguments, offices))
         period = office.period(Question(arguments.day, arguments.from_, arguments.until))
@@ -222,7 +224,7 @@ def _quarantine(arguments: argparse.Namespace) -> int:
 
 def _try_again(configuration: config.SinkConfiguration, store: Store, rows: Sequence[Quarantined]) -> int:
     ingest = Ingest(store, configuration.plans, configuration.office_of_box)
-    taken = ingest.receive_again(rows, time.time_ns() // 1_000_000)
+    taken = ingest.receive_again(rows, _wall_ms())
     print(f"{taken} of {len(rows)} are stored now, {len(rows) - taken} are still of no use")
     return 0
 
@@ -249,6 +251,10 @@ def _as_json(row: Quarantined) -> dict[str, object]:
     }
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def _iso(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="seconds")
 
@@ -256,8 +262,9 @@ def _iso(time_ms: int) -> str:
 class Progress:
     """A line on standard error that grows with the work, once it takes over two seconds."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, unit: str) -> None:
         self._what = what
+        self._unit = unit
         self._begun = self._shown = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
@@ -265,6 +272,6 @@ class Progress:
         now = time.monotonic()
         if now - self._begun > 2 and (now - self._shown > 0.5 or done == total):
             self._shown = now
-            line = f"{self._what}: {100 * done // max(1, total)} % of {total} legs"
+            line = f"{self._what}: {100 * done // max(1, total)} % of {total} {self._unit}"
             again = sys.stderr.isatty() and done < total
             print(line, end="\r" if again else "\n", file=sys.stderr, flush=True)

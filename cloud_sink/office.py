@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
+from cloud_sink.daybook import Daybook, clearing_ms, pieces_of, within_threshold
 from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_tariffs
 from cloud_sink.kpi.coverage import coverage, watched_spans
 from cloud_sink.kpi.insights import Insight, insights
+from cloud_sink.kpi.measurement import Measurement
+from cloud_sink.kpi.missed import MissedCaller
 from cloud_sink.kpi.period import Period, local_day
-from cloud_sink.kpi.report import Report, report
+from cloud_sink.kpi.report import Report, measure, present
 from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
@@ -18,8 +21,6 @@ from cloud_sink.question import BadQuestion, Question, one_day, parse_day, parse
 from cloud_sink.store import BoxStatus, Gap, Store
 
 DAY_MS = 86_400_000
-CLEARING_MS = 7 * DAY_MS  # how long after a period a conversation still clears its missed callers
-
 LOOK_BACK_MS = DAY_MS  # how long before a period a feature code still says how an agent began it
 
 Clock = Callable[[], int]  # Unix milliseconds
@@ -105,7 +106,14 @@ class Office:
         return Watch(coverage(span, blind, within), watched_spans(span, blind, within), gaps)
 
     def states(self, period: Period) -> dict[str, list[Interval]]:
-        """What each extension was doing in the watched part of the period."""
+        """What each extension was doing in the watched part of the period: day by day, as days are counted."""
+        found: dict[str, list[Interval]] = {}
+        for piece in pieces_of(period):
+            for name, intervals in self._states_of_day(piece.period).items():
+                found.setdefault(name, []).extend(intervals)
+        return found
+
+    def _states_of_day(self, period: Period) -> dict[str, list[Interval]]:
         since = period.from_ms - LOOK_BACK_MS
         changes = self.store.registrations(self.id, since, period.until_ms)
         return agent_states(
@@ -125,18 +133,15 @@ class Office:
         contacts = self.store.contacts(self.id, from_ms, until_ms)
         return {leg_id: lengths.get(contact.queue, 0) for contact in contacts for leg_id in contact.legs}
 
-    def report(self, period: Period, threshold_s: float | None = None) -> Report:
-        """All KPIs of the period; calls around it tell who was reached since and who had to call again."""
-        repeats = self.plan.repeat_days * DAY_MS
-        return report(
-            self.store.contacts(
-                self.id, period.from_ms - repeats, period.until_ms + max(CLEARING_MS, repeats + DAY_MS)
-            ),
+    def measure(self, period: Period, threshold_s: float | None = None) -> Measurement:
+        """Everything of the period that adds up, from its calls."""
+        return measure(
+            self._contacts_around(period),
             self.store.phone_legs(self.id, period.from_ms, period.until_ms),
             period=period,
             plan=self.plan,
-            coverage=self.watch(period).share,
-            threshold_s=threshold_s,
+            observed=self.watch(period).share > 0,
+            threshold_s=self.plan.service_level_s if threshold_s is None else threshold_s,
             states=self.states(period),
             now_ms=self.now_ms(),
             surveyed=self._surveyed(period),
@@ -158,6 +163,34 @@ class Office:
             surveyed=self._surveyed(period),
         )
         return team_report(facts, self.roster(period), self.plan)
+
+    def missed(self, period: Period) -> list[MissedCaller]:
+        """Callers nobody answered, the latest first, with what came of each since."""
+        return self._daybook().missed(period)
+
+    def _daybook(self) -> Daybook:
+        return Daybook(self.store, self.plan, self.measure, self.now_ms())
+
+    def report(self, period: Period, threshold_s: float | None = None) -> Report:
+        """All KPIs of the period: of closed days from what was counted then, of the others from their calls."""
+        book = self._daybook()
+        threshold = self.plan.service_level_s if threshold_s is None else threshold_s
+        found = book.measurement(period)
+        if found is not None and threshold != self.plan.service_level_s:
+            found = within_threshold(found, threshold)
+        return present(
+            self.measure(period, threshold) if found is None else found,
+            period=period,
+            plan=self.plan,
+            coverage=self.watch(period).share,
+            threshold_s=threshold,
+            missed=book.missed(period),
+        )
+
+    def _contacts_around(self, period: Period) -> list[Contact]:
+        """Its contacts, and what their callers did around it: who was reached since, who had to call again."""
+        since, to = period.from_ms - self.plan.repeat_days * DAY_MS, period.until_ms + clearing_ms(self.plan)
+        return self.store.contacts_around(self.id, period.from_ms, period.until_ms, since, to)
 
     def _surveyed(self, period: Period) -> list[Leg]:
         """Every leg of an office that has surveys."""
@@ -192,6 +225,10 @@ class Offices:
         names = self.names()
         if name not in names:
             raise UnknownOffice(f'there is no office "{name}"; there is: {", ".join(names) or "none yet"}')
+        return self.known(name)
+
+    def known(self, name: str) -> Office:
+        """The same of a name that is certain to be one."""
         return Office(self._plan(name), self.store, self.now_ms)
 
     def _plan(self, name: str) -> OfficePlan:

@@ -17,6 +17,7 @@ from cloud_sink.ingest import SINK_STATE_TOPIC, SUBSCRIPTIONS, Ingest, sink_stat
 from cloud_sink.listening import listen, shown
 from cloud_sink.live import LivePicture
 from cloud_sink.live_channel import LiveChannel
+from cloud_sink.rolling import Roller, RollingLoop
 from cloud_sink.store import Store
 from cloud_sink.trust import Renewals, Revocations
 from cloud_sink.web.app import create_app
@@ -159,6 +160,7 @@ class Sink:
         renewals = Renewals(settings.renewals_folder)
         ingest = Ingest(self.store, configuration.plans, configuration.office_of_box, renewals=renewals)
         self._ingest = IngestLoop(self._subscriber, ingest, _wall_ms)
+        self._rolling = RollingLoop(Roller(self.store, configuration.plans, _wall_ms))
         self._web = WebServer(self._listener, self.store, configuration, picture)
         self.addresses = {
             "dashboard": f"http://{shown(self._listener.getsockname()[:2])}",
@@ -173,6 +175,7 @@ class Sink:
         self._ingest.start()
         self._subscriber.start()
         self._web.start()
+        self._rolling.start()
         if self._broker is not None and not self._subscriber.wait_until_ready(START_S):
             raise SinkError("the sink cannot reach its own broker")
 
@@ -180,6 +183,7 @@ class Sink:
         """End within two seconds: what is not committed is still in the boxes' spools."""
         self._web.begin_stop()
         self._ingest.stop()
+        self._rolling.stop(STOP_S)
         self._subscriber.stop()
         if self._broker is not None:
             self._broker.stop()

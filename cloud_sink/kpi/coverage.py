@@ -21,5 +21,9 @@ def watched_spans(watch: Span | None, blind: Iterable[Span], within: Span) -> li
 def coverage(watch: Span | None, blind: Iterable[Span], within: Span) -> float:
     """Watched share of `within`, 0 to 1; 0 where `within` has no length."""
     length = within[1] - within[0]
-    watched = sum(end - start for start, end in watched_spans(watch, blind, within))
-    return watched / length if length > 0 else 0.0
+    return watched_ms(watched_spans(watch, blind, within)) / length if length > 0 else 0.0
+
+
+def watched_ms(spans: Iterable[Span]) -> int:
+    """How long spans are together."""
+    return sum(end - start for start, end in spans)

@@ -3,7 +3,7 @@
 Counters stand in columns, in the catalogue's order, because a period of months is a sum over hundreds of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cloud_sink.kpi.accessibility import ServiceCounts
@@ -140,9 +140,10 @@ def _aligned(cohort: Cohort, scope: str) -> Cohort:
 
 
 def _merge_service(parts: Sequence[Mapping[int, list[int]]]) -> dict[int, list[int]]:
-    """Sums of the thresholds that all of them counted."""
-    common: Iterable[int] = sorted(set(parts[0]).intersection(*parts[1:]))
+    """Sums of the thresholds that all of them counted; those that counted none say nothing about waits."""
+    counted = [part for part in parts if part]
+    common = sorted(set(counted[0]).intersection(*counted[1:])) if counted else []
     return {
-        threshold: [sum(each) for each in zip(*(part[threshold] for part in parts), strict=True)]
+        threshold: [sum(each) for each in zip(*(part[threshold] for part in counted), strict=True)]
         for threshold in common
     }

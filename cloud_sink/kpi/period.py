@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 QUARTER_MS = 15 * 60 * 1000
+_FIRST_DAY = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ def midnight_ms(day: date, time_zone: str) -> int:
 def local_day(at_ms: int, time_zone: str) -> date:
     """The calendar day of a moment in an office's zone."""
     return local_time(at_ms, time_zone).date()
+
+
+def day_number(at_ms: int, time_zone: str) -> int:
+    """The calendar day of a moment in an office's zone, counted since 1970-01-01."""
+    return local_day(at_ms, time_zone).toordinal() - _FIRST_DAY
+
+
+def numbered_day(number: int) -> date:
+    """The calendar day that is so many days after 1970-01-01."""
+    return date.fromordinal(_FIRST_DAY + number)
 
 
 def local_time(at_ms: int, time_zone: str) -> datetime:

@@ -1,7 +1,7 @@
 """Volume: how many customers called, and what became of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.value import Parts
@@ -59,6 +59,20 @@ def _measure_callers(cohort: Sequence[Contact]) -> dict[str, Parts]:
     with_number = [contact.caller for contact in cohort if contact.caller]
     people = len(set(with_number))
     return {"unique_callers": Parts(people), "calls_per_caller": Parts(len(with_number), people)}
+
+
+def count_callers(calls: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, dict[str, Parts]]:
+    """The same of (caller, where he waited) by place, and under "" of all customers; a colleague is no customer."""
+    people: dict[str, set[str]] = {"": set()}
+    times: Counter[str] = Counter()
+    for caller, places in calls:
+        for place in places:
+            people.setdefault(place, set()).add(caller)
+            times[place] += 1
+    return {
+        place: {"unique_callers": Parts(len(found)), "calls_per_caller": Parts(times[place], len(found))}
+        for place, found in people.items()
+    }
 
 
 def measure_outbound(contacts: Sequence[Contact]) -> dict[str, Parts]:

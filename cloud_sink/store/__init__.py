@@ -1,5 +1,6 @@
 """Where legs, contacts and what is known of the boxes are kept: SQLite by default, PostgreSQL by address."""
 
+from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.records import (
     Acknowledgement,
     Arrival,
@@ -22,14 +23,17 @@ __all__ = [
     "Arrival",
     "BatchArrived",
     "BoxStatus",
+    "FleetRow",
     "Gap",
     "Health",
     "ImportCounts",
     "ImportStatus",
     "ImportedRow",
     "Junk",
+    "OfficeDay",
     "Quarantined",
     "Registration",
+    "Rollup",
     "StateArrived",
     "Store",
 ]

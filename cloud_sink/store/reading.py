@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, and_, case, func, or_, select
 
 from cloud_sink.contacts.facts import Registers, Told, Voice
-from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg
 from cloud_sink.store import tables
 from cloud_sink.store.records import BoxStatus, Gap, Quarantined, Registration
 from cloud_sink.store.rows import contact_of, leg_of, registers_of, told_of, voice_of
@@ -32,6 +32,77 @@ def caller_numbers(connection: Connection, office: str, limit: int) -> list[str]
     numbered = and_(table.c.office_id == office, table.c.direction == "in", table.c.caller != "")
     found = select(table.c.caller).where(numbered).order_by(table.c.t_offer.desc()).limit(limit)
     return list(connection.execute(found).scalars())
+
+
+def contacts_around(
+    connection: Connection, office: str, from_ms: int, until_ms: int, since_ms: int, to_ms: int
+) -> list[Contact]:
+    """Return the contacts offered in [from, until) and the other ones of their callers in [since, to), in order.
+
+    Of a year of calls around a day, a report needs those that the day's callers made, or that were made to them.
+    """
+    table = tables.contacts
+    own, period = table.c.office_id == office, and_(table.c.t_offer >= from_ms, table.c.t_offer < until_ms)
+    inner = table.alias()
+    callers = (
+        select(inner.c.caller)
+        .where(
+            inner.c.office_id == office, inner.c.t_offer >= from_ms, inner.c.t_offer < until_ms,
+            inner.c.direction == "in", inner.c.caller != "",
+        )
+        .distinct()
+    )  # fmt: skip
+    number = case((table.c.direction == "out", table.c.did), else_=table.c.caller)
+    around = and_(table.c.t_offer >= since_ms, table.c.t_offer < to_ms, or_(period, number.in_(callers)))
+    rows = connection.execute(select(table).where(own, around).order_by(table.c.t_offer, table.c.contact_id))
+    return [contact_of(row) for row in rows]
+
+
+def callers(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[str, tuple[str, ...]]]:
+    """Return (caller, where he waited) of every contact of [from, until) with a number; "" stands for a customer."""
+    table = tables.contacts
+    found = select(table.c.caller, table.c.direction, table.c.queue, table.c.kind, table.c.visits).where(
+        table.c.office_id == office, table.c.t_offer >= from_ms, table.c.t_offer < until_ms,
+        table.c.direction.in_(("in", "int")), table.c.disposition != "blocked", table.c.caller != "",
+    )  # fmt: skip
+    calls = []
+    for caller, direction, queue, kind, visits in connection.execute(found):
+        places = [queue] if direction == "in" or kind in (QUEUE, RING_GROUP) else []
+        places += [visit[0] for visit in json.loads(visits)] if visits else []
+        calls.append((caller, ("", *places) if direction == "in" else tuple(places)))
+    return calls
+
+
+def customers(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Contact]:
+    """Return the contacts of customers and colleagues offered in [from, until), in order."""
+    table = tables.contacts
+    period = and_(table.c.office_id == office, table.c.t_offer >= from_ms, table.c.t_offer < until_ms)
+    found = select(table).where(period, table.c.direction.in_(("in", "int")))
+    rows = connection.execute(found.order_by(table.c.t_offer, table.c.contact_id))
+    return [contact_of(row) for row in rows]
+
+
+def lost_contacts(connection: Connection, office: str, from_ms: int, until_ms: int, to_ms: int) -> list[Contact]:
+    """Return contacts of [from, until) that may count as missed, and until `to` each answered one of their callers."""
+    table, inner = tables.contacts, tables.contacts.alias()
+    number = case((table.c.direction == "out", table.c.did), else_=table.c.caller)
+    asked = select(inner.c.caller).where(
+        inner.c.office_id == office, inner.c.t_offer >= from_ms, inner.c.t_offer < until_ms, _lost(inner),
+        inner.c.caller != "",
+    )  # fmt: skip
+    spoken = and_(table.c.disposition == "answered", table.c.direction.in_(("in", "out")), number.in_(asked))
+    found = select(table).where(
+        table.c.office_id == office, table.c.t_offer >= from_ms,
+        or_(and_(table.c.t_offer < until_ms, _lost(table)), and_(table.c.t_offer < to_ms, spoken)),
+    )  # fmt: skip
+    rows = connection.execute(found.order_by(table.c.t_offer, table.c.contact_id))
+    return [contact_of(row) for row in rows]
+
+
+def _lost(table: FromClause) -> ColumnElement[bool]:
+    """Whether a contact, or one of its visits to further queues, may have come to nothing."""
+    unanswered = table.c.disposition.in_(("abandoned", "overflow", "voicemail", "unknown"))
+    return and_(table.c.direction == "in", or_(unanswered, table.c.visits != ""))
 
 
 def phone_legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
@@ -62,6 +133,18 @@ def gaps(connection: Connection, office: str, from_ms: int, until_ms: int) -> li
     period = and_(table.c.office_id == office, table.c.start < until_ms, table.c.until >= from_ms)
     rows = connection.execute(select(table).where(period).order_by(table.c.start, table.c.seq))
     return [Gap(row.box, row.start, row.until, row.reason, row.events_lost, row.seq) for row in rows]
+
+
+def all_gaps(connection: Connection, from_ms: int, until_ms: int) -> dict[str, list[tuple[int, int]]]:
+    """Return office -> its gaps that reach into [from, until)."""
+    table = tables.gaps
+    period = and_(table.c.start < until_ms, table.c.until >= from_ms)
+    found: dict[str, list[tuple[int, int]]] = {}
+    for office, start, until in connection.execute(
+        select(table.c.office_id, table.c.start, table.c.until).where(period)
+    ):
+        found.setdefault(office, []).append((start, until))
+    return found
 
 
 def registrations(
@@ -115,21 +198,19 @@ def registers(connection: Connection, office: str, from_ms: int, until_ms: int) 
 
 def observed_span(connection: Connection, office: str) -> tuple[int, int] | None:
     """Return the times of an office's first and last event; None where nothing was seen yet."""
-    firsts = [
-        _first(connection, table, time, office)
-        for table, time in (
-            (tables.legs, "start"),
-            (tables.registrations, "at"),
-            (tables.told, "at"),
-            (tables.registers, "start"),
-            (tables.gaps, "start"),
-            (tables.health, "at"),
-        )
-    ]
-    known = [first for first in firsts if first is not None]
-    newest = select(func.max(tables.boxes.c.last_event)).where(tables.boxes.c.office_id == office)
-    last = connection.execute(newest).scalar()
-    return (min(known), int(last)) if known and last is not None else None
+    return observed_spans(connection, office).get(office)
+
+
+def observed_spans(connection: Connection, office: str | None = None) -> dict[str, tuple[int, int]]:
+    """Return the times of each office's first and last event, of those that anything was seen of."""
+    table = tables.boxes
+    found = select(table.c.office_id, func.min(table.c.first_event), func.max(table.c.last_event)).where(
+        table.c.first_event.is_not(None), table.c.office_id != ""
+    )
+    if office is not None:
+        found = found.where(table.c.office_id == office)
+    rows = connection.execute(found.group_by(table.c.office_id))
+    return {name: (int(first), int(last)) for name, first, last in rows}
 
 
 def boxes(connection: Connection, office: str | None = None) -> list[BoxStatus]:
@@ -158,11 +239,6 @@ def quarantine(connection: Connection, limit: int) -> list[Quarantined]:
 def quarantined(connection: Connection) -> int:
     """Return how many kinds of junk there are."""
     return int(connection.execute(select(func.count()).select_from(tables.quarantine)).scalar_one())
-
-
-def _first(connection: Connection, table: Table, time: str, office: str) -> int | None:
-    value = connection.execute(select(func.min(table.c[time])).where(table.c.office_id == office)).scalar()
-    return None if value is None else int(value)
 
 
 def _legs_with_outcome(office: str) -> Select[Any]:

@@ -17,7 +17,9 @@ from sqlalchemy import Engine
 from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
-from cloud_sink.store import imported, reading
+from cloud_sink.kpi.fleet import OfficeCounts
+from cloud_sink.store import counting, days, imported, reading
+from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.junk import Quarantine
 from cloud_sink.store.records import (
@@ -117,6 +119,27 @@ class Store:
         with clear_errors(self._engine), self._writing.begin() as connection:
             return imported.remove(connection, office, kind, rows)
 
+    def write_day(self, day: OfficeDay, marks: int, rollup: Rollup) -> None:
+        """Write a computed day, and how far its office has been computed with it."""
+        with self._writing.begin() as connection:
+            days.write_day(connection, day, marks)
+            days.write_rollup(connection, rollup)
+
+    def write_rollup(self, rollup: Rollup) -> None:
+        """Say how far an office has been computed."""
+        with self._writing.begin() as connection:
+            days.write_rollup(connection, rollup)
+
+    def mark_days(self, office: str, numbers: Sequence[int]) -> None:
+        """Say that closed days are out of date, because something else that they rest on was changed."""
+        with self._writing.begin() as connection:
+            days.mark_days(connection, office, numbers)
+
+    def drop_marks(self, office: str, marks: Mapping[int, int]) -> None:
+        """Take marks away from days that are never computed, unless others came since there were so many."""
+        with self._writing.begin() as connection:
+            days.drop_marks(connection, office, marks)
+
     # --- reading
 
     def offices(self) -> list[str]:
@@ -193,6 +216,60 @@ class Store:
     def observed_span(self, office: str) -> tuple[int, int] | None:
         """Return the times of the first and the last event; None before any."""
         return self._read(reading.observed_span, office)
+
+    def observed_spans(self) -> dict[str, tuple[int, int]]:
+        """Return the same of every office."""
+        return self._read(reading.observed_spans)
+
+    def contacts_around(self, office: str, from_ms: int, until_ms: int, since_ms: int, to_ms: int) -> list[Contact]:
+        """Return the contacts offered in [from, until), and the other ones of their callers in [since, to)."""
+        return self._read(reading.contacts_around, office, from_ms, until_ms, since_ms, to_ms)
+
+    def customers(self, office: str, from_ms: int, until_ms: int) -> list[Contact]:
+        """Return the contacts of customers and colleagues offered in [from, until), in order."""
+        return self._read(reading.customers, office, from_ms, until_ms)
+
+    def callers(self, office: str, from_ms: int, until_ms: int) -> list[tuple[str, tuple[str, ...]]]:
+        """Return (caller, where he waited) of every contact of [from, until) with a number; "" is a customer."""
+        return self._read(reading.callers, office, from_ms, until_ms)
+
+    def lost_contacts(self, office: str, from_ms: int, until_ms: int, to_ms: int) -> list[Contact]:
+        """Return contacts of [from, until) that may count as missed, and their callers' answered ones until `to`."""
+        return self._read(reading.lost_contacts, office, from_ms, until_ms, to_ms)
+
+    def rollups(self) -> dict[str, Rollup]:
+        """Return how far the closed days of each office have been computed."""
+        return self._read(days.rollups)
+
+    def dirty_days(self, from_day: int, until_day: int) -> dict[str, dict[int, int]]:
+        """Return office -> closed day of [from, until] that is out of date -> its marks."""
+        return self._read(days.dirty_days, from_day, until_day)
+
+    def day_details(self, office: str, from_day: int, until_day: int) -> dict[int, bytes]:
+        """Return the packed measurements of the computed days of [from, until]."""
+        return self._read(days.day_details, office, from_day, until_day)
+
+    def fleet_rows(self, from_day: int, until_day: int) -> list[FleetRow]:
+        """Return each office's computed days of [from, until] put together."""
+        return self._read(days.fleet_rows, from_day, until_day)
+
+    def wait_histograms(self, from_day: int, until_day: int) -> dict[str, dict[int, int]]:
+        """Return how long customers waited in the same days, by office."""
+        return self._read(days.wait_histograms, from_day, until_day)
+
+    def count_contacts(
+        self, offices: Sequence[str], from_ms: int, until_ms: int, threshold_s: int
+    ) -> dict[str, OfficeCounts]:
+        """Count the contacts offered in [from, until) of offices with the same service level."""
+        return self._read(counting.count_contacts, offices, from_ms, until_ms, threshold_s)
+
+    def answered_waits(self, offices: Sequence[str], from_ms: int, until_ms: int) -> list[tuple[str, int]]:
+        """Return (office, wait in ms) of each customer who was answered in [from, until)."""
+        return self._read(counting.answered_waits, offices, from_ms, until_ms)
+
+    def all_gaps(self, from_ms: int, until_ms: int) -> dict[str, list[tuple[int, int]]]:
+        """Return office -> the times in [from, until) that a box did not see."""
+        return self._read(reading.all_gaps, from_ms, until_ms)
 
     def boxes(self, office: str | None = None) -> list[BoxStatus]:
         """Return the boxes of an office; "": those that no office lists; None: all."""

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select
 from cloud_sink.contacts.records import Leg, OfficePlan
 from cloud_sink.contacts.stitch import islands, stitch
 from cloud_sink.store import tables
+from cloud_sink.store.days import restart_rollup
 from cloud_sink.store.engine import insert_new
+from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.rows import contact_row, legs_of, outcome_row
 
 REBUILD_LEGS = 5_000  # legs looked at together: a few megabytes
@@ -24,16 +26,21 @@ NEAR_MS = 30 * 60 * 1000  # the islands within half an hour cost less to stitch 
 _TIME_COLUMN = {"contacts": "t_offer", "leg_outcomes": "start", "islands": "start"}
 
 
-def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg]) -> None:
+def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg], closed: ClosedDays) -> None:
     """Stitch again what the new legs (stored already) touch; legs that are near each other together."""
     for start, until in islands(new_legs, max(plan.gap_ms, NEAR_MS)):
-        stitch_range(connection, plan, *_widened(connection, plan, start, until))
+        _, changed = stitch_range(connection, plan, *_widened(connection, plan, start, until))
+        if changed:
+            closed.call_changed(plan.office, *changed)
 
 
-def stitch_range(connection: Connection, plan: OfficePlan, start: int, until: int) -> int:
-    """Replace contacts, outcomes and islands of a range that no contact crosses; returns the number of contacts.
+def stitch_range(
+    connection: Connection, plan: OfficePlan, start: int, until: int
+) -> tuple[int, tuple[int, int] | None]:
+    """Replace contacts, outcomes and islands of a range that no contact crosses.
 
-    Each island is stitched by itself: the result does not depend on which islands are stitched together.
+    Returns the number of contacts, and between which times anything is different from before. Each island is stitched
+    by itself: the result does not depend on which islands are stitched together.
     """
     legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
     trunk_since = _trunk_since(connection, plan.office)
@@ -45,10 +52,9 @@ def stitch_range(connection: Connection, plan: OfficePlan, start: int, until: in
         contacts += [contact_row(contact) for contact in stitched.contacts]
         outcomes += [outcome_row(leg, stitched.contact_of[leg.leg_id], stitched.outcomes[leg.leg_id]) for leg in island]
     replace = partial(_replace, connection, plan.office, start, until)
-    replace(tables.contacts, contacts)
-    replace(tables.leg_outcomes, outcomes)
+    times = replace(tables.contacts, contacts) | replace(tables.leg_outcomes, outcomes)
     replace(tables.islands, [(plan.office, first, last) for first, last in ranges])
-    return len(contacts)
+    return len(contacts), (min(times), max(times)) if times else None
 
 
 def _by_island(legs: Sequence[Leg], ranges: Sequence[tuple[int, int]]) -> Iterator[Sequence[Leg]]:
@@ -71,9 +77,10 @@ def rebuild(connection: Connection, plan: OfficePlan, progress: Callable[[int, i
     ).scalar_one()
     contacts = done = 0
     for start, until, count in _stored_islands(connection, plan):
-        contacts += stitch_range(connection, plan, start, until)
+        contacts += stitch_range(connection, plan, start, until)[0]
         done += count
         progress(done, total)
+    restart_rollup(connection, plan.office)
     return contacts
 
 
@@ -127,12 +134,20 @@ def _within(table: Table, time: str, office: str, start: int, until: int) -> Any
     return select(table).where(table.c.office_id == office, column >= start, column <= until).order_by(column)
 
 
-def _replace(connection: Connection, office: str, start: int, until: int, table: Table, rows: Sequence[Row]) -> None:
-    """Make `rows` the table's rows of the range, writing only what differs: of a long island that is a few rows."""
+def _replace(
+    connection: Connection, office: str, start: int, until: int, table: Table, rows: Sequence[Row]
+) -> set[int]:
+    """Make `rows` the table's rows of the range, writing only what differs: of a long island that is a few rows.
+
+    Returns the times of what differed.
+    """
     found = connection.execute(_within(table, _TIME_COLUMN[table.name], office, start, until))
     before, after = {tuple(row) for row in found}, set(rows)
-    _delete(connection, table, before - after)
-    insert_new(connection, table, [row for row in rows if row not in before])
+    gone, new = before - after, [row for row in rows if row not in before]
+    _delete(connection, table, gone)
+    insert_new(connection, table, new)
+    place = table.columns.keys().index(_TIME_COLUMN[table.name])
+    return {row[place] for row in (*gone, *new)}
 
 
 def _delete(connection: Connection, table: Table, rows: Iterable[Row]) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from cloud_sink.kpi.fleet import COUNTED
+
 metadata = MetaData()
 
 _CLUSTERED: dict[str, Any] = {
@@ -119,6 +121,56 @@ islands = Table(
     **_CLUSTERED,
 )
 
+# One row for each office and closed local day: what fleets and reports of months read instead of the calls.
+# `day` counts local days since 1970-01-01, `start` and `until` are its ends.
+office_days = Table(
+    "office_days",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("watched_ms", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in COUNTED),
+    Column("waits_histogram", String, nullable=False),  # JSON object: bin -> answered contacts
+    **_CLUSTERED,
+)
+
+# Every KPI's counters of that day, of the office, its queues and its extensions; apart: fleets need not read it.
+office_day_details = Table(
+    "office_day_details",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),  # compressed JSON
+    **_CLUSTERED,
+)
+
+# Closed days that something arrived for since: their rows are out of date until they are computed again.
+dirty_days = Table(
+    "dirty_days",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column(
+        "marks", BigInteger, nullable=False
+    ),  # who computes the day removes the mark only if no other came meanwhile
+    **_CLUSTERED,
+)
+
+# How far an office's days have been computed, and by which plan; days in [first_day, rolled_until] have rows.
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("plan_key", String, nullable=False),
+    Column("first_day", Integer, nullable=False),
+    Column("rolled_until", Integer, nullable=False),
+    Column("settled_until", Integer, nullable=False),  # later calls cannot change what these days say any more
+    Column("kept_from", Integer, nullable=False),  # calls of earlier days were deleted: their rows are all there is
+    **_CLUSTERED,
+)
+
 registrations = Table(
     "registrations",
     metadata,
@@ -194,6 +246,7 @@ boxes = Table(
     Column("office_id", String, nullable=False),  # "" = no office lists it: nothing of it is stored
     Column("first_seen", BigInteger, nullable=False),
     Column("last_seen", BigInteger, nullable=False),  # when the sink last heard anything of it
+    Column("first_event", BigInteger),  # time of its oldest event
     Column("last_event", BigInteger),  # time of its newest event
     Column("online", Boolean, nullable=False),
     Column("connection", BigInteger, nullable=False),  # number of its last birth: older deaths are ignored

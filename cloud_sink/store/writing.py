@@ -15,22 +15,24 @@ from cloud_sink.contacts.records import Leg, OfficePlan
 from cloud_sink.store import tables
 from cloud_sink.store.engine import insert_new
 from cloud_sink.store.junk import Quarantine
+from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.ranges import SequenceRanges, TooManyHoles
 from cloud_sink.store.records import Acknowledgement, Arrival, BatchArrived, Junk, StateArrived
 from cloud_sink.store.restitch import restitch
 from cloud_sink.store.rows import leg_row, registers_values, voice_values
 
 HEALTH_HISTORY_MS = 14 * 24 * 3600 * 1000  # two weeks of one report a minute: 20,160 rows a box
+_STATES = ("registrations", "told")  # what they say holds until another is said
 _NEW_BOX = {
-    "office_id": "", "last_event": None, "online": False, "connection": -1, "epoch": 0, "acked": 0, "clock_ok": False,
-    "version": "", "tenant": "", "boot": "", "trunk_since": None, "health_at": None, "health": "{}",
+    "office_id": "", "first_event": None, "last_event": None, "online": False, "connection": -1, "epoch": 0, "acked": 0,
+    "clock_ok": False, "version": "", "tenant": "", "boot": "", "trunk_since": None, "health_at": None, "health": "{}",
 }  # fmt: skip
 
 
 class IngestTransaction:
     """Takes arrivals in order; `finish` writes what they add up to. Lives inside one database transaction."""
 
-    def __init__(self, connection: Connection, plans: Mapping[str, OfficePlan]) -> None:
+    def __init__(self, connection: Connection, plans: Mapping[str, OfficePlan], now_ms: int) -> None:
         self._connection = connection
         self._plans = plans
         self._ranges: dict[tuple[str, int], SequenceRanges] = {}
@@ -42,6 +44,7 @@ class IngestTransaction:
         self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._legs: dict[str, list[Leg]] = defaultdict(list)
         self._quarantine = Quarantine(connection)
+        self._closed = ClosedDays(connection, plans, now_ms)
 
     def take(self, arrival: Arrival, now_ms: int) -> None:
         """Take one arrival into this transaction."""
@@ -65,7 +68,8 @@ class IngestTransaction:
         for box, values in self._boxes.items():
             self._write_box(box, values)
         for office, legs in self._legs.items():
-            restitch(self._connection, self._plans.get(office) or OfficePlan(office), legs)
+            restitch(self._connection, self._plans.get(office) or OfficePlan(office), legs, self._closed)
+        self._closed.write()
         self._quarantine.trim()
         return answers
 
@@ -118,7 +122,7 @@ class IngestTransaction:
             if leg.seq not in known:
                 self._rows["legs"].append(leg_row(leg, batch.clock))
                 self._legs[batch.office].append(leg)
-                self._note_event(batch.box, leg.t_invite if leg.t_end is None else leg.t_end)
+                self._note_event(batch.box, leg.t_invite, leg.t_invite if leg.t_end is None else leg.t_end)
                 if leg.role == "trunk" and leg.t_invite < (box["trunk_since"] or leg.t_invite + 1):
                     box["trunk_since"] = leg.t_invite
 
@@ -126,7 +130,7 @@ class IngestTransaction:
         def take(table: str, start_ms: int, seq: int, *values: object, until_ms: int | None = None) -> None:
             if seq not in known:
                 self._rows[table].append((batch.office, start_ms, batch.box, batch.epoch, seq, *values))
-                self._note_event(batch.box, start_ms if until_ms is None else until_ms)
+                self._note_fact(batch, table, start_ms, start_ms if until_ms is None else until_ms)
 
         for change in batch.registrations:
             take("registrations", change.at_ms, change.seq, change.role, change.extension, change.registered)
@@ -147,15 +151,28 @@ class IngestTransaction:
             newest_ms = max(report.at_ms for report in batch.health)  # of a box whose clock may be years ahead
             self._trim_health(batch.office, min(newest_ms, batch.received_ms))
 
+    def _note_fact(self, batch: BatchArrived, table: str, from_ms: int, until_ms: int) -> None:
+        self._note_event(batch.box, from_ms, until_ms)
+        if table in _STATES:
+            self._closed.state_changed(batch.office, from_ms)
+        elif table != "health":
+            self._closed.watch_changed(batch.office, from_ms, until_ms)
+
     def _trim_health(self, office: str, now_ms: int) -> None:
         table = tables.health
         old = and_(table.c.office_id == office, table.c["at"] < now_ms - HEALTH_HISTORY_MS)
         self._connection.execute(delete(table).where(old))
 
-    def _note_event(self, box: str, at_ms: int) -> None:
+    def _note_event(self, box: str, from_ms: int, until_ms: int) -> None:
+        """The box was there from its first event to its last one: what lies between is watched time."""
         values = self._boxes[box]
-        if values["last_event"] is None or at_ms > values["last_event"]:
-            values["last_event"] = at_ms
+        first, last = values["first_event"], values["last_event"]
+        if last is None or until_ms > last:
+            values["last_event"] = until_ms
+            self._closed.watch_changed(values["office_id"], from_ms if last is None else last, until_ms)
+        if first is None or from_ms < first:
+            values["first_event"] = from_ms
+            self._closed.watch_changed(values["office_id"], from_ms, until_ms if first is None else first)
 
     def _seen(self, box: str, office: str, now_ms: int) -> dict[str, Any]:
         if box not in self._boxes:
@@ -166,6 +183,8 @@ class IngestTransaction:
             else:
                 self._boxes[box] = dict(row._mapping)
                 self._stored_boxes.add(box)
+        if self._boxes[box]["office_id"] != office:  # moved: what it saw before was another office's time
+            self._boxes[box].update(first_event=None, last_event=None)
         self._boxes[box].update(office_id=office, last_seen=now_ms)
         return self._boxes[box]
 
@@ -207,7 +226,7 @@ def ingest(
     connection: Connection, arrivals: Sequence[Arrival], plans: Mapping[str, OfficePlan], now_ms: int
 ) -> list[Acknowledgement]:
     """Write arrivals within the connection's transaction; the answers are true once it is committed."""
-    transaction = IngestTransaction(connection, plans)
+    transaction = IngestTransaction(connection, plans, now_ms)
     for arrival in arrivals:
         transaction.take(arrival, now_ms)
     return transaction.finish()

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from cloud_sink.kpi.catalogue import catalogue_json
 from cloud_sink.kpi.comparison import comparison_json, earlier
 from cloud_sink.kpi.grid import grid_json
-from cloud_sink.kpi.missed import missed_callers
 from cloud_sink.kpi.period import Period, iso_time
-from cloud_sink.office import CLEARING_MS, Office, Offices
+from cloud_sink.office import Office, Offices
 from cloud_sink.question import Question
 from cloud_sink.web import schema
 from cloud_sink.web.records import write_box, write_contact, write_leg
@@ -150,8 +149,7 @@ def get_contact(offices: AllOffices, office: str, contact_id: str) -> schema.Con
 def list_missed(about: AskedFor) -> schema.MissedList:
     """The latest first, with what came of each since."""
     period = about.period
-    afterwards = about.office.contacts(Period(period.from_ms, period.until_ms + CLEARING_MS))
-    callers = missed_callers([c for c in afterwards if period.holds(c.t_offer)], afterwards)
+    callers = about.office.missed(period)
     rows = [caller.to_json(period.time_zone) for caller in callers]
     return schema.MissedList.model_validate({"period": period.to_json(), "callers": rows})
 

@@ -126,7 +126,7 @@ def test_migrate_and_rebuild(tmp_path: Path) -> None:
     assert (2, "") == (done.returncode, done.stdout)
     assert "run `ringtap-sink migrate --config FILE`" in done.stderr
     assert f"sqlite:///{tmp_path}/sink.db: up to date\n" == run("migrate", "--config", config).stdout
-    assert "lab: 0 contacts\n" == run("rebuild", "--config", config).stdout
+    assert "lab: 0 contacts, 0 closed days\n" == run("rebuild", "--config", config).stdout
     done = run("rebuild", "--config", config, "--office", "lob")
     assert (2, f'ringtap-sink: {config}: no office "lob" (there is: lab)\n') == (done.returncode, done.stderr)
 

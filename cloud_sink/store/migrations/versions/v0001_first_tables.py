@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("office_id", sa.String(), nullable=False),
         sa.Column("first_seen", sa.BigInteger(), nullable=False),
         sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("first_event", sa.BigInteger(), nullable=True),
         sa.Column("last_event", sa.BigInteger(), nullable=True),
         sa.Column("online", sa.Boolean(), nullable=False),
         sa.Column("connection", sa.BigInteger(), nullable=False),
@@ -250,6 +251,58 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("office_id", "start", "box", "epoch", "seq"),
         sqlite_with_rowid=False,
     )
+    _create_office_days()
+
+
+COUNTERS = (
+    "offered", "answered", "abandoned", "short_abandoned", "in_vain", "missed", "overflow", "waits", "wait_ms",
+    "in_time", "abandoned_in_time", "in_5", "in_10", "in_15", "in_20", "in_30", "in_60", "abandoned_in_5",
+    "abandoned_in_10", "abandoned_in_15", "abandoned_in_20", "abandoned_in_30", "abandoned_in_60", "handled", "talk_ms",
+    "hold_ms", "outbound", "connected", "from_caller", "from_queue", "from_ring",
+)  # fmt: skip
+
+
+def _create_office_days() -> None:
+    """What reports of months and fleets read, and which of it is out of date."""
+    op.create_table(
+        "office_days",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("watched_ms", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in COUNTERS),
+        sa.Column("waits_histogram", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "day"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "office_day_details",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "day"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "dirty_days",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("marks", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "day"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "rollups",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("plan_key", sa.String(), nullable=False),
+        *(
+            sa.Column(name, sa.Integer(), nullable=False)
+            for name in ("first_day", "rolled_until", "settled_until", "kept_from")
+        ),
+        sa.PrimaryKeyConstraint("office_id"),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
@@ -258,6 +311,10 @@ def downgrade() -> None:
         "registers",
         "voice",
         "told",
+        "rollups",
+        "dirty_days",
+        "office_day_details",
+        "office_days",
         "registrations",
         "received",
         "quarantine",
