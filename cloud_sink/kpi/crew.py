@@ -146,10 +146,10 @@ def merge_intervals(pieces: Sequence[Sequence[Interval]]) -> list[Interval]:
 
 def _extend(found: list[Interval], active: Sequence[Interval], start: int, end: int) -> None:
     """Add what was going on between two edges, or lengthen the last interval."""
-    state = max((each.state for each in active), key=lambda word: STRENGTH.get(word, STRENGTH[OTHER]))
-    logged_in = any(each.logged_in for each in active)
+    strongest = max(active, key=lambda each: STRENGTH.get(each.state, STRENGTH[OTHER]))
+    now = replace(strongest, from_ms=start, until_ms=end, logged_in=any(each.logged_in for each in active))
     last = found[-1] if found else None
-    if last and last.until_ms == start and (last.state, last.logged_in) == (state, logged_in):
+    if last and replace(last, from_ms=start, until_ms=end) == now and last.until_ms == start:
         found[-1] = replace(last, until_ms=end)
     else:
-        found.append(Interval(state, start, end, logged_in))
+        found.append(now)

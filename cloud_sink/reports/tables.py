@@ -11,6 +11,7 @@ from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.report import Report, Values
 from cloud_sink.office import Office
 from cloud_sink.question import BadQuestion
+from cloud_sink.reports import team
 from cloud_sink.reports.lists import callers_table, insights_table, outbound_table
 from cloud_sink.reports.summaries import comparison_table, summary_table
 from cloud_sink.sheets import Cell, Table
@@ -172,6 +173,7 @@ EXPORTS: dict[str, Callable[[Office, Period], Table]] = {
     "callers": callers_table,
     "outbound": outbound_table,
     "insights": insights_table,
+    **team.TABLES,
 }
 
 

@@ -7,11 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_sink.kpi.discipline import RULES, Lapse
 from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.states import Interval
+from cloud_sink.kpi.team_report import AgentReport, TeamReport
 from cloud_sink.office import Office, Offices
 from cloud_sink.question import one_day, parse_day
-from cloud_sink.shown import Shown, clock_text, duration_text, show_all
+from cloud_sink.shown import Shown, clock_text, duration_text, show, show_all
 from cloud_sink.web import schema
 from cloud_sink.web.api import AskedFor, all_offices, responses_of_errors
 from cloud_sink.web.page import REFRESH_S, templates
@@ -26,6 +28,7 @@ STATE_WORDS = {
     "other": "not logged in",
     "offline": "phone offline",
 }
+SHOWN_LAPSES = 30  # on the page; the export has them all
 SHORTEST_SHOWN_MS = 60_000  # the timeline shows at least a minute
 
 
@@ -97,11 +100,31 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """One extension on the page."""
+    """One agent on the page."""
+
+    name: str
+    about: str  # teams and phones, where they are not his name
+    values: dict[str, Shown]
+    bars: list[Bar]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamRow:
+    """One team on the page, with its criteria in words."""
 
     name: str
     values: dict[str, Shown]
-    bars: list[Bar]
+    points: list[str]  # "Service level 72.0 %: 90 points"
+
+
+@dataclass(frozen=True, slots=True)
+class LapseRow:
+    """One discipline event on the page."""
+
+    at: str
+    agent: str
+    what: str
+    length: str
 
 
 @pages.get("/agents")
@@ -124,21 +147,53 @@ def agents(
 def _describe(office: Office, day: date) -> dict[str, object]:
     """Everything the page shows."""
     period = one_day(day, office.plan.time_zone)
-    report, states = office.report(period), office.states(period)
+    found = office.team(period)
+    states = {each.agent: _states_of(each) for each in found.agents}
     within = _shown_span(states, period)
     return {
         "office": office,
         "day": day,
         "earlier": day - timedelta(days=1),
         "later": day + timedelta(days=1) if day < max(office.today(), office.latest_day()) else None,
-        "total": show_all(report.total),
+        "total": show_all(found.everybody),
         "rows": [
-            AgentRow(name, show_all(values), _bars(states.get(name, []), within, period.time_zone))
-            for name, values in report.extensions.items()
+            AgentRow(
+                each.agent, _about(each), show_all(each.values), _bars(states[each.agent], within, period.time_zone)
+            )
+            for each in found.agents
         ],
+        "planned": found.everybody["schedule_adherence"].value is not None,
+        "teams": [_team_row(name, found) for name in found.teams],
+        "lapses": [_lapse_row(each, period.time_zone) for each in found.lapses[:SHOWN_LAPSES]],
+        "lapses_in_all": len(found.lapses),
         "ends": [clock_text(at_ms, period.time_zone) for at_ms in within],
         "legend": STATE_WORDS,
     }
+
+
+def _states_of(agent: AgentReport) -> list[Interval]:
+    """What an agent was doing, all teams together, in order."""
+    return sorted((each for worker in agent.workers for each in worker.intervals), key=lambda each: each.from_ms)
+
+
+def _about(agent: AgentReport) -> str:
+    """Teams and phones; a phone nobody is listed for says it by its name."""
+    phones = [] if agent.extensions == (agent.agent,) else [f"at {', '.join(agent.extensions)}"]
+    return " ".join([", ".join(agent.teams), *phones]).strip()
+
+
+def _team_row(name: str, found: TeamReport) -> TeamRow:
+    """One team."""
+    values = show_all(found.teams[name])
+    scored = [(each, show(each.criterion.kpi, each.value)) for each in found.scorecards.get(name, []) if each.value]
+    points = [f"{shown.title} {shown.text}: {each.points:.0f}" for each, shown in scored if each.points is not None]
+    return TeamRow(name, values, points)
+
+
+def _lapse_row(lapse: Lapse, zone: str) -> LapseRow:
+    """One event."""
+    length = duration_text(lapse.length_ms / 1000)
+    return LapseRow(clock_text(lapse.at_ms, zone), lapse.agent, RULES[lapse.rule], length)
 
 
 def _shown_span(states: dict[str, list[Interval]], period: Period) -> tuple[int, int]:
@@ -158,7 +213,7 @@ def _bars(intervals: list[Interval], within: tuple[int, int], zone: str) -> list
         first, last = max(start, each.from_ms), min(end, each.until_ms)
         if last > first:
             scale = 100 / (end - start)
-            words = f"{STATE_WORDS[each.state]} from {clock_text(each.from_ms, zone)}"
+            words = f"{STATE_WORDS.get(each.state, each.state)} from {clock_text(each.from_ms, zone)}"
             words += f", {duration_text(each.length_ms / 1000)}"
             found.append(Bar(each.state, round((first - start) * scale, 3), round((last - first) * scale, 3), words))
     return found

@@ -15,9 +15,9 @@ from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.office import Clock, Offices, UnknownOffice
 from cloud_sink.question import BadQuestion
 from cloud_sink.store import Store
-from cloud_sink.web import agents, api, export, page, planning, planning_page
+from cloud_sink.web import agents, api, export, page, planning, planning_page, team
 
-API = (api, agents, planning, export)  # each has a router
+API = (api, agents, team, planning, export)  # each has a router
 PAGES = (page, planning_page)
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {

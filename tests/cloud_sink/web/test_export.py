@@ -9,7 +9,13 @@ from cloud_sink.reports.tables import EXPORTS
 
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"
-FEWEST_ROWS = {"comparison": 0, "insights": 1, "outbound": 2}  # of the recorded day; nothing was seen the day before
+FEWEST_ROWS = {
+    "comparison": 0,
+    "insights": 1,
+    "outbound": 2,
+    "scorecards": 0,
+    "teams": 1,
+}  # of the recorded day; nothing was seen the day before
 
 
 def fetch(client, name: str, kind: str = "csv"):

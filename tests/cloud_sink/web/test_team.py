@@ -1,0 +1,164 @@
+"""A recorded day with what people know about it: names, teams, shifts, scores; beside the PBX's own log."""
+
+import csv
+import io
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+
+import httpx
+import openpyxl
+import pytest
+
+from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.contacts.work_rules import Criterion, Scorecard
+from cloud_sink.imports.importing import apply, read_file
+from cloud_sink.imports.kinds import KINDS
+from cloud_sink.store import Store
+
+from .conftest import serving
+
+DAY = "2026-11-22"
+LAB = "/api/v1/offices/lab"
+AGENTS = {"Alice": "101", "Bob": "102", "Carol": "103", "Dave": "104", "Erin": "105"}
+TEAMS = {"Erin": "sales"}
+FILES = {
+    "agents": "agent,extension,from,team\n"
+    + "".join(f"{name},{phone},2026-01-01,{TEAMS.get(name, 'support')}\n" for name, phone in AGENTS.items()),
+    "schedules": "agent,start,end,activity\n"
+    + "".join(f"{name},{DAY} 06:30,{DAY} 07:30,on queue\n{name},{DAY} 07:30,{DAY} 07:45,break\n" for name in AGENTS),
+    "qa_scores": f"agent,at,score,out_of\nAlice,{DAY},9,10\nBob,{DAY},70,\n",
+    "staff": "agent,joined,left\nAlice,2024-01-01,\nBob,2024-01-01,2026-11-22\n",
+    "absences": f"agent,from,until,reason\nZoe,{DAY},{DAY},sick\n",
+    "customers": "number,name,segment,shared\n+447700900123,Example Ltd,gold,no\n",
+}  # fmt: skip
+CARD = Scorecard("support", (Criterion("qa_score", 100), Criterion("service_level", 80, weight=2)), queue="support")
+
+
+@pytest.fixture(scope="module")
+def staffed(
+    tmp_path_factory: pytest.TempPathFactory, store: Store, plans: dict[str, OfficePlan]
+) -> Iterator[httpx.Client]:
+    """A copy of the recorded day with imports, served."""
+    folder = tmp_path_factory.mktemp("staffed")
+    source = sqlite3.connect(store.url.removeprefix("sqlite:///"))
+    source.execute("VACUUM INTO ?", (str(folder / "sink.db"),))
+    source.close()
+    copy = Store.open(f"sqlite:///{folder / 'sink.db'}")
+    plan = replace(plans["lab"], scorecards=(CARD,))
+    for kind, text in FILES.items():
+        (folder / f"{kind}.csv").write_text(text)
+        apply(read_file(folder / f"{kind}.csv", KINDS[kind], plan, copy), KINDS[kind], plan, copy, how="write")
+    with serving(copy, {"lab": plan}) as address, httpx.Client(base_url=address, timeout=60) as found:
+        yield found
+    copy.close()
+
+
+def team(client: httpx.Client) -> dict:
+    """The day's team report."""
+    return client.get(f"{LAB}/team", params={"day": DAY}).json()
+
+
+def rows(client: httpx.Client, name: str) -> list[dict[str, str]]:
+    """An export's rows."""
+    answer = client.get(f"{LAB}/export/{name}.csv", params={"day": DAY})
+    assert 200 == answer.status_code
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+
+
+def test_agents_have_names_and_the_numbers_of_their_phones(client: httpx.Client, staffed: httpx.Client):
+    """The same calls and states as by extension; whoever has no name is the phone."""
+    phones = client.get(f"{LAB}/report", params={"day": DAY}).json()["extensions"]
+    found = {each["agent"]: each for each in team(staffed)["agents"]}
+    assert phones.keys() - set(AGENTS.values()) == found.keys() - AGENTS.keys()
+    for name, phone in AGENTS.items():
+        assert [phone] == found[name]["extensions"]
+        for kpi, value in phones[phone].items():
+            assert value == found[name]["kpis"][kpi], kpi
+
+
+def test_imported_numbers_are_there(staffed: httpx.Client):
+    """Adherence within its bounds, quality as imported, a leaver of two; and null for whoever has no schedule."""
+    found = team(staffed)
+    adherence = [each["kpis"]["schedule_adherence"]["value"] for each in found["agents"]]
+    assert len(AGENTS) == sum(value is not None and 0 <= value <= 100 for value in adherence)
+    assert 80 == found["teams"]["support"]["qa_score"]["value"]
+    assert (2, 50) == tuple(found["everybody"][name]["value"] for name in ("headcount", "turnover_rate"))
+    assert ["sales", "support"] == list(found["teams"])
+
+
+def test_scorecard_by_the_teams_own_criteria(staffed: httpx.Client):
+    """Quality of its agents and the service level of its queue, in the API and in the KPI matrix."""
+    found = team(staffed)
+    (quality, level) = found["scorecards"]["support"]
+    assert ("qa_score", 80, 80) == (quality["kpi"], quality["value"], quality["points"])
+    report = staffed.get(f"{LAB}/report", params={"day": DAY}).json()
+    assert report["queues"]["support"]["service_level"]["value"] == level["value"]
+    points = (quality["points"] + 2 * level["points"]) / 3
+    assert pytest.approx(points, abs=0.01) == found["teams"]["support"]["scorecard"]["value"]
+    assert ["qa_score", "service_level", "scorecard"] == [row["kpi"] for row in rows(staffed, "scorecards")]
+
+
+def test_discipline_events_name_agents(client: httpx.Client, staffed: httpx.Client):
+    """Without schedules only what happened to calls; with them what was not kept of the plan as well."""
+    plain, named = (each.get(f"{LAB}/discipline", params={"day": DAY}).json()["lapses"] for each in (client, staffed))
+    of_calls = {"no_answer", "long_ring", "rejected", "quick_hangup"}
+    assert {each["rule"] for each in plain} <= of_calls
+    assert len(plain) == sum(each["rule"] in of_calls for each in named)
+    planned = [each for each in named if each["rule"] not in of_calls]
+    assert planned
+    assert {each["agent"] for each in planned} <= set(AGENTS)
+    assert sorted(each["at"] for each in named) == [each["at"] for each in named]
+    assert [each["rule"] for each in named] == [row["rule"] for row in rows(staffed, "discipline")]
+
+
+def test_the_timeline_adds_up_to_the_states(staffed: httpx.Client):
+    """I4 in what people take away: nobody is in two states at once, and states last as long as on the timeline."""
+    total: dict[str, float] = {}
+    spans: dict[str, list[tuple[datetime, datetime]]] = {}
+    for row in rows(staffed, "timeline"):
+        total[row["agent"]] = total.get(row["agent"], 0) + float(row["seconds"])
+        spans.setdefault(row["agent"], []).append(tuple(map(datetime.fromisoformat, (row["from"], row["until"]))))  # type: ignore[arg-type]
+    assert all(a[1] <= b[0] for found in spans.values() for a, b in pairwise(sorted(found)))
+    columns = ("busy_s", "available_s", "break_s", "do_not_disturb_s", "out_of_queue_s", "offline_s")
+    for row in rows(staffed, "agent_states"):
+        assert pytest.approx(total[row["agent"]]) == sum(float(row[column]) for column in columns)
+
+
+def test_page_shows_names_teams_and_events(client: httpx.Client, staffed: httpx.Client):
+    """Names instead of phones, each team's row, and the events; without imports nothing of it but the calls'."""
+    named = staffed.get("/agents", params={"office": "lab", "day": DAY}).text
+    assert all(f'data-agent="{name}"' in named for name in AGENTS)
+    assert (2, 1) == (named.count("data-team="), named.count('id="discipline-title"'))
+    assert "Adherence" in named
+    plain = client.get("/agents", params={"office": "lab", "day": DAY}).text
+    assert 'data-agent="101"' in plain
+    assert (0, 0) == (plain.count("data-team="), plain.count('data-kpi="schedule_adherence"'))
+
+
+def test_what_was_imported_is_listed(staffed: httpx.Client, client: httpx.Client):
+    """Every kind, with its rows; none where nothing was imported."""
+    found = {each["kind"]: each for each in staffed.get(f"{LAB}/imports").json()}
+    assert list(KINDS) == list(found)
+    assert (10, f"{DAY}T06:30:00+00:00") == (found["schedules"]["rows"], found["schedules"]["first"])
+    assert (1, None) == (found["customers"]["rows"], found["customers"]["first"])
+    assert {0} == {each["rows"] for each in client.get(f"{LAB}/imports").json()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_templates_can_be_fetched(client: httpx.Client, kind: str):
+    """As both kinds of file."""
+    answer = client.get(f"/api/v1/imports/{kind}/template.csv")
+    assert f'attachment; filename="ringtap-{kind}.csv"' == answer.headers["content-disposition"]
+    sheet = openpyxl.load_workbook(io.BytesIO(client.get(f"/api/v1/imports/{kind}/template.xlsx").content)).active
+    heads = [column.name for column in KINDS[kind].columns]
+    assert heads == next(csv.reader([answer.text.lstrip("\ufeff").splitlines()[0]]))
+    assert heads == [cell.value for cell in sheet[1]]
+
+
+def test_unknown_template_is_refused(client: httpx.Client):
+    """The answer names what there is."""
+    answer = client.get("/api/v1/imports/tea/template.csv")
+    assert (422, True) == (answer.status_code, "agents, schedules" in answer.json()["detail"])
