@@ -14,8 +14,8 @@ from collector.core.sip import (
     REPLACES,
     SESSION_ID,
     Message,
+    uri_user_of,
     user_in,
-    user_of,
 )
 from collector.core.wire import MAX_TEXT
 
@@ -38,11 +38,11 @@ class InviteReader:
         self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int
     ) -> tuple[LegEnded, str, bool]:
         """(facts, target's name, whether INFO digits are kept) of an INVITE from `source` to `target`."""
-        facts = LegEnded(now_ms, call_key(message.call_id))
+        facts = LegEnded(now_ms, message.call_key)
         facts.call_id = message.call_id
         called_as_written = user_in(message.to_value)
         called = self._number(called_as_written)
-        uri_user = user_of(message.uri)
+        uri_user = uri_user_of(message)
         uri_user = called if uri_user == called_as_written else self._number(uri_user)
         facts.caller = self._caller(message)
         facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(

@@ -25,6 +25,8 @@ def normalise(number: str, plan: NumberingPlan) -> str:
         if plan.area and SHORTEST_NATIONAL < len(number) <= 8:
             return plan.country + plan.area + number
         return number
+    if number.isalpha():
+        return number
     digits = number.replace("(0)", "") if number.startswith("+") else number  # +44 (0)20 ...: to be dropped abroad
     for separator in _SEPARATORS:
         digits = digits.replace(separator, "")

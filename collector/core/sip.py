@@ -5,6 +5,8 @@ compact form (RFC 3261 section 7.3.3), white space before the colon or folded li
 the head, made once and only where it is needed.
 """
 
+from collector.core.keys import call_key
+
 MAX_CALL_ID_BYTES = 512  # RFC 4475's longest valid one has 150; each open leg keeps its own
 MAX_TAG_BYTES = 128  # tags and branches are cut here: a kilobyte of tag must not cost a kilobyte a leg
 
@@ -48,6 +50,7 @@ class Message:
     _low: bytes = b""
     _from: bytes | None = None
     _to: bytes | None = None
+    _key: bytes = b""
 
     def __init__(
         self,
@@ -89,6 +92,14 @@ class Message:
         if length.isdigit() and len(length) < 6:
             return self.data[start : start + int(length)]
         return self.data[start:]
+
+    @property
+    def call_key(self) -> bytes:
+        """The Call-ID in short (`keys.call_key`)."""
+        key = self._key
+        if not key:
+            key = self._key = call_key(self.call_id)
+        return key
 
     @property
     def from_value(self) -> bytes:
@@ -343,6 +354,17 @@ def user_in(value: bytes) -> str:
         if user.isdigit() or user.isalpha():
             return str(user, "utf-8")
     return user_of(split_address(value)[0])
+
+
+def uri_user_of(message: Message) -> str:
+    """The user part of a request's Request-URI (`user_of` says how)."""
+    start = len(message.method) + 5
+    data = message.data
+    if data[start - 4 : start] == b"sip:":
+        user = data[start : data.find(b"@", start, message.first_line_end)]
+        if user.isdigit():
+            return str(user, "utf-8")
+    return user_of(message.uri)
 
 
 def _after_quoted(value: bytes) -> int:

@@ -7,7 +7,7 @@ from collector.core.dialog import DialogReader
 from collector.core.events import TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
 from collector.core.invite import InviteReader
-from collector.core.keys import SMALL, call_key, mark_of
+from collector.core.keys import SMALL, mark_of
 from collector.core.legs import (
     ACTIONS,
     ANSWER,
@@ -142,7 +142,8 @@ class LegTracker:
                 self._receive_stray(message)
                 return
             # the INVITE was lost before the tap: its response names the same parties, from the other end
-            self._open(message, now_ms, target, target_port, source, source_port, transport)
+            branch = mark_of(branch_of(message))
+            self._open(message, branch, now_ms, target, target_port, source, source_port, transport)
             legs = self._calls[message.call_id]
             legs[0].facts.partial = True
             legs[0].last_mark = 0
@@ -195,7 +196,7 @@ class LegTracker:
             self._counters.orphans += 1
 
     def _ended_call(self, message: Message) -> tuple[int, ...] | None:
-        key = call_key(message.call_id)
+        key = message.call_key
         return self._ended.get(key) or self._ended_before.get(key)
 
     # --- INVITE ---
@@ -212,15 +213,15 @@ class LegTracker:
         transport: int,
     ) -> None:
         to_tag = tag_of(message.to_value)
+        branch = mark_of(branch_of(message))
         if legs is None:
-            if self._was_ended(message, mark_of(branch_of(message))):
+            if self._was_ended(message, branch):
                 self._counters.retransmissions += 1
             elif to_tag:
                 self._counters.orphans += 1
             else:
-                self._open(message, now_ms, source, source_port, target, target_port, transport)
+                self._open(message, branch, now_ms, source, source_port, target, target_port, transport)
             return
-        branch = mark_of(branch_of(message))
         sender = mark_of(source)
         mark = _copy_mark(message, sender)
         for leg in legs:
@@ -232,13 +233,14 @@ class LegTracker:
                 _note(leg, mark, now_ms, branch)
                 self._dialog.receive_offer(leg, message, now_ms, sender)
             return
-        if not self._take_known_invite(legs, message, now_ms, source, source_port, target, target_port):
-            self._open(message, now_ms, source, source_port, target, target_port, transport)
+        if not self._take_known_invite(legs, message, branch, now_ms, source, source_port, target, target_port):
+            self._open(message, branch, now_ms, source, source_port, target, target_port, transport)
 
     def _take_known_invite(
         self,
         legs: list[TrackedLeg],
         message: Message,
+        branch: int,
         now_ms: int,
         source: bytes,
         source_port: int,
@@ -246,7 +248,6 @@ class LegTracker:
         target_port: int,
     ) -> bool:
         """True for an INVITE outside a dialog that belongs to a leg that is open, or was; False for another target."""
-        branch = mark_of(branch_of(message))
         sender = mark_of(source)
         mark = _copy_mark(message, sender)
         for leg in legs:
@@ -287,6 +288,7 @@ class LegTracker:
     def _open(
         self,
         message: Message,
+        branch: int,
         now_ms: int,
         source: bytes,
         source_port: int,
@@ -307,7 +309,7 @@ class LegTracker:
         leg = TrackedLeg(facts, message.call_id, name, sender, message.cseq, from_tag)
         if records_digits:
             leg.records_digits = True
-        _note(leg, _copy_mark(message, sender), now_ms, mark_of(branch_of(message)))
+        _note(leg, _copy_mark(message, sender), now_ms, branch)
         if legs is None:
             self._calls[message.call_id] = [leg]
         else:
