@@ -10,7 +10,10 @@ from collector.core.legs import TALKING, TrackedLeg
 from collector.core.midcall import dtmf_digits, read_notify_status, read_refer
 from collector.core.sdp import NO_SDP, media_direction
 from collector.core.sip import Message
-from collector.core.timers import TimerQueue
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.core.ends import EndWatch  # a board nests few imports
 
 MAX_DIGITS = 32  # SIP INFO digits kept of one call
 
@@ -18,10 +21,10 @@ MAX_DIGITS = 32  # SIP INFO digits kept of one call
 class DialogReader:
     """Reads re-INVITE, UPDATE, REFER, NOTIFY and INFO, and the responses to them."""
 
-    def __init__(self, reader: InviteReader, counters: Counters, talking: TimerQueue) -> None:
+    def __init__(self, reader: InviteReader, counters: Counters, ends: "EndWatch") -> None:
         self._reader = reader
         self._counters = counters
-        self._talking = talking  # a call that refreshes its session is armed anew (RFC 4028 section 10)
+        self._ends = ends  # a call that refreshes its session is armed anew (RFC 4028 section 10)
 
     def receive_offer(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """A re-INVITE or an UPDATE with a session description: maybe hold, maybe news of who is connected."""
@@ -38,7 +41,7 @@ class DialogReader:
         leg.hold.offered_from = source
         leg.hold.receive_offer(side, message.cseq, media_direction(message.body))
         self._reader.read_connected(leg.facts, message)
-        self._talking.arm(leg, now_ms)
+        self._ends.arm(leg, now_ms)
 
     def receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """UPDATE (RFC 3311): an offer, a session refresh, or a new P-Asserted-Identity."""
@@ -47,7 +50,7 @@ class DialogReader:
         else:
             self._reader.read_connected(leg.facts, message)
             if leg.state == TALKING:
-                self._talking.arm(leg, now_ms)
+                self._ends.arm(leg, now_ms)
 
     def answers_offer(self, leg: TrackedLeg, message: Message) -> bool:
         """True for the response to an offer that is under way."""
@@ -55,6 +58,8 @@ class DialogReader:
 
     def receive_offer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """The response to a re-INVITE or UPDATE; one that answers nothing pending changes nothing."""
+        if leg.state == TALKING and 200 <= message.status < 300:
+            self._ends.receive_acceptance(leg, message, now_ms)
         if leg.hold is None or not self.answers_offer(leg, message):
             return
         if 200 <= message.status < 300:

@@ -124,8 +124,10 @@ class TrackedLeg(Waiting):
     last_status: int = 0
     lost_tags: list[int] | None = None  # of further 2xx: forks that lost
     own_hop: int = 0  # index of the first branch of the hop that reaches the target; before it: hops to a proxy
+    phone: int = 0  # which phone is in the call, once it was answered
     records_digits: bool = False
     refer: tuple[int, str, str, bytes] | None = None
+    session: int = -1  # which of `ends.SESSION_WAITS_MS` its session timer is; -1: none
     status_source: int = 0  # who sent the last response: another hop's copy comes from elsewhere
 
     def __init__(self, facts: LegEnded, call_id: bytes, target: str, source: int, cseq: int, from_tag: int) -> None:

@@ -8,6 +8,7 @@ It reads no clock: `now_ms` is the packet's time on the host's timeline, in whol
 """
 
 from collector.core.counters import Counters
+from collector.core.events import ROLE_PHONE
 from collector.core.fragments import PATIENCE_MS
 from collector.core.hep import MAGIC as HEP_MAGIC
 from collector.core.hep import unwrap_hep
@@ -100,6 +101,7 @@ class CallMonitor:
         self._tracker = LegTracker(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
+        self._packages.idle_listener = self._tracker.receive_idle
         self._next_look_ms = 0
         self._wrappings = 0  # around what is being read now
         self._last_hep = b""
@@ -297,6 +299,9 @@ class CallMonitor:
             self._take_registrations()
 
     def _take_registrations(self) -> None:
+        for change in self._registrar.events:
+            if not change.registered and change.role == ROLE_PHONE:  # its power is gone, or it started anew
+                self._tracker.receive_loss(change.extension, change.at_ms)
         if self._registrar.events:
             self._events.extend(self._registrar.events)
             self._registrar.events.clear()

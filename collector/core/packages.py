@@ -26,7 +26,7 @@ from collector.core.wire import MAX_TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from collector.core.events import Event
     from collector.core.parties import Parties
@@ -60,6 +60,8 @@ class PackageReader:
     """Turns bodies of SUBSCRIBE, NOTIFY and PUBLISH into events, appended to `events`."""
 
     def __init__(self, parties: "Parties", registrar: "Registrar", events: "list[Event]", max_known: int) -> None:
+        # told which extension is in no call any more, and when
+        self.idle_listener: Callable[[str, int], None] = _hear_nothing
         self._parties = parties
         self._registrar = registrar
         self._events = events
@@ -146,13 +148,11 @@ class PackageReader:
 
     def _read_dialogs(self, message: Message, body: bytes, now_ms: int, phone: str) -> None:
         entity = user_of(_attribute(body, b"entity"))[:MAX_TEXT]
-        if not self._parties.is_feature_code(entity) and not self._is_line_elsewhere(entity):
-            return
-        state = IDLE
-        for element in _elements(body, b"dialog", b""):
-            if _text(element, b"state").lower() == b"confirmed":
-                state = BUSY
-        self._tell(now_ms, entity, state, 0, "")
+        states = [_text(element, b"state").lower() for element in _elements(body, b"dialog", b"")]
+        if self._parties.is_feature_code(entity) or self._is_line_elsewhere(entity):
+            self._tell(now_ms, entity, BUSY if b"confirmed" in states else IDLE, 0, "")
+        elif _attribute(body, b"state") == b"full" and states.count(b"terminated") == len(states):
+            self.idle_listener(entity, now_ms)
 
     def _is_line_elsewhere(self, entity: str) -> bool:
         """True for an extension whose phone does not register here: the others are known by their calls."""
@@ -187,6 +187,10 @@ class PackageReader:
         report.jitter_ms = _whole(_value(delay, b" iaj="))
         if report.mos_lq is not None or report.mos_cq is not None or report.loss is not None:
             self._events.append(report)
+
+
+def _hear_nothing(extension: str, now_ms: int) -> None:
+    """Nobody wants to know."""
 
 
 # --- XML, as far as it is needed ---

@@ -4,7 +4,9 @@ from binascii import crc32
 
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
-from collector.core.events import TRANSPORTS, LegEnded
+from collector.core.ended import EndedCalls, reserve
+from collector.core.ends import EndWatch
+from collector.core.events import ROLE_PHONE, TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
 from collector.core.invite import InviteReader
 from collector.core.keys import SMALL, mark_of
@@ -42,11 +44,8 @@ from collector.core.timers import TimerQueue
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
 
     from collector.core.events import Event
-
-    Value = TypeVar("Value")
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
@@ -74,22 +73,18 @@ class LegTracker:
         self._counters = counters
         self._events = events
         self._max_legs = max_legs
-        self._max_ended = max_ended
         self._calls: dict[bytes, list[TrackedLeg]] = {}
-        # call_key -> (last CSeq, mark of each branch) of legs that ended: late retransmissions start no new leg, the
-        # next target of a proxy does. Two generations of a dict forget the older half at once, without an order that
-        # MicroPython's dicts do not have.
-        self._ended: dict[bytes, tuple[int, ...]] = {}
-        self._ended_before: dict[bytes, tuple[int, ...]] = {}
+        self._ended = EndedCalls(max_ended, reserved=max_legs <= RESERVED_LEGS)
         if max_legs <= RESERVED_LEGS:
-            _reserve(self._calls, max_legs, [])
-            _reserve(self._ended, max_ended >> 1, ())
-            _reserve(self._ended_before, max_ended >> 1, ())
+            reserve(self._calls, max_legs, [])
         # told when a leg begins, rings, is answered and ends: its facts so far, its state, now_ms
         self.progress_listener: Callable[[LegEnded, int, int], None] | None = None
-        self._timers = [TimerQueue(max_call_ms if state == TALKING else WAIT_MS[state]) for state in range(ENDED)]
+        self._ends = EndWatch(max_call_ms)
+        self._timers = [TimerQueue(WAIT_MS[state]) for state in range(ENDED)]
+        self._timers[TALKING] = self._ends.unlimited
+        self._queues = [queue for queue in self._timers if queue is not self._ends.unlimited] + self._ends.queues
         self._table = _compile()
-        self._dialog = DialogReader(reader, counters, self._timers[TALKING])
+        self._dialog = DialogReader(reader, counters, self._ends)
         self._requests = {
             b"ACK": self._receive_ack,
             b"CANCEL": self._receive_cancel,
@@ -149,6 +144,7 @@ class LegTracker:
             legs[0].last_mark = 0
         if handle is None:
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
+            self._ends.trust(legs[0], now_ms)
             return
         sender = mark_of(source)
         mark = _copy_mark(message, sender)
@@ -158,6 +154,7 @@ class LegTracker:
                 continue
             leg.last_mark = mark
             leg.last_ms = now_ms
+            self._ends.trust(leg, now_ms)
             handle(leg, message, now_ms, sender)
 
     def _matching(self, message: Message, legs: list[TrackedLeg]) -> list[TrackedLeg]:
@@ -180,7 +177,7 @@ class LegTracker:
         """A provisional response to an INVITE outside a dialog: a re-INVITE gets no 18x, and its 100 has a To tag."""
         if message.is_request or message.method != b"INVITE" or not 100 <= message.status < 200:
             return False
-        if self._ended_call(message) is not None:
+        if self._ended.has(message):
             return False
         return message.status > 100 or not tag_of(message.to_value)
 
@@ -189,15 +186,11 @@ class LegTracker:
         method = message.method
         if method not in _OF_CALLS:
             return
-        if self._ended_call(message) is not None:
+        if self._ended.has(message):
             if method in (b"INVITE", b"BYE") or (method == b"CANCEL" and message.is_request):
                 self._counters.retransmissions += 1
         elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
             self._counters.orphans += 1
-
-    def _ended_call(self, message: Message) -> tuple[int, ...] | None:
-        key = message.call_key
-        return self._ended.get(key) or self._ended_before.get(key)
 
     # --- INVITE ---
 
@@ -215,7 +208,7 @@ class LegTracker:
         to_tag = tag_of(message.to_value)
         branch = mark_of(branch_of(message))
         if legs is None:
-            if self._was_ended(message, branch):
+            if self._ended.has_leg(message, branch):
                 self._counters.retransmissions += 1
             elif to_tag:
                 self._counters.orphans += 1
@@ -255,7 +248,7 @@ class LegTracker:
                 _note(leg, mark, now_ms, 0)
                 self._count_repeat(leg)
                 return True
-        if self._was_ended(message, branch):
+        if self._ended.has_leg(message, branch):
             self._counters.retransmissions += 1
             return True
         facts, name, _ = self._reader.read(message, now_ms, source, source_port, target, target_port)
@@ -265,15 +258,6 @@ class LegTracker:
                 self._receive_further_invite(leg, facts, message, now_ms)
                 return True
         return False
-
-    def _was_ended(self, message: Message, branch: int) -> bool:
-        """True where the INVITE belongs to a leg that is over; the same one to a further target is a leg of its own."""
-        ended = self._ended_call(message)
-        if ended is None:
-            return False
-        if message.cseq != ended[0]:
-            return message.cseq < ended[0]
-        return not branch or branch in ended[1:]
 
     def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
         """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
@@ -353,10 +337,29 @@ class LegTracker:
         elif status < 300:
             self._step(leg, ANSWER, message, now_ms)
             self._reader.read_connected(leg.facts, message)
+            self._watch_end(leg, message, now_ms)
         elif status in _CHALLENGES or (status == 503 and message.header(RETRY_AFTER)):
             self._step(leg, CHALLENGE, message, now_ms)
         else:
             self._step(leg, REFUSE, message, now_ms)
+
+    def _watch_end(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
+        """A call is up: from here on it may end without a word."""
+        if leg.state != TALKING:
+            return
+        self._ends.receive_acceptance(leg, message, now_ms)
+        facts = leg.facts
+        if facts.role == ROLE_PHONE:
+            address = leg.status_source if facts.extension == facts.callee else leg.source
+            self._ends.receive_answer(leg, address ^ mark_of(bytes(facts.extension, "utf-8")), now_ms)
+
+    def receive_loss(self, extension: str, now_ms: int) -> None:
+        """A phone's registration is gone: its calls are probably over."""
+        self._ends.doubt(extension, now_ms, was_up=False)
+
+    def receive_idle(self, extension: str, now_ms: int) -> None:
+        """The PBX says that an extension is in no call any more (RFC 4235)."""
+        self._ends.doubt(extension, now_ms, was_up=True)
 
     def _missed_invite(self, leg: TrackedLeg, message: Message, now_ms: int) -> bool:
         """True where a response answers the next try of a challenged leg, whose INVITE was lost before the tap."""
@@ -435,26 +438,13 @@ class LegTracker:
             legs.remove(leg)
         else:
             del self._calls[leg.call_id]
-        self._remember(leg)
-
-    def _remember(self, leg: TrackedLeg) -> None:
-        key = leg.facts.call_key
-        marks = leg.branches
-        earlier = self._ended.get(key)
-        if earlier is not None and len(earlier) < MAX_FORKS * MAX_BRANCHES:
-            marks.extend(earlier[1:])
-        elif len(self._ended) >= self._max_ended >> 1:
-            oldest = self._ended_before
-            while oldest:  # not clear(), which would give a small heap's reserved piece away
-                oldest.popitem()
-            self._ended_before = self._ended
-            self._ended = oldest
-        self._ended[key] = tuple([leg.invite_cseq] + marks)
+        self._ends.forget(leg)
+        self._ended.remember(leg)
 
     def next_deadline(self) -> int | None:
         """When the first leg's time runs out."""
         deadline = None
-        for queue in self._timers:
+        for queue in self._queues:
             first = queue.first()
             if first is not None and (deadline is None or first.deadline_ms < deadline):
                 deadline = first.deadline_ms
@@ -462,7 +452,7 @@ class LegTracker:
 
     def handle_deadline(self, now_ms: int) -> None:
         """Steps every leg whose time has run out."""
-        for queue in self._timers:
+        for queue in self._queues:
             first = queue.first()
             while isinstance(first, TrackedLeg) and first.deadline_ms <= now_ms:
                 self._step(first, TIMEOUT, None, now_ms)
@@ -470,16 +460,10 @@ class LegTracker:
 
     def _evict(self, now_ms: int) -> None:
         """Makes room: the oldest leg in the least valuable state goes, reported as partial."""
-        for state in (
-            CALLING,
-            PROCEEDING,
-            CHALLENGED,
-            CANCELLING,
-            LEAVING,
-            RINGING,
-            TALKING,
-        ):
-            first = self._timers[state].first()
+        timers = self._timers
+        unanswered = [timers[state] for state in (CALLING, PROCEEDING, CHALLENGED, CANCELLING, LEAVING, RINGING)]
+        for queue in unanswered + self._ends.queues:
+            first = queue.first()
             if isinstance(first, TrackedLeg):
                 first.facts.partial = True
                 first.finish_hold(now_ms)
@@ -491,6 +475,9 @@ class LegTracker:
         """Watching ends: what is still up is reported as partial, without an end where none was seen."""
         legs = [leg for call in self._calls.values() for leg in call]
         for leg in sorted(legs, key=_age):  # MicroPython's dicts keep no order
+            if self._ends.is_doubted(leg):
+                self._step(leg, TIMEOUT, None, now_ms)
+                continue
             leg.facts.partial = leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
             leg.finish_hold(now_ms)
             self._finish(leg)
@@ -505,14 +492,6 @@ def _is_of_lost_fork(leg: TrackedLeg, message: Message) -> bool:
     if leg.lost_tags is None:
         return False
     return mark_of(tag_of(message.from_value)) in leg.lost_tags or mark_of(tag_of(message.to_value)) in leg.lost_tags
-
-
-def _reserve(table: "dict[bytes, Value]", count: int, value: "Value") -> None:
-    """Makes a table as large as it will become; a dict keeps its size when its keys are deleted one by one."""
-    for number in range(count):
-        table[bytes([number >> 8, number & 255])] = value
-    for number in range(count):
-        del table[bytes([number >> 8, number & 255])]
 
 
 def _copy_mark(message: Message, sender: int) -> int:

@@ -1,0 +1,68 @@
+"""Calls that are over, remembered for a while: late copies of their messages start no new leg."""
+
+from collector.core.legs import TrackedLeg
+from collector.core.sip import Message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    Value = TypeVar("Value")
+
+MAX_MARKS = 256  # branches remembered of one Call-ID: 16 forks of 16 transactions
+
+
+class EndedCalls:
+    """The last calls that ended, at most `max_ended`.
+
+    Two generations of a dict forget the older half at once, without an order that MicroPython's dicts do not have.
+    """
+
+    def __init__(self, max_ended: int, *, reserved: bool) -> None:
+        self._max_generation = max_ended >> 1
+        # call_key -> (last CSeq, mark of each branch): the next target of a proxy is a new leg all the same
+        self._younger: dict[bytes, tuple[int, ...]] = {}
+        self._older: dict[bytes, tuple[int, ...]] = {}
+        if reserved:
+            reserve(self._younger, self._max_generation, ())
+            reserve(self._older, self._max_generation, ())
+
+    def remember(self, leg: TrackedLeg) -> None:
+        """A leg ended."""
+        key = leg.facts.call_key
+        marks = leg.branches
+        earlier = self._younger.get(key)
+        if earlier is not None and len(earlier) < MAX_MARKS:
+            marks.extend(earlier[1:])
+        elif len(self._younger) >= self._max_generation:
+            oldest = self._older
+            while oldest:  # not clear(), which would give a small heap's reserved piece away
+                oldest.popitem()
+            self._older = self._younger
+            self._younger = oldest
+        self._younger[key] = tuple([leg.invite_cseq] + marks)
+
+    def has(self, message: Message) -> bool:
+        """True for a message of a call that is over."""
+        return self._marks(message) is not None
+
+    def has_leg(self, message: Message, branch: int) -> bool:
+        """True for an INVITE of a leg that is over; the same one to a further target is a leg of its own."""
+        marks = self._marks(message)
+        if marks is None:
+            return False
+        if message.cseq != marks[0]:
+            return message.cseq < marks[0]
+        return not branch or branch in marks[1:]
+
+    def _marks(self, message: Message) -> tuple[int, ...] | None:
+        key = message.call_key
+        return self._younger.get(key) or self._older.get(key)
+
+
+def reserve(table: "dict[bytes, Value]", count: int, value: "Value") -> None:
+    """Makes a table as large as it will become; a dict keeps its size when its keys are deleted one by one."""
+    for number in range(count):
+        table[bytes([number >> 8, number & 255])] = value
+    for number in range(count):
+        del table[bytes([number >> 8, number & 255])]
