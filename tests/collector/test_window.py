@@ -47,9 +47,9 @@ def test_window_ignores_an_old_acknowledgement():
 
 
 def test_a_thousand_boxes_do_not_come_back_at_once():
-    """After a short restart of the broker they spread over two seconds, after a long outage over a minute."""
+    """After a short restart of the broker they spread over three seconds, after a long outage over a minute."""
     chance = random.Random(1)
-    for failures, most_in_a_second in ((0, 700), (6, 40)):
+    for failures, most_in_a_second in ((0, 450), (6, 40)):
         moments = [int(reconnect_delay_s(failures, chance.random)) for _ in range(1000)]
         assert max(moments.count(second) for second in set(moments)) < most_in_a_second
     assert 60 > reconnect_delay_s(100, lambda: 0.999)

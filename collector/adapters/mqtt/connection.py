@@ -6,10 +6,11 @@ callbacks only put what happened into a queue; all decisions fall in the thread 
 """
 
 import queue
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -56,7 +57,9 @@ class Connection:
         self.number = number
         self.happenings: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._broker = broker
-        self._topics = [(wire.topic(identity.box, name), 1) for name in ("ack", "cmd")] + [(wire.SINK_STATE_TOPIC, 1)]
+        # an acknowledgement says all that went before it, and is asked for again: no receipt for it on a metered line
+        self._topics = [(wire.topic(identity.box, "ack"), 0), (wire.topic(identity.box, "cmd"), 1)]
+        self._topics.append((wire.SINK_STATE_TOPIC, 1))
         self._client = _make_client(broker, identity.box, credentials)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self.happenings.put(("subscribed", None))
@@ -80,6 +83,10 @@ class Connection:
         """Hand over one message of QoS 0."""
         self._client.publish(topic, payload, qos=0)
 
+    def socket(self) -> "socket.socket | None":
+        """What it goes over, if anything does at this moment."""
+        return cast("socket.socket | None", self._client.socket())
+
     def end(self) -> None:
         """Send what was handed over and a good-bye; takes a second at most."""
         self._client.disconnect()
@@ -89,8 +96,8 @@ class Connection:
 
     def abandon(self) -> None:
         """End it without a good-bye: the broker publishes the last will."""
-        if (socket := self._client.socket()) is not None:
-            socket.close()
+        if (end := self._client.socket()) is not None:
+            end.close()
 
     def _run(self) -> None:
         try:

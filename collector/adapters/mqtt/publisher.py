@@ -8,6 +8,7 @@ goes back to the last acknowledgement and sends again, ever more slowly.
 import logging
 import queue
 import secrets
+import socket
 import time
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -94,6 +95,13 @@ class MqttPublisher:
     def undelivered(self) -> int:
         """Events the sink has not acknowledged."""
         return self._store.undelivered()
+
+    def line(self) -> socket.socket:
+        """The connection that is up. Raises RuntimeError while there is none."""
+        end = self._connection.socket() if self._connection is not None else None
+        if end is None:
+            raise RuntimeError("there is no connection to the broker")
+        return end
 
     def close(self) -> None:
         """Say that this box goes away, and leave the spool in order."""

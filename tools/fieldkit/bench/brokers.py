@@ -36,14 +36,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def mosquitto(folder: Path, port: int) -> Program:
-    """A mosquitto that keeps nothing on disk. Raises WrongUse where it is not installed."""
+def mosquitto(folder: Path, port: int, settings: Path | None = None) -> Program:
+    """A mosquitto that keeps nothing on disk, or with these `settings`. Raises WrongUse where it is not installed."""
     program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     if not Path(program).exists():
         raise WrongUse("mosquitto not found: apt-get install mosquitto")
-    config = folder / "mosquitto.conf"
-    config.write_text(MOSQUITTO_CONFIGURATION.format(port=port))
-    return Program("broker", (program, "-c", str(config)), folder / "broker.log")
+    if settings is None:
+        settings = folder / "mosquitto.conf"
+        settings.write_text(MOSQUITTO_CONFIGURATION.format(port=port))
+    return Program("broker", (program, "-c", str(settings)), folder / "broker.log")
 
 
 def rabbitmq_port_mapper(folder: Path) -> tuple[Program, int]:
