@@ -14,6 +14,7 @@ from cloud_sink.kpi.missed import MissedCaller
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, measure, present
 from cloud_sink.kpi.roster import Roster
+from cloud_sink.kpi.signalling import SignallingReport, signalling_report
 from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
 from cloud_sink.kpi.team_report import TeamFacts, TeamReport, team_report
@@ -21,6 +22,7 @@ from cloud_sink.question import BadQuestion, Question, one_day, parse_day, parse
 from cloud_sink.store import BoxStatus, Gap, Store
 
 DAY_MS = 86_400_000
+LONGEST_RING_MS = 3_600_000  # a leg of the period may belong to a contact that began so long before it
 LOOK_BACK_MS = DAY_MS  # how long before a period a feature code still says how an agent began it
 
 Clock = Callable[[], int]  # Unix milliseconds
@@ -191,6 +193,18 @@ class Office:
         """Its contacts, and what their callers did around it: who was reached since, who had to call again."""
         since, to = period.from_ms - self.plan.repeat_days * DAY_MS, period.until_ms + clearing_ms(self.plan)
         return self.store.contacts_around(self.id, period.from_ms, period.until_ms, since, to)
+
+    def signalling(self, period: Period) -> SignallingReport:
+        """Signalling health by vantage point, and how calls sounded."""
+        within = (self.id, period.from_ms, period.until_ms)
+        contacts = self.store.contacts(self.id, period.from_ms - LONGEST_RING_MS, period.until_ms)
+        return signalling_report(
+            [leg for leg, _ in self.store.legs(*within)],
+            {leg_id: contact.contact_id for contact in contacts for leg_id in contact.legs},
+            self.store.registers(*within),
+            self.store.voices(*within),
+            period=period,
+        )
 
     def _surveyed(self, period: Period) -> list[Leg]:
         """Every leg of an office that has surveys."""

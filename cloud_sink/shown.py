@@ -5,7 +5,19 @@ from dataclasses import dataclass
 
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.period import local_time
-from cloud_sink.kpi.value import DAY_RATE, HOUR_RATE, MONEY, NUMBER, PERCENT, POINTS, SCORE, SECONDS, Value
+from cloud_sink.kpi.value import (
+    DAY_RATE,
+    HOUR_RATE,
+    MILLISECONDS,
+    MONEY,
+    MOS,
+    NUMBER,
+    PERCENT,
+    POINTS,
+    SCORE,
+    SECONDS,
+    Value,
+)
 
 NOTHING = "—"
 BASIS_WORDS = {
@@ -122,6 +134,8 @@ WRITERS: dict[str, Callable[[float], str]] = {
     POINTS: "{:+.0f}".format,
     MONEY: "{:.2f}".format,
     SCORE: "{:.1f} of 100".format,
+    MILLISECONDS: "{:.0f} ms".format,
+    MOS: "{:.2f}".format,
 }
 
 

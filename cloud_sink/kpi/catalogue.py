@@ -7,6 +7,7 @@ the threshold (inclusive, rule R5).
 
 from cloud_sink.kpi.catalogue_agents import AGENT_TIME, EXTENSION, WEEK
 from cloud_sink.kpi.catalogue_callers import RESOLUTION, SPENDING, VOICE
+from cloud_sink.kpi.catalogue_signalling import SIGNALLING_HEALTH
 from cloud_sink.kpi.catalogue_team import PERSONNEL, SCHEDULE
 from cloud_sink.kpi.definition import ALL_SCOPES, DAYS, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
 from cloud_sink.kpi.rests_on import (
@@ -345,6 +346,7 @@ SECTIONS = {
     "Schedule": SCHEDULE,
     "Personnel and quality": PERSONNEL,
     "Planning": WEEK,
+    "Signalling and sound": SIGNALLING_HEALTH,
     "Data quality": QUALITY,
 }
 CATALOGUE = {definition.id: definition for group in SECTIONS.values() for definition in group}

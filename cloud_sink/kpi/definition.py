@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cloud_sink.kpi.value import MONEY, NUMBER, SECONDS
 
 TOTAL, QUEUES, EXTENSIONS, PLANNING = "total", "queues", "extensions", "planning"
+SIGNALLING = "signalling"  # by vantage point, on a page of its own
 TEAMS = "teams"  # everybody together, each team, each agent; what is shown for extensions is shown there as well
 CONTACT_SCOPES = (TOTAL, QUEUES)
 ALL_SCOPES = (TOTAL, QUEUES, EXTENSIONS)

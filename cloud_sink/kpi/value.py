@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 NUMBER, PERCENT, SECONDS, DAY_RATE, HOUR_RATE, POINTS, MONEY = "n", "%", "s", "n/day", "n/h", "points", "money"
 SCORE = "of 100"  # counted in thousandths
+MILLISECONDS, MOS = "ms", "MOS"  # mean opinion score, 1 to 5, counted in hundredths
 HOUR_MS = 3_600_000  # a rate per hour has milliseconds below the line
 SMALL_SAMPLE = 20  # below this many observations a ratio or an average is greyed (R9)
-WHOLE = {SECONDS: 1000, MONEY: 1_000_000, SCORE: 1000}  # milliseconds, millionths and thousandths are counted
+WHOLE = {SECONDS: 1000, MONEY: 1_000_000, SCORE: 1000, MOS: 100}  # what is counted of one
 Z_95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 
 CALLER, QUEUE, RING = "caller", "queue", "ring"

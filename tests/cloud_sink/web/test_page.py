@@ -12,7 +12,12 @@ from .conftest import NOW_MS, serving
 
 DAY = "2026-11-22"
 PATH = f"/?office=lab&day={DAY}"
-PATHS = (PATH, "/planning?office=lab&weeks=2", f"/agents?office=lab&day={DAY}")  # every page with numbers
+PATHS = (  # every page with numbers
+    PATH,
+    "/planning?office=lab&weeks=2",
+    f"/agents?office=lab&day={DAY}",
+    f"/signalling?office=lab&day={DAY}",
+)
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

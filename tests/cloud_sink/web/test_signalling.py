@@ -1,0 +1,51 @@
+"""Signalling of the recorded office day, through the API and on its page."""
+
+import httpx
+import msgpack
+
+from cloud_sink.ingest import Ingest
+from collector.core import wire
+from collector.core.events import VoiceReported
+
+from .conftest import NOW_MS, serving
+
+DAY = "2026-11-22"
+SIGNALLING = "/api/v1/offices/lab/signalling"
+
+
+def test_figures_of_the_recorded_day(client):
+    """Every phone registered at once, nothing failed at the trunk, and each customer's call was set up fast."""
+    found = client.get(SIGNALLING, params={"day": DAY}).json()
+    vantages = found["vantages"]
+    assert ["phone", "trunk_in", "trunk_out"] == list(vantages)
+    phone, trunk = vantages["phone"], vantages["trunk_in"]
+    assert phone["invites"] > phone["contacts"] > 0
+    assert phone["by_leg"]["sip_ser"]["value"] < phone["by_contact"]["sip_ser"]["value"]
+    assert trunk["by_leg"]["sip_seer"]["value"] > 90
+    assert 0 < trunk["by_leg"]["sip_srd_ok"]["p50"] <= trunk["by_leg"]["sip_srd_ok"]["p95"]
+    assert phone["by_leg"]["sip_rrd"]["denominator"] > 0
+    assert found["sound"]["mos_lq"]["value"] is None
+
+
+def test_page_shows_every_figure(client):
+    """A row each, and that no phone reported how its calls sounded."""
+    page = client.get("/signalling", params={"office": "lab", "day": DAY}).text
+    assert 12 == page.count("data-signalling=")
+    assert "No phone reported" in page
+    assert 'href="/signalling?office=lab"' in page
+    assert 422 == client.get("/signalling", params={"day": "never"}).status_code
+
+
+def test_sound_reaches_the_page(empty_store, plans):
+    """A phone's report through the ingest onto the page: mean, loss, delay."""
+    report = VoiceReported(NOW_MS - 1000, "101", b"\1\2\3\4\5\6")
+    report.mos_lq, report.loss, report.delay_ms, report.jitter_ms = 412, 50, 80, 3
+    batch = wire.encode_batch(1, 1, wire.CLOCK_SYNCHRONISED, [wire.encode_event(report)])
+    Ingest(empty_store, plans, lambda _box: "lab").receive_messages(
+        [(wire.topic("lab", "ev"), msgpack.packb(batch))], NOW_MS
+    )
+    with serving(empty_store, plans) as address, httpx.Client(base_url=address, timeout=30) as client:
+        page = client.get("/signalling", params={"office": "lab", "day": DAY}).text
+        assert 'data-sound="101"' in page
+        assert "4.12" in page
+        assert "0.50 %" in page
