@@ -6,7 +6,7 @@ from datetime import date
 
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.daybook import Daybook, clearing_ms, pieces_of, within_threshold
-from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_tariffs
+from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_spending, load_tariffs
 from cloud_sink.kpi.coverage import coverage, watched_spans
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.measurement import Measurement
@@ -15,6 +15,7 @@ from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, measure, present
 from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.signalling import SignallingReport, signalling_report
+from cloud_sink.kpi.spending import Spending, with_spending
 from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
 from cloud_sink.kpi.team_report import TeamFacts, TeamReport, team_report
@@ -180,7 +181,7 @@ class Office:
         found = book.measurement(period)
         if found is not None and threshold != self.plan.service_level_s:
             found = within_threshold(found, threshold)
-        return present(
+        shown = present(
             self.measure(period, threshold) if found is None else found,
             period=period,
             plan=self.plan,
@@ -188,6 +189,11 @@ class Office:
             threshold_s=threshold,
             missed=book.missed(period),
         )
+        return with_spending(shown, self.spending(period))
+
+    def spending(self, period: Period) -> Spending:
+        """What staff and the rest cost in the period, as far as it was imported."""
+        return load_spending(self.store, self.plan, period)
 
     def _contacts_around(self, period: Period) -> list[Contact]:
         """Its contacts, and what their callers did around it: who was reached since, who had to call again."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cloud_sink.contacts.records import Tariff
+from cloud_sink.contacts.records import OfficePlan, Tariff
 from cloud_sink.imports.kinds import DAY_MS, KINDS, SHARED
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.personnel import YEAR_DAYS
@@ -18,6 +18,7 @@ from cloud_sink.kpi.roster import (
     Roster,
     Seat,
 )
+from cloud_sink.kpi.spending import Spending, spending
 from cloud_sink.kpi.state_sources import FOREVER
 from cloud_sink.store import ImportedRow, Store
 
@@ -37,8 +38,19 @@ def load_roster(store: Store, office: str, period: Period) -> Roster:
         staff=[_employee(row) for row in rows("staff")],
         evaluations=[_evaluation(row) for row in rows("qa_scores")],
         results=[_result(row) for row in rows("dispositions", DAY_MS, DAY_MS)],
-        costs=[_cost(row) for row in rows("costs")],
     )
+
+
+def load_spending(store: Store, plan: OfficePlan, period: Period) -> Spending:
+    """What staff and the rest cost in the period; schedules are read only where anything says what an hour costs."""
+    span = (period.from_ms, period.until_ms)
+    staff = [_employee(row) for row in store.imported(plan.office, "staff", *span)]
+    costs = [_cost(row) for row in store.imported(plan.office, "costs", *span)]
+    planned: list[Planned] = []
+    if plan.work.hourly_cost is not None or any(each.hourly_cost is not None for each in staff):
+        rows = store.imported(plan.office, "schedules", *span, KINDS["schedules"].longest_ms)
+        planned = [_planned(row) for row in rows]
+    return spending(planned, staff, plan.work.hourly_cost, costs, period)
 
 
 def load_customers(store: Store, office: str, numbers: Iterable[str]) -> dict[str, Customer]:

@@ -7,6 +7,7 @@ means a different number in each of them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cloud_sink.contacts.business_hours import BusinessHours
 from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.period import local_day
 from cloud_sink.kpi.value import Parts
@@ -119,12 +120,12 @@ def measure_lost(contacts: Sequence[Contact]) -> dict[str, Parts]:
     } | _measure_blocked(contacts)
 
 
-def measure_lost_by_day(contacts: Sequence[Contact], time_zone: str) -> dict[str, Parts]:
-    """`avg_abandons_per_day`: per local day on which any customer called."""
-    cohort = offered(contacts)
-    days = {local_day(contact.t_offer, time_zone) for contact in cohort}
-    seen = abandons_seen(cohort)
-    return {"avg_abandons_per_day": Parts(sum(c.disposition == ABANDONED for c in cohort), len(days), seen)}
+def measure_lost_by_day(contacts: Sequence[Contact], time_zone: str, hours: BusinessHours) -> dict[str, Parts]:
+    """`avg_abandons_per_day`: per working day on which any customer called; without business hours every day is one."""
+    at_work = [c for c in offered(contacts) if not hours.known or hours.is_working_day(local_day(c.t_offer, time_zone))]
+    days = {local_day(contact.t_offer, time_zone) for contact in at_work}
+    abandoned = sum(contact.disposition == ABANDONED for contact in at_work)
+    return {"avg_abandons_per_day": Parts(abandoned, len(days), abandons_seen(at_work))}
 
 
 def _measure_blocked(contacts: Sequence[Contact]) -> dict[str, Parts]:

@@ -217,7 +217,7 @@ ACCESSIBILITY = (
     Definition(
         "avg_abandons_per_day", "Abandons a day", DAY_RATE,
         "Average number of callers who gave up on a working day.",
-        "B / days with at least one customer's call (until a calendar is configured)",
+        "B on working days / working days (`business_hours`, else all) with at least one customer's call",
         "also called AAR", LEAVING, kpi_class="b", roll=DAYS,
     ),
     Definition(

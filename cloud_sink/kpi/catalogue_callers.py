@@ -1,7 +1,7 @@
 """The catalogue's KPIs of what callers got, and what it cost."""
 
-from cloud_sink.kpi.definition import DAYS, TOTAL, Definition
-from cloud_sink.kpi.rests_on import KEYED, NUMBERED, PRICED
+from cloud_sink.kpi.definition import DAYS, RECOMPUTE, TOTAL, Definition
+from cloud_sink.kpi.rests_on import COSTED, KEYED, NUMBERED, PRICED
 from cloud_sink.kpi.value import MONEY, NUMBER, PERCENT, POINTS
 
 RESOLUTION = (
@@ -81,9 +81,21 @@ SPENDING = (
         "ringtap's own", PRICED, kpi_class="b", scopes=(TOTAL,),
     ),
     Definition(
-        "cost_per_contact", "Cost of calls per contact", MONEY,
-        "The cost of calls for each customer's call that was answered. Staff is not in it.",
-        "call_cost / answered",
-        "Oki-Toki (spending report), there with staff", PRICED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+        "staff_cost", "Cost of staff", MONEY,
+        "What the agents' paid planned time costs.",
+        "sum over imported schedules of paid time * the agent's `hourly_cost` in `staff`, else the office's",
+        "Oki-Toki (spending report)", COSTED, kpi_class="c", roll=RECOMPUTE, scopes=(TOTAL,),
+    ),
+    Definition(
+        "other_cost", "Other costs", MONEY,
+        "Rent, licences, lines and whatever else was imported.",
+        "sum over imported `costs` of the part of their days that lies in the period",
+        "Oki-Toki (spending report)", COSTED, kpi_class="c", roll=RECOMPUTE, scopes=(TOTAL,),
+    ),
+    Definition(
+        "cost_per_contact", "Cost per contact", MONEY,
+        "What each customer's call that was answered costs: calls, and staff and the rest as far as they are known.",
+        "(call_cost + staff_cost + other_cost) / answered; what is not known is left out and null beside it",
+        "ICMI; Oki-Toki (spending report)", COSTED, kpi_class="c", averaged=True, scopes=(TOTAL,),
     ),
 )  # fmt: skip

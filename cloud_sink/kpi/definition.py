@@ -24,7 +24,7 @@ class Definition:
     formula: str
     source: str
     observability: str
-    kpi_class: str = "a"  # a: from SIP alone; b: with some configuration
+    kpi_class: str = "a"  # a: from SIP alone; b: with some configuration; c: with imports
     averaged: bool = False  # a ratio or an average: shown with n, greyed below 20
     roll: str = SUM
     scopes: tuple[str, ...] = CONTACT_SCOPES

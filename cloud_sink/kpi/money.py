@@ -32,16 +32,22 @@ def cost_micro(talk_ms: int, tariff: Tariff) -> int:
     return round(tariff.connect_fee * MICRO) + -(-charged * round(tariff.per_minute * MICRO) // MINUTE_S)
 
 
+def price(contacts: Sequence[Contact], plan: OfficePlan) -> list[tuple[Tariff | None, int]]:
+    """(tariff, cost in millionths) of each answered call to the outside that is over; no tariff, no cost."""
+    made = [c for c in contacts if c.direction == "out" and c.disposition == ANSWERED and c.t_end is not None]
+    found = [(contact, tariff_of(contact.did, plan.tariffs, contact.t_offer)) for contact in made]
+    return [(tariff, 0 if tariff is None else cost_micro(_length_ms(contact), tariff)) for contact, tariff in found]
+
+
 def measure_money(contacts: Sequence[Contact], plan: OfficePlan) -> dict[str, Parts]:
     """`call_cost`, `unpriced`, `cost_per_contact` (calls alone); null where the office has no tariffs."""
-    made = [c for c in contacts if c.direction == "out" and c.disposition == ANSWERED and c.t_end is not None]
-    priced = [(contact, tariff_of(contact.did, plan.tariffs, contact.t_offer)) for contact in made]
-    cost = sum(cost_micro(_length_ms(contact), tariff) for contact, tariff in priced if tariff is not None)
+    priced = price(contacts, plan)
+    cost = sum(micro for _, micro in priced)
     known = 1 if plan.tariffs else 0
     answered = sum(c.direction == "in" and c.disposition == ANSWERED for c in contacts)
     return {
         "call_cost": Parts(cost, known),
-        "unpriced": Parts(sum(tariff is None for _, tariff in priced), known),
+        "unpriced": Parts(sum(tariff is None for tariff, _ in priced), known),
         "cost_per_contact": Parts(cost, answered * known),
     }
 

@@ -1,4 +1,4 @@
-"""Absence, turnover, evaluations and what staff costs: mostly what was imported, beside signs of life at the phone."""
+"""Absence, turnover and evaluations: mostly what was imported, beside signs of life at the phone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,12 @@ from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.kpi.adherence import AT_WORK, Shift, overlapping, shifts_of
 from cloud_sink.kpi.crew import Worker
 from cloud_sink.kpi.period import Period, local_day
-from cloud_sink.kpi.roster import Absence, Cost, Employee, Evaluation, Roster
+from cloud_sink.kpi.roster import Absence, Employee, Evaluation, Roster
 from cloud_sink.kpi.value import Parts
 
-HOUR_MS = 3_600_000
 YEAR_DAYS = 365
 EARLIER_MS = 30 * 60_000  # signs of life count from half an hour before the shift
 THOUSAND = 1000  # scores are counted in thousandths, so that adding them up is exact in any order
-MICRO = 1_000_000
 PRESENT, SUSPECTED, CONFIRMED = "present", "suspected", "confirmed"
 
 
@@ -130,29 +128,3 @@ def measure_evaluations(evaluations: Iterable[Evaluation]) -> dict[str, Parts]:
     """`qa_score`: mean share of the points possible, as points of 100."""
     points = [round(100 * THOUSAND * each.score / each.out_of) for each in evaluations]
     return {"qa_score": Parts(sum(points), len(points))}
-
-
-def staff_cost_micro(
-    worker: Worker, staff: Sequence[Employee], hourly_cost: float | None, period: Period
-) -> int | None:
-    """What an agent's paid planned time in a period costs, in millionths; None where nothing tells."""
-    own = [each for each in staff if each.agent == worker.agent]
-    total, known = 0, False
-    for piece in worker.planned:
-        paid_ms = min(piece.until_ms, period.until_ms) - max(piece.from_ms, period.from_ms)
-        if piece.paid and paid_ms > 0:
-            rates = [each.hourly_cost for each in own if each.joined_ms <= piece.from_ms < each.left_ms]
-            rate = next((each for each in rates if each is not None), hourly_cost)
-            if rate is not None:
-                known = True
-                total += paid_ms * round(rate * MICRO) // HOUR_MS
-    return total if known else None
-
-
-def other_cost_micro(costs: Iterable[Cost], period: Period) -> int:
-    """The period's part of other costs, each spread evenly over its time; in millionths."""
-    return sum(
-        round(each.amount * MICRO) * shared // (each.until_ms - each.from_ms)
-        for each in costs
-        if (shared := min(each.until_ms, period.until_ms) - max(each.from_ms, period.from_ms)) > 0
-    )

@@ -276,7 +276,7 @@ class _Frame:
             | service_levels(count_service(cohort, round(self.threshold_s * 1000)))
             | measure_waiting(cohort)
             | measure_lost(cohort)
-            | measure_lost_by_day(cohort, time_zone)
+            | measure_lost_by_day(cohort, time_zone, self.plan.business_hours)
             | measure_handling(cohort)
             | measure_after_call(handled(cohort), self.works)
             | measure_ambiguity(cohort)

@@ -29,3 +29,4 @@ NOTED = "Imported `dispositions`, surveys that ask `solved`, and else the calls 
 TARGETS = "The team's own `scorecards` in the configuration; rests on what its KPIs rest on."
 MEASURED_WORK = "Phones with as-feature-event, or agents who pause by feature code after a call; null where neither is."
 ASSUMED_WORK = "Queues with `wrap_up_s`. Never mixed with measured work."
+COSTED = "Imported `schedules`, `staff` and `costs`, tariffs for calls; null without any of them."

@@ -104,4 +104,3 @@ class Roster:
     staff: Sequence[Employee] = ()
     evaluations: Sequence[Evaluation] = ()
     results: Sequence[Result] = ()
-    costs: Sequence[Cost] = ()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.crew import IN_CALL
 from cloud_sink.kpi.discipline import RULES, Lapse
+from cloud_sink.kpi.money import MICRO, price
 from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.report import Values
 from cloud_sink.kpi.scorecard import Scored
@@ -14,6 +15,7 @@ from cloud_sink.kpi.team_report import TEAM_IDS, AgentReport
 from cloud_sink.office import Office
 from cloud_sink.sheets import Cell, Table
 
+UNPRICED = "without a tariff"
 BUSY = frozenset((*IN_CALL, RINGING))
 PRINTED_KPIS = (
     "answered", "agent_answer_rate", "aht", "login_time", "occupancy", "schedule_adherence", "conformance",
@@ -143,6 +145,23 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
+def spending_table(office: Office, period: Period) -> Table:
+    """The spending report, in the office's currency: calls by tariff, staff by agent, other costs by what for."""
+    calls: dict[str, tuple[int, int]] = {}
+    for tariff, micro in price(office.contacts(period), office.plan):
+        name = UNPRICED if tariff is None else tariff.name
+        number, total = calls.get(name, (0, 0))
+        calls[name] = number + 1, total + micro
+    spent = office.spending(period)
+    rows: list[list[Cell]] = [
+        ["calls", name, number, None if name == UNPRICED else micro / MICRO]
+        for name, (number, micro) in sorted(calls.items())
+    ]
+    rows += [["staff", agent, None, micro / MICRO] for agent, micro in sorted((spent.staff or {}).items())]
+    rows += [["other", what, None, micro / MICRO] for what, micro in sorted((spent.other or {}).items())]
+    return Table("spending", ("kind", "name", "calls", "amount"), rows)
+
+
 TABLES = {
     "agents": agents_table,
     "teams": teams_table,
@@ -150,4 +169,5 @@ TABLES = {
     "timeline": timeline_table,
     "discipline": discipline_table,
     "scorecards": scorecards_table,
+    "spending": spending_table,
 }

@@ -1,5 +1,6 @@
 import pytest
 
+from cloud_sink.contacts.business_hours import BusinessHours
 from cloud_sink.kpi.accessibility import (
     ServiceCounts,
     count_service,
@@ -27,6 +28,9 @@ def test_icmi_reference_vector(formula, percent):
     counts = ServiceCounts(answered=1000, answered_within=860, abandoned=60, abandoned_within=20, short=10, overflow=0)
     parts = service_levels(counts)[formula]
     assert percent == round(100 * parts.numerator / parts.denominator, 1)
+
+
+ALWAYS = BusinessHours()  # no hours are known: every day is a working day
 
 
 def test_the_default_formula_leaves_short_abandons_out():
@@ -88,5 +92,13 @@ def test_abandons_a_day_are_per_local_day_with_calls(make_contact):
         make_contact("abandoned", at_s=0),
         make_contact("abandoned", at_s=14.5 * 3600),
     ]
-    assert Parts(2, 1) == measure_lost_by_day(contacts, "UTC")["avg_abandons_per_day"]
-    assert Parts(2, 2) == measure_lost_by_day(contacts, "Europe/Athens")["avg_abandons_per_day"]
+    assert Parts(2, 1) == measure_lost_by_day(contacts, "UTC", ALWAYS)["avg_abandons_per_day"]
+    assert Parts(2, 2) == measure_lost_by_day(contacts, "Europe/Athens", ALWAYS)["avg_abandons_per_day"]
+
+
+def test_abandons_of_days_off_do_not_count(make_contact):
+    """Of Monday to Saturday the average of the working days; a call on a day off belongs to none."""
+    hours = BusinessHours(week=(((540, 1020),),) * 5 + ((), ()), holidays=("2026-06-02",))
+    contacts = [make_contact("abandoned", at_s=day * 86_400) for day in (0, 0, 1, 2, 5)]
+    assert Parts(3, 2) == measure_lost_by_day(contacts, "UTC", hours)["avg_abandons_per_day"]
+    assert Parts(0, 0) == measure_lost_by_day(contacts[2:3], "UTC", hours)["avg_abandons_per_day"]

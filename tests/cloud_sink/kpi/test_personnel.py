@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,10 +11,8 @@ from cloud_sink.kpi.personnel import (
     measure_attendance,
     measure_evaluations,
     measure_turnover,
-    other_cost_micro,
-    staff_cost_micro,
 )
-from cloud_sink.kpi.roster import Absence, Cost, Employee, Evaluation, Roster
+from cloud_sink.kpi.roster import Absence, Employee, Evaluation, Roster
 from cloud_sink.kpi.states import AVAILABLE, FOREVER, OFFLINE, OTHER, PAUSE
 from cloud_sink.kpi.value import Parts
 
@@ -113,21 +110,3 @@ def test_evaluations_count_as_shares_of_their_own_form():
     """Nine of ten and fifty of a hundred are seventy."""
     found = measure_evaluations([Evaluation("Alice", 0, 9, 10), Evaluation("Alice", 0, 50, 100)])
     assert Parts(140_000, 2) == found["qa_score"]
-
-
-def test_staff_costs_its_paid_planned_time():
-    """At the rate of its contract at that time, else the office's; nothing tells where there is neither."""
-    planned = plan(("on_queue", 60), ("break", 60), ("on_queue", 60))
-    planned[1] = replace(planned[1], paid=False)
-    staff = [Employee("Alice", at(-100_000), at(90), 20.0), Employee("Alice", at(90), FOREVER, 30.0)]
-    one = worker([], planned)
-    assert 50_000_000 == staff_cost_micro(one, staff, None, MORNING)
-    assert 24_000_000 == staff_cost_micro(one, [], 12.0, MORNING)
-    assert 15_000_000 == staff_cost_micro(one, staff, None, Period(at(150), at(240)))
-    assert staff_cost_micro(one, [], None, MORNING) is None
-
-
-def test_other_costs_are_spread_over_their_time():
-    """A month's rent, of which a day is a thirtieth."""
-    rent = [Cost("rent", day(1), day(1, 7), 1800.0), Cost("lines", day(1, 7), day(2, 7), 10.0)]
-    assert 60_000_000 == other_cost_micro(rent, Period(day(10), day(11)))

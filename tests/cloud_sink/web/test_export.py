@@ -14,6 +14,7 @@ FEWEST_ROWS = {
     "insights": 1,
     "outbound": 2,
     "scorecards": 0,
+    "spending": 1,
     "teams": 1,
 }  # of the recorded day; nothing was seen the day before
 

@@ -30,7 +30,9 @@ FILES = {
     "schedules": "agent,start,end,activity\n"
     + "".join(f"{name},{DAY} 06:30,{DAY} 07:30,on queue\n{name},{DAY} 07:30,{DAY} 07:45,break\n" for name in AGENTS),
     "qa_scores": f"agent,at,score,out_of\nAlice,{DAY},9,10\nBob,{DAY},70,\n",
-    "staff": "agent,joined,left\nAlice,2024-01-01,\nBob,2024-01-01,2026-11-22\n",
+    "staff": "agent,joined,left,hourly_cost\nAlice,2024-01-01,,24\nBob,2024-01-01,2026-11-22,\n",
+    "costs": "what,from,until,amount\nrent,2026-11-01,2026-11-30,1800\n",
+    "tariffs": "name,prefix,per_minute\nall,4,0.06\n",
     "absences": f"agent,from,until,reason\nZoe,{DAY},{DAY},sick\n",
     "customers": "number,name,segment,shared\n+447700900123,Example Ltd,gold,no\n",
 }  # fmt: skip
@@ -125,6 +127,23 @@ def test_the_timeline_adds_up_to_the_states(staffed: httpx.Client):
     columns = ("busy_s", "available_s", "break_s", "do_not_disturb_s", "out_of_queue_s", "offline_s")
     for row in rows(staffed, "agent_states"):
         assert pytest.approx(total[row["agent"]]) == sum(float(row[column]) for column in columns)
+
+
+def test_spending_adds_up(staffed: httpx.Client):
+    """Calls by tariff, staff by agent, a thirtieth of the month's rent; together they are the cost per contact."""
+    found = rows(staffed, "spending")
+    total = staffed.get(f"{LAB}/report", params={"day": DAY}).json()["total"]
+    amounts: dict[str, float] = {}
+    for row in found:
+        amounts[row["kind"]] = amounts.get(row["kind"], 0) + float(row["amount"])
+    assert [("staff", "Alice"), ("other", "rent")] == [
+        (row["kind"], row["name"]) for row in found if row["kind"] != "calls"
+    ]
+    assert {"call_cost": amounts["calls"], "staff_cost": 30, "other_cost": 60} == {
+        name: pytest.approx(total[name]["value"]) for name in ("call_cost", "staff_cost", "other_cost")
+    }
+    spent = sum(total[name]["value"] for name in ("call_cost", "staff_cost", "other_cost"))
+    assert pytest.approx(spent / total["answered"]["value"], abs=1e-5) == total["cost_per_contact"]["value"]
 
 
 def test_page_shows_names_teams_and_events(client: httpx.Client, staffed: httpx.Client):
