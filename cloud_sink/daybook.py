@@ -28,12 +28,13 @@ REVISED = ("fcr_repeat", "fcr_provisional")  # of a day whose callers may still 
 MADE_ANEW = tuple(kpi.id for kpi in CATALOGUE.values() if kpi.roll == RECOMPUTE and kpi.id != "coverage")
 VERSION = 1  # of what a row holds: a change makes every row be computed again
 UNKNOWN = Parts(0, 0)
+_SCOPES = repr(SCOPE_IDS)
 
 
 def plan_key(plan: OfficePlan) -> str:
     """What a row was computed by: everything of the plan that a KPI may rest on, and the KPIs themselves."""
     settings = replace(plan, name="", service_level_target=0)
-    return hashlib.sha256(repr((VERSION, SCOPE_IDS, settings)).encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{VERSION} {_SCOPES} {settings!r}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,5 +259,10 @@ class Offices:
         return replace(plan, tariffs=tariffs, shared_numbers=shared)
 
     def all(self) -> list[Office]:
-        """Every office."""
-        return [self.get(name) for name in self.names()]
+        """Every office; of those nothing was imported for, no more is asked."""
+        importing = self.store.importing_offices()
+        plans = {name: self.plans.get(name, OfficePlan(name)) for name in self.names()}
+        return [
+            self.known(name) if name in importing else Office(plan, self.store, self.now_ms)
+            for name, plan in plans.items()
+        ]

@@ -61,9 +61,10 @@ class Roller:
     def due(self) -> list[Work]:
         """What there is to do, of every office."""
         rollups, dirty = self._store.rollups(), self._store.dirty_days(NO_DAY, -NO_DAY)
+        offices = {office.id: office for office in self._offices.all()}
         found = []
         for name, span in self._store.observed_spans().items():  # read last: it begins no later than any mark
-            work = self._work(self._offices.known(name), span, rollups.get(name), dirty.get(name, {}))
+            work = self._work(offices[name], span, rollups.get(name), dirty.get(name, {}))
             before = {day: marks for day, marks in work.marks.items() if day < work.rollup.first_day}
             if before:
                 self._store.drop_marks(name, before)

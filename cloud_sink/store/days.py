@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from cloud_sink.kpi.fleet import COUNTED, OfficeCounts, Watched
 from cloud_sink.store import tables
@@ -152,15 +152,13 @@ def wait_histograms(connection: Connection, from_day: int, until_day: int) -> di
     return dict(total)
 
 
-def _up_to_date(from_day: int, until_day: int):  # type: ignore[no-untyped-def]
-    """Rows of [from, until] that may be believed: computed, and not marked since, or all there is."""
+def _up_to_date(from_day: int, until_day: int) -> ColumnElement[bool]:
+    """Rows of [from, until] that may be believed: computed and not marked since, or all there is."""
     days, roll, dirty = tables.office_days, tables.rollups, tables.dirty_days
-    marked = select(dirty.c.day).where(dirty.c.office_id == days.c.office_id, dirty.c.day == days.c.day).exists()
-    computed = select(roll.c.office_id).where(
-        roll.c.office_id == days.c.office_id,
-        or_(
-            days.c.day < roll.c.kept_from,
-            and_(days.c.day >= roll.c.first_day, days.c.day <= roll.c.rolled_until, ~marked),
-        ),
-    )
-    return and_(days.c.day >= from_day, days.c.day <= until_day, computed.exists())
+    own = roll.c.office_id == days.c.office_id
+    kept = select(roll.c.office_id).where(own, days.c.day < roll.c.kept_from).correlate(days).exists()
+    reached = and_(own, days.c.day >= roll.c.first_day, days.c.day <= roll.c.rolled_until)
+    computed = select(roll.c.office_id).where(reached).correlate(days).exists()
+    same = and_(dirty.c.office_id == days.c.office_id, dirty.c.day == days.c.day)
+    marked = select(dirty.c.day).where(same).correlate(days).exists()
+    return and_(days.c.day >= from_day, days.c.day <= until_day, or_(kept, and_(computed, ~marked)))

@@ -62,6 +62,11 @@ def read_parts(connection: Connection, office: str, kind: str, parts: Sequence[s
     return found
 
 
+def offices(connection: Connection) -> set[str]:
+    """Return the offices that anything was imported for."""
+    return set(connection.execute(select(tables.imports.c.office_id).distinct()).scalars())
+
+
 def status(connection: Connection, office: str) -> list[ImportStatus]:
     """Return what is stored of each kind."""
     table = tables.imports

@@ -146,6 +146,10 @@ class Store:
         """Return the offices that something is stored of."""
         return self._read(reading.offices)
 
+    def importing_offices(self) -> set[str]:
+        """Return the offices that anything was imported for."""
+        return self._read(imported.offices)
+
     def contacts(self, office: str, from_ms: int, until_ms: int) -> list[Contact]:
         """Return the contacts offered in [from, until), in order."""
         return self._read(reading.contacts, office, from_ms, until_ms)

@@ -15,9 +15,9 @@ from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.office import Clock, Offices, UnknownOffice
 from cloud_sink.question import BadQuestion
 from cloud_sink.store import Store
-from cloud_sink.web import agents, api, export, page, planning, planning_page, signalling, team
+from cloud_sink.web import agents, api, export, fleet, page, planning, planning_page, signalling, team
 
-API = (api, agents, team, planning, signalling, export)  # each has a router
+API = (api, agents, team, planning, signalling, export, fleet)  # each has a router
 PAGES = (page, planning_page)
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {
@@ -48,6 +48,7 @@ def create_app(store: Store, plans: Mapping[str, OfficePlan], *, now_ms: Clock |
         app.include_router(part.router)
     app.include_router(agents.pages)
     app.include_router(signalling.pages)
+    app.include_router(fleet.pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(_add_security_headers)
     app.exception_handler(BadQuestion)(_tell_bad_question)
