@@ -178,6 +178,9 @@ class LiveService:
         for source in self._sources:
             source.handle_time()
         now_ms = self._timeline.now_ms()
+        if slept_ms := self._timeline.slept_ms():
+            self._keep(GapObserved(now_ms - slept_ms, now_ms, "asleep", 0))
+            tell(_log, "warning", "was_asleep", seconds=slept_ms // 1000)
         states = {source.name: (source.trouble(), source.counters()) for source in self._sources}
         for gap in self._lookout.look(now_ms, Facts(self._monitor.counters.as_dict(), states)):
             self._keep(gap)

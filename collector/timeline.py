@@ -12,6 +12,7 @@ from collector.core.events import LegEnded
 from collector.ports import Event
 
 MAX_AGE_NS = 10_000_000_000  # a packet that seems to have waited longer was stamped before the clock was set
+MIN_SLEEP_NS = 1_000_000_000  # two clocks are not read in the same moment
 NS = 1_000_000
 
 
@@ -20,11 +21,21 @@ def _steady_ns() -> int:
 
 
 class Timeline:
-    """Places kernel stamps (wall clock, ns) on a timeline in ms that never goes back."""
+    """Places kernel stamps (wall clock, ns) on a timeline in ms that never goes back.
 
-    def __init__(self, wall_ns: Callable[[], int] = time.time_ns, steady_ns: Callable[[], int] = _steady_ns) -> None:
+    `steady_ns` counts while the machine sleeps, `awake_ns` does not.
+    """
+
+    def __init__(
+        self,
+        wall_ns: Callable[[], int] = time.time_ns,
+        steady_ns: Callable[[], int] = _steady_ns,
+        awake_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self._wall_ns = wall_ns
         self._steady_ns = steady_ns
+        self._awake_ns = awake_ns
+        self._asleep_ns = steady_ns() - awake_ns()
         self._zero_ns = wall_ns() - steady_ns()
         self._latest_ms = 0
 
@@ -36,6 +47,15 @@ class Timeline:
         """How far the wall clock was set since the timeline began; negative: set back."""
         ahead_ns = self._wall_ns() - self._steady_ns() - self._zero_ns
         return (ahead_ns + NS // 2) // NS
+
+    def slept_ms(self) -> int:
+        """How long the machine was asleep (suspended) since the last time it was asked; less than a second is none."""
+        asleep_ns = self._steady_ns() - self._awake_ns()
+        slept_ns = asleep_ns - self._asleep_ns
+        if slept_ns < MIN_SLEEP_NS:
+            return 0
+        self._asleep_ns = asleep_ns
+        return slept_ns // NS
 
     def placer(self) -> Callable[[int], int]:
         """A function from a stamp (ns) to the timeline (ns), good for the packets that are being read just now."""

@@ -61,3 +61,15 @@ def test_stamp_of_before_the_step_is_held_near_the_present(clocks, timeline, sta
 def test_timeline_never_goes_back(timeline):
     """A packet of another source that was heard a little earlier is held."""
     assert [7, 7, 9] == [timeline.advance(at_ms) for at_ms in (7, 5, 9)]
+
+
+def test_sleep_is_told_once_and_clocks_that_are_read_apart_are_none():
+    """A suspended hour is an hour, and told once; a few milliseconds between two readings do not count."""
+    steady_s, awake_s = [50.0], [50.0]
+    timeline = Timeline(lambda: START_NS, lambda: int(steady_s[0] * SECOND), lambda: int(awake_s[0] * SECOND))
+    steady_s[0] += 10.9
+    awake_s[0] += 10
+    assert 0 == timeline.slept_ms()
+    steady_s[0] += 3600
+    assert 3_600_900 == timeline.slept_ms()
+    assert 0 == timeline.slept_ms()
