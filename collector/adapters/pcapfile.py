@@ -18,20 +18,17 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 from collector.errors import CaptureError
 from collector.growing import PATIENCE_S, GrowingFile
 from collector.ports import Frame
+from collector.recorded import Record, Timeline, in_order
 
 MAX_FRAME_BYTES = 262_144  # the largest snapshot length libpcap allows: more is a damaged file
 MAX_BLOCK_BYTES = 16 << 20  # a pcapng block beyond it is damage, not a packet
 SKIP_BYTES = 65_536  # blocks of no interest are passed over in pieces of this size
 MAX_WAITING_FRAMES = 4_096  # read from a pipe but not yet taken: a megabyte or two
-STEP_MS = 2_000  # a clock that goes back further was set; less is packets that were written out of order
-
-# what a reader of a format yields: data, time in ms as the file says (None: the file does not say), link type, length
-Record: TypeAlias = tuple[bytes, int | None, int, int]
 
 
 class DamagedCapture(Exception):
@@ -241,26 +238,6 @@ def _read_block(stream: BinaryIO, order: str, *, wanted: bool) -> bytes:
     return b""
 
 
-# --- the timeline ---------------------------------------------------------------------------------------------------
-
-
-class Timeline:
-    """Makes time stamps non-decreasing: what is slightly late is held, a clock that was set back goes on from there."""
-
-    def __init__(self) -> None:
-        self.now_ms = 0
-        self._shift_ms = 0
-
-    def place(self, stamp_ms: int | None) -> int:
-        """Where a frame belongs; one without a time stamp belongs to the frame before it."""
-        if stamp_ms is not None:
-            at_ms = stamp_ms + self._shift_ms
-            if at_ms < self.now_ms - STEP_MS:
-                self._shift_ms += self.now_ms - at_ms
-            self.now_ms = max(self.now_ms, at_ms)
-        return self.now_ms
-
-
 # --- the sources ----------------------------------------------------------------------------------------------------
 
 
@@ -296,8 +273,9 @@ class PcapFileSource:
         """Frames on one non-decreasing timeline of Unix milliseconds; damage ends them and becomes a problem."""
         place = Timeline().place
         count = 0
+        whole = self._growing is None and self._path != "-"  # of what is being written the latest packet cannot wait
         try:
-            for data, stamp_ms, link_type, original in self._records:
+            for data, stamp_ms, link_type, original in in_order(self._records) if whole else self._records:
                 count += 1
                 at_ms = place(stamp_ms)
                 if self._growing is None or self._from_start or self._growing.at_end:

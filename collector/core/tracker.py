@@ -245,8 +245,11 @@ class LegTracker:
         mark = _copy_mark(message, sender)
         for leg in legs:
             if leg.invite_cseq == message.cseq and branch and branch in leg.branches:
+                if leg.facts.partial and leg.state in _UNANSWERED and now_ms - leg.last_ms <= DUPLICATE_MS:
+                    self._take_overtaken_invite(leg, message, now_ms, source, source_port, target, target_port)
+                else:
+                    self._count_repeat(leg)
                 _note(leg, mark, now_ms, 0)
-                self._count_repeat(leg)
                 return True
         if self._ended.has_leg(message, branch):
             self._counters.retransmissions += 1
@@ -258,6 +261,24 @@ class LegTracker:
                 self._receive_further_invite(leg, facts, message, now_ms)
                 return True
         return False
+
+    def _take_overtaken_invite(
+        self,
+        leg: TrackedLeg,
+        message: Message,
+        now_ms: int,
+        source: bytes,
+        source_port: int,
+        target: bytes,
+        target_port: int,
+    ) -> None:
+        """The INVITE of a leg that was made up from its ringing was not lost: it comes late, with all it says."""
+        made_up = leg.facts
+        facts, _, _ = self._reader.read(message, now_ms, source, source_port, target, target_port)
+        facts.invite_ms = made_up.invite_ms
+        facts.ring_ms = made_up.ring_ms
+        facts.transport = made_up.transport
+        leg.facts = facts
 
     def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
         """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""

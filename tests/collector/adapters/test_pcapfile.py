@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.adapters.pcapfile import PcapFileSource, Timeline, open_captures
+from collector.adapters.pcapfile import PcapFileSource, open_captures
 from collector.errors import CaptureError
 
 MAGICS = {("<", 1000): 0xA1B2C3D4, ("<", 1): 0xA1B23C4D, (">", 1000): 0xA1B2C3D4, (">", 1): 0xA1B23C4D}
@@ -81,7 +81,7 @@ def test_what_was_written_is_read(tmp_path_factory, frames, order, packed):
     path.write_bytes(gzip.compress(content) if packed else content)
     source = PcapFileSource(str(path))
     found = list(source.frames())
-    assert [data for data, _ in frames] == [data for data, *_ in found]
+    assert sorted(data for data, _ in frames) == sorted(data for data, *_ in found)
     assert sorted(at for _, at, *_ in found) == [at for _, at, *_ in found]
     assert source.problems == []
 
@@ -244,14 +244,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert peak < 1_000_000
 
 
-def test_timeline_clamps_small_disorder_and_goes_on_after_a_step():
-    """Two seconds or less are packets out of order; more is a clock that was set back."""
-    timeline = Timeline()
-    assert [10_000, 10_000, 10_100] == [timeline.place(at) for at in (10_000, 9_000, 10_100)]
-    assert [10_100, 10_150] == [timeline.place(at) for at in (5_000, 5_050)]
-    assert timeline.place(None) == 10_150
-
-
 def test_several_recordings_are_one_stream_in_order_of_time(tmp_path):
     """Frames of two files interleave; their problems add up."""
     for name, times in (("a", (1, 4)), ("b", (2, 3))):
@@ -273,10 +265,10 @@ def test_real_recordings_are_read_whole():
 def test_progress_rises_to_one(tmp_path):
     """Half way through, about half is reported."""
     path = tmp_path / "x.pcap"
-    path.write_bytes(make_pcap([(b"x" * 1000, 10**9)] * 1000))
+    path.write_bytes(make_pcap([(b"x" * 1000, 10**9)] * 10_000))
     source = PcapFileSource(str(path))
     shares = [source.progress() for _ in source.frames()]
-    assert 0.4 < shares[500] < 0.6
+    assert 0.4 < shares[5000] < 0.6
     assert source.progress() == 1.0
 
 
