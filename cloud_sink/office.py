@@ -7,6 +7,7 @@ from datetime import date
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.daybook import Daybook, clearing_ms, pieces_of, within_threshold
 from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_spending, load_tariffs
+from cloud_sink.kpi.availability import measure_availability
 from cloud_sink.kpi.coverage import coverage, watched_spans
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.measurement import Measurement
@@ -138,6 +139,7 @@ class Office:
 
     def measure(self, period: Period, threshold_s: float | None = None) -> Measurement:
         """Everything of the period that adds up, from its calls."""
+        states = self.states(period)
         return measure(
             self._contacts_around(period),
             self.store.phone_legs(self.id, period.from_ms, period.until_ms),
@@ -145,10 +147,16 @@ class Office:
             plan=self.plan,
             observed=self.watch(period).share > 0,
             threshold_s=self.plan.service_level_s if threshold_s is None else threshold_s,
-            states=self.states(period),
+            states=states,
             now_ms=self.now_ms(),
             surveyed=self._surveyed(period),
+            beside=measure_availability(states, self._trunk(period), self.plan, self.watch(period).spans),
         )
+
+    def _trunk(self, period: Period) -> list[Registered]:
+        """When the PBX registered with its carriers, and when it was gone there."""
+        changes = self.store.trunk_registrations(self.id, period.from_ms, period.until_ms)
+        return [Registered(change.at_ms, change.extension, change.registered) for change in changes]
 
     def roster(self, period: Period) -> Roster:
         """What was imported about the team, around the period."""

@@ -46,6 +46,7 @@ class Leg:
     retransmissions: int = 0
     bye_response_ms: int | None = None
     bye_code: int = 0
+    hold_at_end_ms: int = 0
     partial: bool = False
 
     @property
@@ -134,6 +135,7 @@ class OfficePlan:
     business_hours: BusinessHours = field(
         default_factory=BusinessHours
     )  # when the office is open; by default not known
+    trunk_channels: int = 0  # calls that the lines to the carrier carry at once; 0 = not known
     imports: ImportedNumbers = field(default_factory=ImportedNumbers)  # how numbers of imported files are written
     work: WorkRules = field(default_factory=WorkRules)  # what counts as late, long and absent
     scorecards: tuple[Scorecard, ...] = ()  # what each team aims at

@@ -16,8 +16,10 @@ from cloud_sink.kpi.rests_on import (
     HOLD_KEY,
     IN_OFFICE,
     LEAVING,
+    LINES,
     LOWER_BOUND,
     MEASURED_WORK,
+    OPEN_HOURS,
     PHONE_LEGS,
     RING_BASED,
     RINGING_ONLY,
@@ -127,6 +129,12 @@ VOLUME = (
         "maximum of overlapping incoming and outgoing contacts seen on a trunk",
         "ITU-T E.600 (traffic intensity), its maximum", IN_OFFICE, roll=MAX, scopes=(TOTAL,),
     ),
+    Definition(
+        "trunk_full_time", "All lines taken", SECONDS,
+        "How long every line to the carrier was taken: who called then heard busy, and was not seen here.",
+        "time in which at least `trunk_channels` contacts were on the trunk at once",
+        "ITU-T E.600 (time congestion)", LINES, kpi_class="b", scopes=(TOTAL,),
+    ),
 )  # fmt: skip
 
 ACCESSIBILITY = (
@@ -221,6 +229,13 @@ ACCESSIBILITY = (
         "also called AAR", LEAVING, kpi_class="b", roll=DAYS,
     ),
     Definition(
+        "service_availability", "Service available", PERCENT,
+        "Share of business hours in which a customer could have been served.",
+        "watched business time with the trunk registered and at least one agent's phone registered, logged in and "
+        "neither on break nor refusing calls / watched business time",
+        "ITU-T E.800 (availability)", OPEN_HOURS, kpi_class="b", scopes=(TOTAL,),
+    ),
+    Definition(
         "blocked", "Blocked", NUMBER,
         "Calls refused before anything rang.",
         "count(disposition = blocked)",
@@ -277,6 +292,12 @@ HANDLING = (
         "How long a caller who was put on hold stayed there.",
         "sum(hold) / answered contacts with any hold",
         "Genesys (Hold); RFC 3264 8.4", HOLD_KEY, averaged=True,
+    ),
+    Definition(
+        "hold_abandoned", "Hung up on hold", NUMBER,
+        "Callers who hung up while an agent had them on hold.",
+        "count of answered contacts ended by the caller while the agent's phone held the call, not passing it on",
+        "Genesys (Abandoned on Hold)", HOLD_KEY,
     ),
     Definition(
         "hold_rate", "Calls put on hold", PERCENT,

@@ -4,9 +4,10 @@ Handle time is talk and hold, and is labelled "no ACW": the work after calls is 
 A call that is still up has no talk time yet and stays out of the averages until it ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cloud_sink.contacts.records import Contact
+from cloud_sink.kpi.extensions import SettledLeg
 from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import ANSWERED, customers
 
@@ -28,6 +29,17 @@ def measure_handling(contacts: Sequence[Contact]) -> dict[str, Parts]:
         "short_call_rate": Parts(sum(c.talk_ms < SHORT_CALL_MS for c in done), len(done)),
         "agent_hangup_first_rate": Parts(sum(c.ended_by == "agent" for c in done), len(done)),
     } | _measure_hold(done)
+
+
+def measure_left_on_hold(contacts: Sequence[Contact], legs: Iterable[SettledLeg]) -> dict[str, Parts]:
+    """`hold_abandoned`: the caller hung up while the agent had him on hold, not passing him on."""
+    cut = {
+        leg.leg_id
+        for leg, word in legs
+        if word == ANSWERED and leg.hold_at_end_ms > 0 and leg.ended_by == "caller" and not leg.transfer
+    }
+    left = [c for c in handled(contacts) if c.ended_by == "caller" and not cut.isdisjoint(c.legs)]
+    return {"hold_abandoned": Parts(len(left))}
 
 
 def _measure_hold(done: Sequence[Contact]) -> dict[str, Parts]:

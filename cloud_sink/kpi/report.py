@@ -17,7 +17,7 @@ from cloud_sink.kpi.after_call import Works, after_call_work, measure_after_call
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.definition import EXTENSIONS, QUEUES, TOTAL
 from cloud_sink.kpi.extensions import SettledLeg, by_extension, measure_extension
-from cloud_sink.kpi.handling import handled, measure_handling
+from cloud_sink.kpi.handling import handled, measure_handling, measure_left_on_hold
 from cloud_sink.kpi.histogram import histogram, percentiles_s
 from cloud_sink.kpi.measurement import DAY_HOURS, STANDARD_THRESHOLDS_S, Cohort, Measurement
 from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_callers
@@ -28,7 +28,7 @@ from cloud_sink.kpi.repeats import Calls, measure_repeats
 from cloud_sink.kpi.states import States, measure_states
 from cloud_sink.kpi.surveys import measure_surveys
 from cloud_sink.kpi.value import RING, Parts, Value, value_of, weakest_basis
-from cloud_sink.kpi.volume import ANSWERED, measure_outbound, measure_trunk, measure_volume, offered
+from cloud_sink.kpi.volume import ANSWERED, measure_full_lines, measure_outbound, measure_trunk, measure_volume, offered
 
 __all__ = ["Period", "Report", "Value", "report"]
 
@@ -111,8 +111,12 @@ def measure(
     states: States | None = None,
     now_ms: int | None = None,
     surveyed: Sequence[Leg] = (),
+    beside: dict[str, Parts] | None = None,
 ) -> Measurement:
-    """The counters of a period; `observed`: whether the tap watched any of it. Arguments as of `report`."""
+    """The counters of a period; `observed`: whether the tap watched any of it. Arguments as of `report`.
+
+    `beside`: counters of the office that rest on neither calls nor phones' legs alone (`service_availability`).
+    """
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
     frame = _Frame(
@@ -124,6 +128,8 @@ def measure(
         _latest(contacts) if now_ms is None else now_ms,
         [leg for leg in surveyed if period.holds(leg.t_invite)],
         after_call_work(states, in_period),
+        in_period,
+        beside or {},
     )
     phones = by_extension(in_period)
     names = sorted(phones.keys() | (states or {}).keys())
@@ -229,6 +235,8 @@ class _Frame:
     now_ms: int
     surveyed: Sequence[Leg]
     works: Works
+    legs: Sequence[SettledLeg]  # of phones, in the period
+    beside: dict[str, Parts]
 
     def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], time_zone: str) -> Cohort:
         """All KPIs of the office; coverage is told when it is shown."""
@@ -236,6 +244,8 @@ class _Frame:
             self._contacts(cohort, time_zone)
             | measure_outbound(cohort)
             | measure_trunk(cohort)
+            | measure_full_lines(cohort, self.plan.trunk_channels)
+            | self.beside
             | measure_partial(legs)
             | self._repeats(cohort)
             | measure_money(cohort, self.plan)
@@ -279,6 +289,7 @@ class _Frame:
             | measure_lost_by_day(cohort, time_zone, self.plan.business_hours)
             | measure_handling(cohort)
             | measure_after_call(handled(cohort), self.works)
+            | measure_left_on_hold(cohort, self.legs)
             | measure_ambiguity(cohort)
         )
 

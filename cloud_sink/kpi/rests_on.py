@@ -30,3 +30,8 @@ TARGETS = "The team's own `scorecards` in the configuration; rests on what its K
 MEASURED_WORK = "Phones with as-feature-event, or agents who pause by feature code after a call; null where neither is."
 ASSUMED_WORK = "Queues with `wrap_up_s`. Never mixed with measured work."
 COSTED = "Imported `schedules`, `staff` and `costs`, tariffs for calls; null without any of them."
+LINES = "Needs the trunk, and `trunk_channels`; null without."
+OPEN_HOURS = (
+    "Needs `business_hours`; null without. Agents' phones are the `members` of queues and groups, all phones where "
+    "none are listed. A trunk that never registers is taken to be up: the carrier may know the PBX by its address."
+)

@@ -93,6 +93,24 @@ def measure_trunk(contacts: Sequence[Contact]) -> dict[str, Parts]:
     return {"trunk_peak": Parts(_most_at_once(spans), 1 if on_trunk else 0)}
 
 
+def measure_full_lines(contacts: Sequence[Contact], channels: int) -> dict[str, Parts]:
+    """`trunk_full_time`: milliseconds in which every line was taken; null where the number of lines is not known."""
+    on_trunk = [c for c in contacts if c.visibility == TRUNK_SEEN and c.direction in ("in", "out")]
+    spans = [(c.t_offer, c.t_end) for c in on_trunk if c.t_end is not None]
+    known = bool(channels and on_trunk)
+    return {"trunk_full_time": Parts(_time_at(spans, channels) if known else 0, int(known))}
+
+
+def _time_at(spans: Sequence[tuple[int, int]], level: int) -> int:
+    """How long at least `level` spans overlapped."""
+    up, since, total = 0, 0, 0
+    for at, change in sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans]):
+        if up >= level:
+            total += at - since
+        up, since = up + change, at
+    return total
+
+
 def _most_at_once(spans: Sequence[tuple[int, int]]) -> int:
     """Largest number of overlapping spans; one that ends when another starts does not overlap it."""
     changes = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])

@@ -22,12 +22,14 @@ class HoldMeter:
         "_since_ms",
         "hold_ms",
         "holds",
+        "last_ms",
         "offered_from",
     )
 
     def __init__(self) -> None:
         self.hold_ms = 0
         self.holds = 0
+        self.last_ms = 0  # of the hold that the leg's end cut off
         self.offered_from = 0  # mark of the last offer's sender: from another one comes a further hop's copy
         self._holding = [False, False]
         self._since_ms = 0
@@ -77,7 +79,8 @@ class HoldMeter:
     def finish(self, now_ms: int) -> None:
         """The leg ended: a hold that is still on ends with it."""
         if self.is_held:
-            self.hold_ms += now_ms - self._since_ms
+            self.last_ms = now_ms - self._since_ms
+            self.hold_ms += self.last_ms
             self._holding = [False, False]
 
     def _settle(self, side: int, offered: int, answered: int, now_ms: int) -> None:

@@ -152,6 +152,8 @@ class TrackedLeg(Waiting):
             self.hold.finish(now_ms)
             self.facts.hold_ms = self.hold.hold_ms
             self.facts.holds = self.hold.holds
+            if self.hold.last_ms:
+                self.facts.hold_at_end_ms = self.hold.last_ms
 
 
 # --- actions: what a transition does to the facts -------------------------------------------------------------------

@@ -1,5 +1,7 @@
-from cloud_sink.kpi.handling import measure_handling
+from cloud_sink.kpi.handling import measure_handling, measure_left_on_hold
 from cloud_sink.kpi.value import Parts
+
+from .conftest import build_contact, build_leg
 
 
 def test_handle_time_is_talk_and_hold(make_contact):
@@ -32,3 +34,19 @@ def test_shares_of_answered_contacts(make_contact):
     measured = measure_handling(contacts)
     shares = ("transfer_rate", "short_call_rate", "agent_hangup_first_rate")
     assert [Parts(1, 2)] * 3 == [measured[name] for name in shares]
+
+
+def test_callers_who_hung_up_on_hold():
+    """By the caller, with the agent's phone holding; not the agent, not after the hold, not passed on."""
+    held = {"talk_s": 60, "hold_s": 20, "hold_at_end_ms": 20_000, "ended_by": "caller"}
+    legs = [
+        (build_leg("101", leg_id="left", **held), "answered"),
+        (build_leg("101", leg_id="agent", **(held | {"ended_by": "callee"})), "answered"),
+        (build_leg("101", leg_id="back", **(held | {"hold_at_end_ms": 0})), "answered"),
+        (build_leg("101", leg_id="passed", **(held | {"transfer": "attended"})), "answered"),
+    ]
+    contacts = [build_contact(legs=(leg.leg_id,), ended_by="caller") for leg, _ in legs]
+    assert 1 == measure_left_on_hold(contacts, legs)["hold_abandoned"].numerator
+    assert (
+        0 == measure_left_on_hold([build_contact(legs=("left",), ended_by="agent")], legs)["hold_abandoned"].numerator
+    )

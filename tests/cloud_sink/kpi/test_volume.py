@@ -1,6 +1,8 @@
 from cloud_sink.kpi.accessibility import count_service, measure_lost, service_levels
 from cloud_sink.kpi.value import Parts
-from cloud_sink.kpi.volume import measure_outbound, measure_trunk, measure_volume
+from cloud_sink.kpi.volume import measure_full_lines, measure_outbound, measure_trunk, measure_volume
+
+from .conftest import build_contact
 
 
 def test_only_customers_count(make_contact):
@@ -76,3 +78,13 @@ def test_calls_that_rang_in_vain_at_a_hosted_pbx(make_contact):
 def test_outcome_not_seen_in_an_office_with_a_trunk_is_not_missed(make_contact):
     """There the caller's leg should have been seen: nothing is claimed."""
     assert 0 == measure_volume([make_contact("unknown", visibility="T1")])["missed_contacts"].numerator
+
+
+def test_time_in_which_all_lines_were_taken():
+    """Two lines, three calls: from 10 to 20 s and from 30 to 40 s both are taken."""
+    calls = [build_contact(at_s=0, talk_s=20, wait_s=0), build_contact(at_s=10, talk_s=30, wait_s=0)]
+    calls.append(build_contact(at_s=30, talk_s=30, wait_s=0))
+    assert 20_000 == measure_full_lines(calls, 2)["trunk_full_time"].numerator
+    assert 0 == measure_full_lines(calls, 3)["trunk_full_time"].numerator
+    assert 0 == measure_full_lines(calls, 0)["trunk_full_time"].denominator
+    assert 0 == measure_full_lines([], 2)["trunk_full_time"].denominator

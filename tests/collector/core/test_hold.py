@@ -40,6 +40,17 @@ def test_both_sides_may_hold():
     assert (False, 1, 3_000) == (meter.is_held, meter.holds, meter.hold_ms)
 
 
+def test_end_cuts_a_hold_off():
+    """What was on at the end is told apart from what was over before (the caller hung up on hold)."""
+    meter = HoldMeter()
+    settle(meter, 1_000, CALLEE, SEND_ONLY, RECEIVE_ONLY)
+    settle(meter, 2_000, CALLEE, SEND_RECEIVE, SEND_RECEIVE)
+    settle(meter, 5_000, CALLEE, SEND_ONLY, RECEIVE_ONLY)
+    meter.finish(9_000)
+    meter.finish(9_500)
+    assert (2, 5_000, 4_000) == (meter.holds, meter.hold_ms, meter.last_ms)
+
+
 def test_codec_change_is_no_hold():
     """An offer that keeps both directions open changes nothing."""
     meter = HoldMeter()
