@@ -19,15 +19,16 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from cloud_sink.arrivals import Arrivals
 from cloud_sink.config import BrokerSettings
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.listening import shown
 from collector.tls import explain_refusal, make_context, warn_before_end
 
-QUEUE_MESSAGES = 10_000  # about 80 MB at worst; what does not fit is dropped unacknowledged and sent again by its box
 KEEPALIVE_S = 30
 RETRY_S = (1, 30)  # first and longest wait between two attempts to connect
 RESTART_S = 1.0
+COMPLAIN_S = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -58,12 +59,13 @@ class MqttSubscriber:
         self._state_topic = state_topic
         self._take_at_once = take_at_once  # sees a message first, on the connection's thread; True: it goes no further
         self._online, self._offline = states
-        self._arrived: queue.Queue[Delivery] = queue.Queue(QUEUE_MESSAGES)
+        self._arrived: Arrivals[Delivery] = Arrivals()
         self._connection = 0
         self._ready = threading.Event()
         self._stopping = threading.Event()
         self._unreachable = False
         self.dropped = 0
+        self._complain_at = 0.0
         self._client = self._make_client()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -81,7 +83,7 @@ class MqttSubscriber:
         until = time.monotonic() + wait_s
         try:
             while len(messages) < limit:
-                messages.append(self._arrived.get(timeout=max(0.0, until - time.monotonic())))
+                messages.append(self._arrived.take(max(0.0, until - time.monotonic())))
                 if len(messages) == 1:
                     until = time.monotonic() + gather_s
         except queue.Empty:
@@ -168,10 +170,19 @@ class MqttSubscriber:
             client.ack(message.mid, message.qos)
             return
         delivery = Delivery(message.topic, bytes(message.payload), message.mid, message.qos, self._connection)
-        try:
-            self._arrived.put_nowait(delivery)
-        except queue.Full:
-            self.dropped += 1
+        if not self._arrived.offer(_sender(message.topic), len(delivery.payload), delivery):
+            self._drop(client, delivery)
+
+    def _drop(self, client: paho.Client, delivery: Delivery) -> None:
+        """No room: its box has it, and sends it again. The broker must forget it, or its window would soon be full."""
+        client.ack(delivery.packet, delivery.qos)
+        self.dropped += 1
+        now = time.monotonic()
+        if now >= self._complain_at:
+            self._complain_at = now + COMPLAIN_S
+            _log.warning(
+                "%d messages so far had no room and come again, the last one on %s", self.dropped, delivery.topic
+            )
 
     def _on_disconnect(
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _more: Properties | None
@@ -184,6 +195,11 @@ class MqttSubscriber:
     @property
     def _where(self) -> str:
         return shown((self._broker.host, self._broker.port))
+
+
+def _sender(topic: str) -> str:
+    """Which box a topic belongs to, as far as it looks like one's."""
+    return topic.split("/", 3)[2] if topic.count("/") >= 2 else ""
 
 
 def _set_up_access(client: paho.Client, broker: BrokerSettings) -> None:

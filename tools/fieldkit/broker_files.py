@@ -30,6 +30,7 @@ max_inflight_messages 1000
 max_packet_size {max_packet}
 # what does not fit is dropped silently, and 0 means "unlimited" in one version and "none" in another
 max_queued_messages 1000000
+max_queued_bytes 268435456
 """
 ACCESS_LIST = """\
 # written by `ringtap provision`: a box writes and reads below its own name only

@@ -3,6 +3,7 @@
 import queue
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud_sink.adapters.embedded_broker import EmbeddedBroker
 from cloud_sink.adapters.mqtt import MqttSubscriber
+from cloud_sink.arrivals import Arrivals
 from cloud_sink.config import BrokerSettings
 from cloud_sink.errors import ConfigurationError
 
@@ -110,6 +112,19 @@ def test_unacknowledged_messages_stay_with_the_broker(mosquitto: Address) -> Non
         assert 20 == len(first)
         sink.acknowledge(first)
         assert 10 == len(sink.next_messages(500, 5, 0.5))
+
+
+def test_what_has_no_room_does_not_hold_up_the_broker(mosquitto: Address) -> None:
+    """It is dropped and forgotten there, or the broker's window of 20 would stay full: boxes send it again."""
+    with subscriber(mosquitto) as sink, box_client(mosquitto) as (box, _):
+        sink._arrived = Arrivals(messages=5)
+        for number in range(60):
+            publish(box, "rt/1/box-1/ev", b"%d" % number)
+        until = time.monotonic() + 30
+        while sink.dropped < 55:
+            assert time.monotonic() < until, f"the broker stopped after {sink.dropped + 5} messages"
+            time.sleep(0.02)
+        assert [b"0", b"1", b"2", b"3", b"4"] == [delivery.payload for delivery in sink.next_messages(500, 5, 0.2)]
 
 
 def test_boxes_learn_whether_the_sink_is_there(broker: Address) -> None:
