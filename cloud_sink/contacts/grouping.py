@@ -40,6 +40,7 @@ class Grouper:
         self.groups: list[Group] = []
         self._by_key: dict[str, Group] = {}
         self._open: list[Group] = []
+        self._shows_others = False  # phones were seen to show other numbers than their callers'
 
     def group(self, legs: Sequence[Leg]) -> list[Group]:
         """The groups of all legs, in order of their first leg."""
@@ -54,6 +55,7 @@ class Grouper:
         later = self._match_rings(later)
         self._place_in_order(later)
         self._merge_transfers()
+        self._adopt_strangers()
         return sorted((group for group in self.groups if group.legs), key=lambda group: order_of(group.anchor))
 
     # --- exact ties ---
@@ -78,6 +80,24 @@ class Grouper:
                 other = self._by_key.get(leg.replaces_key) if leg.transfer and leg.replaces_key else None
                 if other is not None:
                     self._merge(self._by_key.get(leg.call_key, group), other)
+
+    def _adopt_strangers(self) -> None:
+        """Agents under another number who handed a caller on: a later leg of theirs ends with the caller's own.
+
+        Where this PBX is known to show other numbers, an answered phone belongs to somebody: to the only one waiting.
+        """
+        callers = [group for group in self.groups if group.legs and is_customer(group.anchor) and not _is_served(group)]
+        for group in self.groups:
+            if not group.legs or not is_ring(group.anchor) or group.anchor.direction != "in" or not _is_served(group):
+                continue
+            open_then = [caller for caller in callers if is_up(caller, group.anchor)]
+            ending = [caller for caller in open_then if _ends_with(group, caller)]
+            serving = [caller for caller in open_then if group.anchor.extension in caller.members]
+            fitting = ending or (serving if self._shows_others else [])
+            if len(fitting) == 1:
+                group.doubt(HEURISTIC if ending else AMBIGUOUS)
+                self._merge(fitting[0], group)
+                callers.remove(fitting[0])
 
     def _merge(self, one: Group, other: Group) -> None:
         if one is other:
@@ -144,6 +164,7 @@ class Grouper:
     def _learn(self, leg: Leg, group: Group) -> None:
         """From now on this caller is known by the number that his agent's phone showed."""
         group.parties.add(party_key(leg.caller))
+        self._shows_others = True
         self._know(leg, group)
 
     # --- the rest, in order of time ---
@@ -192,8 +213,9 @@ class Grouper:
         """A phone that dials a code: a call of its own, unless it picks up or retrieves somebody else's."""
         if leg.t_answer is not None and not leg.replaces_key:
             found = [group for group in self._open if _may_be_fetched(group, leg)]
-            shown = [group for group in found if leg.connected and group.shows(leg.connected)]
-            fetched = shown or [group for group in found if not leg.connected and _stopped_ringing(group, leg)]
+            shown = [group for group in found if group.shows(leg.connected)]
+            stopped = [group for group in shown if _stopped_ringing(group, leg)]
+            fetched = stopped or (shown if leg.connected else [])
             if fetched:
                 return self._join(_best_end(fetched, leg), leg)
         return self._begin(leg, leg.extension)
@@ -271,6 +293,15 @@ def _rank(anchor: Leg) -> tuple[int, int, str]:
     return (0 if is_customer(anchor) else 1), anchor.t_invite, anchor.leg_id
 
 
+def _is_served(group: Group) -> bool:
+    return any(is_ring(leg) and leg.t_answer is not None for leg in group.legs)
+
+
+def _ends_with(group: Group, caller: Group) -> bool:
+    """One of its legs ends together with the caller's own."""
+    return any(coincides(caller, leg) for leg in group.legs)
+
+
 def _is_forwarded(group: Group, leg: Leg) -> bool:
     """The carrier's leg shows the group's caller, or leads where a phone's 3xx just sent the call."""
     if leg.caller and group.shows(leg.caller):
@@ -289,9 +320,9 @@ def _may_be_fetched(group: Group, leg: Leg) -> bool:
 
 
 def _stopped_ringing(group: Group, leg: Leg) -> bool:
-    """An anonymous caller's phone stopped ringing just then, though nobody answered it and he stayed."""
+    """The caller's phone stopped ringing just then, though nobody answered it and he stayed."""
     after = (leg.t_answer or 0) - TOGETHER_MS
-    return "" in group.parties and any(
+    return any(
         is_ring(other)
         and other.cancelled
         and other.t_answer is None

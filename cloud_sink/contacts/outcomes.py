@@ -131,7 +131,7 @@ def _caller_left(leg: Leg, group: Group) -> bool | None:
     anchor = group.anchor
     if is_ring(anchor):
         return None
-    return anchor.ended_by == "caller" and _close(anchor.t_end, leg.t_end, CALLER_LEFT_MS)
+    return anchor.caller_ended and _close(anchor.t_end, leg.t_end, CALLER_LEFT_MS)
 
 
 def _rang_on(leg: Leg, group: Group) -> bool:

@@ -62,6 +62,11 @@ class Leg:
             None if self.t_answer is None or self.t_end is None else max(0, self.t_end - self.t_answer - self.hold_ms)
         )
 
+    @property
+    def caller_ended(self) -> bool:
+        """Whether its caller hung up; 487 answers only a request that was cancelled (RFC 3261 section 9.2)."""
+        return self.ended_by == "caller" or (self.t_answer is None and self.final_code == 487)
+
 
 # what a dialled number leads to
 QUEUE, RING_GROUP, IVR, SURVEY, VOICEMAIL, ANNOUNCEMENT, FEATURE = (

@@ -8,6 +8,7 @@ from cloud_sink.contacts.islands import islands
 from cloud_sink.contacts.outcomes import BusySpans, settle
 from cloud_sink.contacts.records import Leg, OfficePlan, Stitched
 from cloud_sink.contacts.understanding import understand
+from cloud_sink.contacts.views import SEEN_TWICE, merge_views
 
 __all__ = ["islands", "stitch"]
 
@@ -38,10 +39,15 @@ def _by_island(legs: Sequence[Leg], gap_ms: int) -> Iterator[list[Leg]]:
 
 
 def _stitch_island(legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool, stitched: Stitched) -> None:
-    busy = BusySpans(legs)
-    for group in Grouper(plan).group(legs):
+    seen, others = merge_views(legs)
+    busy = BusySpans(seen)
+    for group in Grouper(plan).group(seen):
         outcomes = settle(group, busy)
         contact = understand(group, outcomes, plan, sees_trunk)
+        if others:
+            twice = tuple(view for leg in contact.legs for view in others.get(leg, ()))
+            contact.legs += twice
+            outcomes |= dict.fromkeys(twice, SEEN_TWICE)
         stitched.contacts.append(contact)
         stitched.outcomes.update(outcomes)
         stitched.contact_of.update((leg_id, contact.contact_id) for leg_id in contact.legs)

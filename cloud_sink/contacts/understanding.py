@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, named
-from cloud_sink.contacts.groups import Group, is_dial, is_ring
+from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_dial, is_ring
 from cloud_sink.contacts.pickups import pick_up
 from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
@@ -203,7 +203,7 @@ def _visit(queue: str, t_enter: int, after_ms: int, story: _Story, plan: OfficeP
     gone = story.anchor.t_end
     until = served.t_answer if served is not None else gone
     wait_ms = max(0, until - t_enter) if until is not None else None
-    left = story.anchor.ended_by == "caller"
+    left = story.anchor.caller_ended
     disposition = "answered" if served is not None else "open" if gone is None else "abandoned" if left else "overflow"
     return QueueVisit(
         queue=queue,
@@ -241,7 +241,7 @@ def _ended_by(story: _Story) -> str:
             return "agent"
         if story.trunk is None:
             return "caller" if last.ended_by else ""
-    return _ENDED_BY.get(story.anchor.ended_by, "")
+    return "caller" if story.anchor.caller_ended else _ENDED_BY.get(story.anchor.ended_by, "")
 
 
 def _disposition(
@@ -258,7 +258,7 @@ def _disposition(
         contact.disposition = "open"
         return None
     overflowed = _overflowed_at(story, plan)
-    if anchor.t_answer is None and not _rang(story) and anchor.ended_by == "callee":
+    if anchor.t_answer is None and not _rang(story) and not anchor.caller_ended and anchor.ended_by == "callee":
         contact.disposition = "blocked"
     elif story.kind == VOICEMAIL or _reached_voicemail(story):
         contact.disposition = "voicemail"
@@ -266,11 +266,25 @@ def _disposition(
     elif overflowed is not None:
         contact.disposition = "overflow"
         return overflowed
-    elif anchor.ended_by == "caller" and story.kind not in (ANNOUNCEMENT, SURVEY) and not _sent_outside(story):
+    elif anchor.caller_ended and story.kind not in (ANNOUNCEMENT, SURVEY) and not _sent_outside(story):
         contact.disposition = "abandoned"
     else:
         contact.disposition = "overflow"
+        if _was_served_unseen(story):
+            contact.correlation = AMBIGUOUS
     return anchor.t_end
+
+
+def _was_served_unseen(story: _Story) -> bool:
+    """Nobody is known to have answered, but the PBX let the caller go before the queue's time was up.
+
+    An agent whose leg was not seen may have hung up.
+    """
+    if story.kind != QUEUE or story.forwarded is not None or story.anchor.t_answer is None:
+        return False
+    not_answered_before = any((ring.t_ring or ring.t_invite) < story.anchor.t_answer for ring in story.rings)
+    limit = story.destination.timeout_ms if story.destination is not None else 0
+    return not_answered_before or limit > 0
 
 
 def _rang(story: _Story) -> bool:

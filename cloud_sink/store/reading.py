@@ -7,9 +7,12 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table
 
 from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg
+from cloud_sink.contacts.views import SEEN_TWICE
 from cloud_sink.store import tables
 from cloud_sink.store.records import BoxStatus, Gap, Quarantined, Registration
 from cloud_sink.store.rows import contact_of, leg_of, registers_of, told_of, voice_of
+
+_ONCE = tables.leg_outcomes.c.outcome != SEEN_TWICE  # of a leg that several boxes saw one view counts
 
 
 def offices(connection: Connection) -> list[str]:
@@ -106,16 +109,16 @@ def _lost(table: FromClause) -> ColumnElement[bool]:
 
 
 def phone_legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
-    """Return the phone legs begun in [from, until) with their settled outcome, in order."""
+    """Return the phone legs begun in [from, until) with their settled outcome, in order; each once."""
     start = tables.legs.c.start
-    period = (start >= from_ms, start < until_ms, tables.legs.c.role == "phone")
+    period = (start >= from_ms, start < until_ms, tables.legs.c.role == "phone", _ONCE)
     return _settled(connection, _legs_with_outcome(office).where(*period))
 
 
 def legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
-    """Return every leg begun in [from, until) with its settled outcome, in order."""
+    """Return every leg begun in [from, until) with its settled outcome, in order; each once."""
     start = tables.legs.c.start
-    return _settled(connection, _legs_with_outcome(office).where(start >= from_ms, start < until_ms))
+    return _settled(connection, _legs_with_outcome(office).where(start >= from_ms, start < until_ms, _ONCE))
 
 
 def legs_of(connection: Connection, office: str, contact_id: str) -> list[tuple[Leg, str]]:

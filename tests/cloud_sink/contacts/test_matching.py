@@ -55,3 +55,22 @@ def test_a_strange_number_that_nothing_ties_stays_apart() -> None:
     """A phone that rings for a caller of an unwatched line is not given to one who happens to wait."""
     legs = [trunk("t", "4400", "447700900001", 0, 40, answer=0.1), ring("a", "101", "447700900009", 2, 30, answer=6)]
     assert [(("a",), "heuristic"), (("t",), "exact")] == told(*legs)
+
+
+def test_an_agent_under_another_number_who_hands_the_caller_on() -> None:
+    """Only the second agent's leg ends with the caller's; the number that both phones showed ties the first."""
+    legs = [
+        trunk("t", "4400", "447700900001", 0, 40, answer=0.1),
+        ring("a", "101", "555000111", 2, 12, answer=5, transfer="blind", refer_to="104", ended_by="callee"),
+        ring("b", "104", "555000111", 12, 40.003, answer=15),
+    ]  # fmt: skip
+    assert [(("a", "b", "t"), "heuristic")] == told(*legs)
+
+
+def test_where_the_pbx_hides_numbers_an_answered_phone_belongs_to_the_only_one_waiting() -> None:
+    """Another call showed that phones show other numbers here: then it is a guess, and marked, but no lost call."""
+    legs = [
+        trunk("t", "4401", "447700900001", 0, 40, answer=0.1), ring("a", "104", "555000111", 2, 40.003, answer=5),
+        trunk("u", "4400", "447700900002", 50, 90, answer=50.1), ring("b", "101", "555000222", 52, 80, answer=55),
+    ]  # fmt: skip
+    assert [(("a", "t"), "heuristic"), (("b", "u"), "ambiguous")] == told(*legs)

@@ -47,6 +47,20 @@ def test_a_queue_that_sends_callers_on_overflows() -> None:
     assert ("overflow", 60_000) == (contact.disposition, contact.wait_ms)
 
 
+def test_487_says_that_the_caller_cancelled() -> None:
+    """His CANCEL was not seen; the answer to it was."""
+    contact = only(trunk("t", "4401", "c", 0, 9, ring=0.1, final_code=487, ended_by="callee", cancelled=False))
+    assert ("abandoned", "caller") == (contact.disposition, contact.ended_by)
+
+
+def test_let_go_before_the_queues_time_was_up_is_doubtful() -> None:
+    """Support keeps callers for 60 seconds: whom the PBX released after 20 was perhaps served by a phone not seen."""
+    early, late = (only(trunk("t", "4400", "c", 0, end, answer=0.5, ended_by="callee")) for end in (20, 60.5))
+    assert [("overflow", "ambiguous"), ("overflow", "exact")] == [
+        (contact.disposition, contact.correlation) for contact in (early, late)
+    ]
+
+
 def test_released_by_the_pbx_is_overflow() -> None:
     """The PBX gives up: nobody abandoned."""
     assert "overflow" == only(trunk("t", "4401", "c", 0, 40, answer=0.5, ended_by="callee")).disposition
