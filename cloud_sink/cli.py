@@ -14,11 +14,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cloud_sink import config
+from cloud_sink.adapters.smtp import Outbox
 from cloud_sink.errors import ConfigurationError, SinkError
 from cloud_sink.imports import command as importing
 from cloud_sink.ingest import Ingest
 from cloud_sink.office import Offices, UnknownOffice
 from cloud_sink.question import BadQuestion, Question
+from cloud_sink.reports import command as reporting
 from cloud_sink.reports.make import FORMATS as FILES
 from cloud_sink.reports.make import export_file
 from cloud_sink.reports.tables import EXPORTS
@@ -77,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=list(FILES), default="csv", help="default: csv")
     export.add_argument("--output", metavar="F", help="file to write; without: standard output")
     _add_import(commands)
+    _add_report(commands)
     quarantine = _add_command(commands, "quarantine", "list what was received and could not be used", _quarantine)
     quarantine.add_argument("--limit", type=_positive, default=100, metavar="N", help="rows at most (default 100)")
     quarantine.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -102,6 +105,16 @@ def _add_import(commands) -> None:  # type: ignore[no-untyped-def]
     )  # fmt: skip
     importing.add_arguments(command)
     command.set_defaults(command=_import)
+
+
+def _add_report(commands) -> None:  # type: ignore[no-untyped-def]
+    about = "list the saved reports, write one to a file, or mail it now"
+    command: argparse.ArgumentParser = commands.add_parser(
+        "report", help=about, description=about, epilog=reporting.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    reporting.add_arguments(command)
+    command.set_defaults(command=_report)
 
 
 def _positive(text: str) -> int:
@@ -182,6 +195,16 @@ def _import(arguments: argparse.Namespace) -> int:
     said = importing.run(arguments, _configuration, _write_file)
     for line in said:
         print(line, file=sys.stderr if arguments.template else sys.stdout)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    configuration = _configuration(arguments)
+    kind = arguments.format or "pdf"
+    if arguments.name and not arguments.mail and kind != "csv" and not arguments.output and sys.stdout.isatty():
+        raise ConfigurationError(f"a report is no text: name a file with --output, such as {arguments.name}.{kind}")
+    for line in reporting.run(arguments, configuration, _write_file, Outbox(configuration.mail).send):
+        print(line)
     return 0
 
 

@@ -26,6 +26,8 @@ from cloud_sink.contacts.records import (
 )
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.hours import business_hours
+from cloud_sink.reports.saved import SavedReport
+from cloud_sink.reports.settings import MailSettings, check_mailable, mail_settings, saved_reports
 from cloud_sink.sections import BOX_ID, Section, nearest
 from cloud_sink.work import imported_numbers, scorecards, work_rules
 
@@ -77,6 +79,8 @@ class SinkConfiguration:
     plans: dict[str, OfficePlan]
     office_of: dict[str, str] = field(default_factory=dict)  # box -> office
     only_office: str = ""  # the one office of a file that lists no boxes: every box is its
+    mail: MailSettings = field(default_factory=MailSettings)
+    reports: dict[str, tuple[SavedReport, ...]] = field(default_factory=dict)  # office -> its saved reports
 
     def office_of_box(self, box: str) -> str:
         """Return the office a box belongs to, "" where the configuration does not say."""
@@ -89,12 +93,15 @@ def load(path: str | Path) -> SinkConfiguration:
     root = Section(file, "", _read(file))
     sink = _sink_settings(root.section("sink"))
     broker = _broker_settings(root.section("mqtt"))
+    mail = mail_settings(root.section("mail"))
     offices = root.sections("offices")
     root.close(also_known=COLLECTOR_SECTIONS)
     boxes: dict[str, str] = {}
+    reports = {office.last_name: saved_reports(office) for office in offices}
     plans = {office.last_name: _office(office, boxes) for office in offices}
     only = next(iter(plans)) if len(plans) == 1 and not boxes else ""
-    return SinkConfiguration(file, sink, broker, plans, boxes, only)
+    check_mailable(file, mail, reports)
+    return SinkConfiguration(file, sink, broker, plans, boxes, only, mail, reports)
 
 
 def office_plans(path: str | Path) -> dict[str, OfficePlan]:
@@ -114,12 +121,6 @@ def _read(file: Path) -> dict[str, object]:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
 
 
-def _beside(section: Section, key: str) -> str:
-    """Return the path of a file: relative ones start from the folder the configuration is in."""
-    name = section.text(key)
-    return str(section.file.parent / name) if name else ""
-
-
 def _sink_settings(section: Section) -> SinkSettings:
     settings = SinkSettings(
         database=section.text("database", SinkSettings().database),
@@ -137,12 +138,12 @@ def _broker_settings(section: Section) -> BrokerSettings:
         host=section.text("host", "127.0.0.1"),
         port=section.integer("port", 1883, 1, 65535),
         username=section.text("username"),
-        password_file=_beside(section, "password_file"),
-        ca_file=_beside(section, "ca_file"),
-        certificate_file=_beside(section, "certificate_file"),
-        key_file=_beside(section, "key_file"),
-        revoked_file=_beside(section, "revoked_file"),
-        renewals_folder=_beside(section, "renewals_folder"),
+        password_file=section.path("password_file"),
+        ca_file=section.path("ca_file"),
+        certificate_file=section.path("certificate_file"),
+        key_file=section.path("key_file"),
+        revoked_file=section.path("revoked_file"),
+        renewals_folder=section.path("renewals_folder"),
     )
     section.close()
     return settings

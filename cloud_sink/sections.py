@@ -42,6 +42,11 @@ class Section:
             self.refuse(key, f"must be a text in quotes, not {value!r}")
         return value
 
+    def path(self, key: str) -> str:
+        """Return the path of a file, "" for none: relative ones start from the folder the configuration is in."""
+        name = self.text(key)
+        return str(self.file.parent / name) if name else ""
+
     def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
         """Return one of the words allowed."""
         value = self.text(key, default)

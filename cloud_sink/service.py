@@ -11,12 +11,15 @@ from sqlalchemy.exc import OperationalError
 
 from cloud_sink.adapters.embedded_broker import EmbeddedBroker
 from cloud_sink.adapters.mqtt import Delivery, MqttSubscriber
+from cloud_sink.adapters.smtp import Outbox
 from cloud_sink.config import BrokerSettings, SinkConfiguration
 from cloud_sink.errors import SinkError
 from cloud_sink.ingest import SINK_STATE_TOPIC, SUBSCRIPTIONS, Ingest, sink_state
 from cloud_sink.listening import listen, shown
 from cloud_sink.live import LivePicture
 from cloud_sink.live_channel import LiveChannel
+from cloud_sink.office import Offices
+from cloud_sink.reports.mailing import Mailer, MailingLoop
 from cloud_sink.rolling import Roller, RollingLoop
 from cloud_sink.store import Store
 from cloud_sink.trust import Renewals, Revocations
@@ -98,7 +101,7 @@ class WebServer:
         self, listener: socket.socket, store: Store, configuration: SinkConfiguration, picture: LivePicture
     ) -> None:
         self._listener = listener
-        application = create_app(store, configuration.plans)
+        application = create_app(store, configuration.plans, reports=configuration.reports)
         add_live(application, picture)
         settings = uvicorn.Config(
             application,
@@ -137,6 +140,13 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def make_mailer(store: Store, configuration: SinkConfiguration) -> Mailer:
+    """Build what mails the configuration's reports by its mail server."""
+    offices = Offices(store, configuration.plans, _wall_ms)
+    outbox = Outbox(configuration.mail)
+    return Mailer(offices, configuration.reports, configuration.mail.sender, outbox.send, _wall_ms)
+
+
 class Sink:
     """All of it. Everything that can be wrong with configuration, ports and database is raised by the constructor."""
 
@@ -162,6 +172,7 @@ class Sink:
         self._ingest = IngestLoop(self._subscriber, ingest, _wall_ms)
         self._rolling = RollingLoop(Roller(self.store, configuration.plans, _wall_ms))
         self._web = WebServer(self._listener, self.store, configuration, picture)
+        self._mailing = MailingLoop(make_mailer(self.store, configuration))
         self.addresses = {
             "dashboard": f"http://{shown(self._listener.getsockname()[:2])}",
             "broker": shown((settings.host, settings.port)),
@@ -176,12 +187,14 @@ class Sink:
         self._subscriber.start()
         self._web.start()
         self._rolling.start()
+        self._mailing.start()
         if self._broker is not None and not self._subscriber.wait_until_ready(START_S):
             raise SinkError("the sink cannot reach its own broker")
 
     def stop(self) -> None:
         """End within two seconds: what is not committed is still in the boxes' spools."""
         self._web.begin_stop()
+        self._mailing.stop()
         self._ingest.stop()
         self._rolling.stop(STOP_S)
         self._subscriber.stop()

@@ -13,6 +13,11 @@ from zoneinfo import ZoneInfo
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq,
 }  # fmt: skip
+# the tables there are; `reports/tables.py` makes them (a test compares the two)
+TABLES = (
+    "report", "queues", "extensions", "contacts", "missed", "grid", "summary", "comparison", "callers", "outbound",
+    "insights",
+)  # fmt: skip
 CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*")
 TODAY, YESTERDAY, WEEK, LAST_WEEK, MONTH, LAST_MONTH = (
     "today", "yesterday", "week", "last_week", "month", "last_month",

@@ -159,3 +159,17 @@ class ImportStatus:
     rows: int
     first_ms: int | None
     last_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """How a saved report fares that is mailed."""
+
+    office: str
+    report: str
+    done_ms: int  # the last moment it was due that needs no mail any more
+    due_ms: int  # the moment it was last tried for
+    sent_ms: int | None  # when a mail last went out
+    attempts: int  # for `due_ms`
+    retry_ms: int  # not tried again before; 0: nothing to try
+    problem: str  # why the last try failed, "" where it did not

@@ -18,7 +18,7 @@ from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.kpi.fleet import OfficeCounts
-from cloud_sink.store import counting, days, imported, reading
+from cloud_sink.store import counting, days, imported, mailings, reading
 from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.junk import Quarantine
@@ -30,6 +30,7 @@ from cloud_sink.store.records import (
     ImportCounts,
     ImportedRow,
     ImportStatus,
+    Mailing,
     Quarantined,
     Registration,
 )
@@ -100,6 +101,11 @@ class Store:
         """Drop a row of the quarantine that was of use after all."""
         with self._writing.begin() as connection:
             Quarantine(connection).forget(row)
+
+    def keep_mailing(self, kept: Mailing) -> None:
+        """Write how a report that is mailed fares."""
+        with self._writing.begin() as connection:
+            mailings.keep(connection, kept)
 
     def rebuild(self, plan: OfficePlan, progress: Callable[[int, int], None]) -> int:
         """Stitch every leg of an office again by its plan of today; returns the number of contacts.
@@ -286,6 +292,10 @@ class Store:
     def quarantine(self, limit: int = 100) -> list[Quarantined]:
         """Return the junk seen last, newest first."""
         return self._read(reading.quarantine, limit)
+
+    def mailing(self, office: str, report: str) -> Mailing | None:
+        """Return how a report that is mailed fares; None before it was due for the first time."""
+        return self._read(mailings.mailing, office, report)
 
     def _read(self, question: Callable[..., _Answer], *arguments: object) -> _Answer:
         with self._engine.connect() as connection:

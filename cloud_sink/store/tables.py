@@ -303,3 +303,18 @@ imports = Table(
     Index("imports_by_part", "office_id", "kind", "part"),
     **_CLUSTERED,
 )
+
+# Saved reports that are mailed: when each was last due, sent, or failed.
+mailings = Table(
+    "mailings",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("report", String, primary_key=True),
+    Column("done", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("sent", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("retry", BigInteger, nullable=False),
+    Column("problem", Text, nullable=False),
+    **_CLUSTERED,
+)

@@ -14,10 +14,12 @@ from sqlalchemy.exc import OperationalError
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.office import Clock, Offices, UnknownOffice
 from cloud_sink.question import BadQuestion
+from cloud_sink.reports.saved import SavedReport
 from cloud_sink.store import Store
 from cloud_sink.web import agents, api, export, fleet, page, planning, planning_page, signalling, team
+from cloud_sink.web import reports as report_pages
 
-API = (api, agents, team, planning, signalling, export, fleet)  # each has a router
+API = (api, agents, team, planning, signalling, export, fleet, report_pages)  # each has a router
 PAGES = (page, planning_page)
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {
@@ -33,7 +35,13 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(store: Store, plans: Mapping[str, OfficePlan], *, now_ms: Clock | None = None) -> FastAPI:
+def create_app(
+    store: Store,
+    plans: Mapping[str, OfficePlan],
+    *,
+    reports: Mapping[str, tuple[SavedReport, ...]] | None = None,
+    now_ms: Clock | None = None,
+) -> FastAPI:
     """Build the application over a migrated store; `now_ms` is the wall clock unless given."""
     app = FastAPI(
         title="ringtap",
@@ -44,11 +52,13 @@ def create_app(store: Store, plans: Mapping[str, OfficePlan], *, now_ms: Clock |
         redoc_url=None,
     )
     app.state.offices = Offices(store, plans, now_ms or _wall_clock)
+    app.state.reports = reports or {}
     for part in API + PAGES:
         app.include_router(part.router)
     app.include_router(agents.pages)
     app.include_router(signalling.pages)
     app.include_router(fleet.pages)
+    app.include_router(report_pages.pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(_add_security_headers)
     app.exception_handler(BadQuestion)(_tell_bad_question)

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ import uvicorn
 from cloud_sink.config import office_plans
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.ingest import Ingest
+from cloud_sink.reports.saved import SavedReport
 from cloud_sink.store import Store
 from cloud_sink.web.app import create_app
 from collector.adapters.pcapfile import open_captures
@@ -70,10 +71,15 @@ def fill(store: Store, recording: Path, lab_config: Path, plans: dict[str, Offic
 
 
 @contextmanager
-def serving(store: Store, plans: dict[str, OfficePlan], now_ms: int = NOW_MS) -> Iterator[str]:
+def serving(
+    store: Store,
+    plans: dict[str, OfficePlan],
+    now_ms: int = NOW_MS,
+    reports: dict[str, tuple[SavedReport, ...]] | None = None,
+) -> Iterator[str]:
     """Address of a uvicorn that serves the store."""
     listener = socket.create_server(("127.0.0.1", 0))
-    application = create_app(store, plans, now_ms=lambda: now_ms)
+    application = create_app(store, plans, reports=reports, now_ms=lambda: now_ms)
     server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -121,6 +127,12 @@ def address(store: Store, plans: dict[str, OfficePlan]) -> Iterator[str]:
     """Address of a server of the recorded day, in the afternoon of that day."""
     with serving(store, plans) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def serve_with(store: Store, plans: dict[str, OfficePlan]) -> Callable[..., AbstractContextManager[str]]:
+    """Serve the recorded day with saved reports."""
+    return lambda reports: serving(store, plans, reports=reports)
 
 
 @pytest.fixture(scope="session")

@@ -304,6 +304,19 @@ def _create_office_days() -> None:
         sa.PrimaryKeyConstraint("office_id"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "mailings",
+        sa.Column("office_id", sa.String(), nullable=False),
+        sa.Column("report", sa.String(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("retry", sa.BigInteger(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("office_id", "report"),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
@@ -319,6 +332,7 @@ def downgrade() -> None:
         "registrations",
         "received",
         "quarantine",
+        "mailings",
         "legs",
         "leg_outcomes",
         "islands",
