@@ -16,7 +16,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 # the tables there are; `reports/tables.py` makes them (a test compares the two)
 TABLES = (
     "report", "queues", "extensions", "contacts", "missed", "grid", "summary", "comparison", "callers", "outbound",
-    "insights",
+    "insights", "agents", "teams", "agent_states", "timeline", "discipline", "scorecards", "spending",
 )  # fmt: skip
 CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*")
 TODAY, YESTERDAY, WEEK, LAST_WEEK, MONTH, LAST_MONTH = (

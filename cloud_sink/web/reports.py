@@ -30,6 +30,13 @@ TABLE_WORDS = {
     "callers": "Customers one by one: how often they called",
     "outbound": "Calls to the outside by number shown, from attempt to conversation",
     "insights": "What stands out, with its evidence",
+    "agents": "Agents by name, against their schedules",
+    "teams": "Teams, one row each",
+    "scorecards": "Teams by their own criteria, in points",
+    "discipline": "Who was late, on break too long, or let it ring",
+    "agent_states": "How long each agent was available, in calls, on break or away",
+    "spending": "What telephony, staff and the rest cost, in total and per contact",
+    "timeline": "Every state of every agent, from when to when",
     "grid": "The period by quarter hour",
 }
 WORDS_OF_PERIODS = {
