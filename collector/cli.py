@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ from collector.adapters.pcapfile import PcapFileSource, open_captures
 from collector.adapters.spool import Spool
 from collector.adapters.tzsp_listener import TzspSource
 from collector.blindness import Lookout
+from collector.caller_keys import KeyRing, load_keys, rotate
 from collector.clock import WallClock
 from collector.core.hep import PORT as HEP_PORT
 from collector.core.monitor import CallMonitor
@@ -33,7 +35,7 @@ from collector.errors import ConfigurationError, RingtapError
 from collector.journal import tell
 from collector.live import LiveService
 from collector.ports import FrameSource, LiveSource
-from collector.privacy import CallerPrivacy, load_key
+from collector.privacy import CallerPrivacy
 from collector.progress import ProgressLine
 from collector.service import Service
 from collector.supervisor import Supervisor, clock_is_synchronised, drop_capabilities
@@ -87,6 +89,10 @@ def make_parser() -> argparse.ArgumentParser:
     run.add_argument("--print-health", action="store_true", help="print counters and conditions once a minute "
                      "(live sources)")  # fmt: skip
     _add_command(commands, "check-config", "read the configuration and say what is wrong with it", _check_config)
+    about = "key callers' numbers with another secret from a moment on: earlier and later calls are not tied together"
+    rotate_key = _add_command(commands, "rotate-key", about, _rotate_key)
+    rotate_key.add_argument("--at", metavar="TIME", type=_moment, help="when, such as 2026-12-01T02:00:00+01:00: best "
+                            "while nobody rings (default: the coming midnight here)")  # fmt: skip
     return parser
 
 
@@ -106,6 +112,13 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError("is no time such as 2026-12-01T02:00:00+01:00") from None
+
+
 # --- the commands ---------------------------------------------------------------------------------------------------
 
 
@@ -116,8 +129,26 @@ def _check_config(arguments: argparse.Namespace) -> int:
     if settings.is_live():
         for source in settings.sources:
             _make_source(settings, source)
+    if settings.privacy.caller_numbers == "keyed":
+        load_keys(_key_path(settings), make=False)
+    if not settings.numbers.country:
+        print(f"{arguments.config}: [numbers] country is not set: a caller whose number is written in two ways is two")
     print(f"{arguments.config}: fine: box {settings.box.id}, broker {settings.mqtt.host}:{settings.mqtt.port}, "
           f"{len(settings.sources)} source(s), caller numbers {settings.privacy.caller_numbers}")  # fmt: skip
+    return 0
+
+
+def _rotate_key(arguments: argparse.Namespace) -> int:
+    settings = config.load(arguments.config)
+    path = _key_path(settings)
+    here = datetime.now().astimezone()
+    midnight = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    at = (arguments.at or midnight).astimezone(UTC)
+    ring = rotate(path, at)
+    print(
+        f"{path}: {len(ring.keys)} key(s), a new one from {at:%Y-%m-%dT%H:%M:%SZ} on; now let the service read it "
+        "(systemctl reload ringtap-collector), and give the same file to the tenant's other boxes before then"
+    )
     return 0
 
 
@@ -174,7 +205,7 @@ def _listen(arguments: argparse.Namespace, settings: config.Configuration) -> in
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
-    reloader = _Reloader(arguments.config, settings, supervisor)
+    reloader = _Reloader(arguments.config, settings, privacy)
     signal.signal(signal.SIGHUP, lambda *_: service.reload(reloader.choose))
     if alive_ms is not None:
         service.tell_absence(alive_ms)
@@ -196,20 +227,22 @@ def _print_health(counters: dict[str, int]) -> None:
 
 
 class _Reloader:
-    """SIGHUP: the file is read again; sources that changed are exchanged, the others go on undisturbed."""
+    """SIGHUP: the file and the keys are read again; sources that changed are exchanged, the others go on."""
 
-    def __init__(self, path: str, settings: config.Configuration, supervisor: Supervisor) -> None:
+    def __init__(self, path: str, settings: config.Configuration, privacy: CallerPrivacy) -> None:
         self._path = path
         self._settings = settings
-        self._supervisor = supervisor
+        self._privacy = privacy
 
     def choose(self, running: list[LiveSource]) -> list[LiveSource]:
         try:
             fresh = config.load(self._path)
+            keys = _load_keys(self._settings)
             chosen = self._exchange(running, fresh)
         except RingtapError as error:
             tell(_log, "error", "reload_refused", error=error)
             return running
+        self._privacy.keys = keys
         changed = [name for name in ("box", "sip", "numbers", "privacy", "spool", "mqtt")
                    if getattr(fresh, name) != getattr(self._settings, name)]  # fmt: skip
         if changed:
@@ -272,7 +305,9 @@ def _make_source(settings: config.Configuration, source: config.Source) -> LiveS
         path = source.path if source.path == "-" else str(settings.resolve(source.path))
         follow = source.follow and path != "-"  # a pipe ends by itself, and all of it is new
         return FollowedSource(
-            source.name, lambda all_is_new: PcapFileSource(path, follow=follow, from_start=all_is_new)
+            source.name,
+            lambda all_is_new: PcapFileSource(path, follow=follow, from_start=all_is_new),
+            comes_again=path != "-",
         )
     raise ConfigurationError(
         f"{settings.path}: [[source]] {source.name}: a recording cannot be read beside live sources; "
@@ -301,10 +336,20 @@ def _sample(interfaces: Sequence[str]) -> str:
 
 def _privacy(settings: config.Configuration) -> CallerPrivacy:
     mode = settings.privacy.caller_numbers
-    path = settings.privacy.key_file or str(settings.resolve(settings.spool.path).parent / "caller.key")
-    key = load_key(settings.resolve(path)) if mode == "keyed" else b""
     office = Parties(Registrar(), (), (), settings.sip.extensions, settings.sip.feature_codes)
-    return CallerPrivacy(mode, key, lambda number: office.is_extension(number) or office.is_feature_code(number))
+    return CallerPrivacy(
+        mode, _load_keys(settings), lambda number: office.is_extension(number) or office.is_feature_code(number)
+    )
+
+
+def _key_path(settings: config.Configuration) -> Path:
+    """Of the secret for callers' numbers: beside the spool, unless it is named."""
+    beside = settings.resolve(settings.spool.path).parent / "caller.key"
+    return settings.resolve(settings.privacy.key_file) if settings.privacy.key_file else beside
+
+
+def _load_keys(settings: config.Configuration) -> KeyRing:
+    return load_keys(_key_path(settings)) if settings.privacy.caller_numbers == "keyed" else KeyRing([])
 
 
 def _open_spool(settings: config.Configuration) -> Spool:

@@ -8,27 +8,23 @@ queues and KPIs are found by them.
 
 import hashlib
 import hmac
-import os
-import secrets
 from collections.abc import Callable
-from pathlib import Path
 
+from collector.caller_keys import KeyRing
 from collector.core.events import DIRECTION_IN, DIRECTION_INTERNAL, DIRECTION_OUT, LegEnded
-from collector.errors import ConfigurationError
 from collector.ports import Event
 
-KEY_BYTES = 32
 CODE_DIGITS = 12  # 48 bits: a million callers share a code with a chance of one in five hundred
 MASKED_DIGITS = 3  # what German itemised bills leave out
 SHORT_NUMBER = 6  # emergency and service numbers: nobody's own
 
 
 class CallerPrivacy:
-    """Replaces outsiders' numbers in events. `is_ours` tells an extension or feature code; `key` is for `keyed`."""
+    """Replaces outsiders' numbers in events. `is_ours` tells an extension or feature code; `keys` are for `keyed`."""
 
-    def __init__(self, mode: str, key: bytes, is_ours: Callable[[str], bool]) -> None:
+    def __init__(self, mode: str, keys: KeyRing, is_ours: Callable[[str], bool]) -> None:
+        self.keys = keys
         self._mode = mode
-        self._key = key
         self._is_ours = is_ours
 
     def protect(self, event: Event) -> None:
@@ -39,13 +35,13 @@ class CallerPrivacy:
         for name in ("connected", "refer_to", "diverted_by", *_outsiders(event)):
             number = getattr(event, name)
             if number != office_number or name in _outsiders(event):
-                setattr(event, name, self._protected(number))
+                setattr(event, name, self._protected(number, event.invite_ms))
 
-    def _protected(self, number: str) -> str:
+    def _protected(self, number: str, at_ms: int) -> str:
         short = number.isdigit() and len(number) <= SHORT_NUMBER
         if not number or short or self._is_ours(number):
             return number
-        return mask_number(number) if self._mode == "masked" else key_number(number, self._key)
+        return mask_number(number) if self._mode == "masked" else key_number(number, self.keys.key_at(at_ms))
 
 
 def _outsiders(leg: LegEnded) -> tuple[str, ...]:
@@ -68,41 +64,3 @@ def mask_number(number: str) -> str:
 def key_number(number: str, key: bytes) -> str:
     """A code of "k" and 12 hexadecimal digits, the same for the same number and key."""
     return "k" + hmac.new(key, number.encode(), hashlib.sha256).hexdigest()[:CODE_DIGITS]
-
-
-def load_key(path: Path) -> bytes:
-    """The secret in this file; made, readable by its owner only, where there is none. Raises ConfigurationError."""
-    try:
-        return _read_key(path)
-    except FileNotFoundError:
-        return _make_key(path)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: [privacy] key_file: cannot be read: {error.strerror}") from error
-
-
-def _read_key(path: Path) -> bytes:
-    text = path.read_text(encoding="ascii", errors="replace").strip()
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ConfigurationError(
-            f"{path}: [privacy] key_file: is no key: {2 * KEY_BYTES} hexadecimal digits are expected; "
-            "move it away to have a new one made"
-        )
-    return key
-
-
-def _make_key(path: Path) -> bytes:
-    key = secrets.token_bytes(KEY_BYTES)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(key.hex() + "\n")
-            file.flush()
-            os.fsync(handle)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: [privacy] key_file: cannot be made: {error.strerror}") from error
-    return key

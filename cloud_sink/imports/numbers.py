@@ -10,8 +10,10 @@ from pathlib import Path
 
 from cloud_sink.contacts.work_rules import ImportedNumbers
 from cloud_sink.errors import ConfigurationError
+from collector.caller_keys import KEY_BYTES, load_key
 from collector.core.numbers import NumberingPlan, normalise
-from collector.privacy import KEY_BYTES, SHORT_NUMBER, key_number
+from collector.errors import ConfigurationError as BoxConfigurationError
+from collector.privacy import SHORT_NUMBER, key_number
 
 CODE = re.compile(r"k[0-9a-f]{12}")
 MASKED = re.compile(r"\d*x{1,3}")
@@ -60,14 +62,13 @@ def _hidden(office: str, *, coded: bool) -> str:
 
 
 def _read_key(path: Path) -> bytes:
+    """The key that boxes code with now: where keys were rotated, calls from before do not match."""
     try:
-        key = bytes.fromhex(path.read_text(encoding="ascii", errors="replace").strip())
-    except ValueError:
-        key = b""
+        path.read_bytes()
+        return load_key(path)
     except OSError as error:
         raise ConfigurationError(f"{path}: numbers_key_file cannot be read: {error.strerror}") from error
-    if len(key) != KEY_BYTES:
+    except BoxConfigurationError:
         raise ConfigurationError(
             f"{path}: numbers_key_file is no key of a box: {2 * KEY_BYTES} hexadecimal digits are expected"
-        )
-    return key
+        ) from None

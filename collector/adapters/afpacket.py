@@ -33,6 +33,9 @@ _TPACKET_V3 = 2
 _MEMBERSHIP_PROMISCUOUS = 1
 _SO_ATTACH_FILTER = 26
 _PROTOCOL_ALL = 3
+_VLAN_TYPES = (b"\x81\0", b"\x88\xa8", b"\x91\0")
+_FIRST_DIGIT = {b"\x08\0": "4", b"\x86\xdd": "6", b"\x88\x64": "1"}  # of IPv4, IPv6 and PPPoE: their version
+MAX_TAG_BYTES = 16  # three tags, and the beginning of what they are before
 _OTHER_HOST = 3  # packet type: addressed to another machine
 _NO_ADDRESSES = bytes(12)
 _USER = 1  # block status: belongs to us
@@ -76,10 +79,28 @@ def _read_block(memory: mmap.mmap, at: int, count: int) -> list[Packet]:
     for _ in range(count):
         step, seconds, nanoseconds, captured, length, _mac, net, protocol = unpack(memory, at)
         start = at + net
+        word = memory[start + 2 : start + 4]
+        if word == protocol or word in _VLAN_TYPES:
+            tags = _tag_bytes(memory[start : start + MAX_TAG_BYTES], protocol, length)
+            start, captured, length = start + tags, captured - tags, length - tags
         frame = _NO_ADDRESSES + protocol + memory[start : start + captured]
         packets.append((seconds * 1_000_000_000 + nanoseconds, frame, ETHERNET, length + 14))
         at += step
     return packets
+
+
+def _tag_bytes(data: bytes, protocol: bytes, length: int) -> int:
+    """How many bytes of VLAN tags stand before the IP or PPPoE header of a cooked packet of so many bytes.
+
+    Since Linux 6.10 (and in older ones that were mended alike) the kernel names the innermost protocol of such a
+    packet, but takes off the outer tag only.
+    """
+    at = 0
+    while data[at + 2 : at + 4] in _VLAN_TYPES:
+        at += 4
+    if data[at + 2 : at + 4] != protocol or length == int.from_bytes(protocol, "big"):  # the length of an IPv4 packet
+        return 0
+    return at + 4 if data[at + 4 : at + 5].hex()[:1] == _FIRST_DIGIT.get(protocol) else 0
 
 
 class InterfaceSource:
@@ -221,8 +242,9 @@ def sample_traffic(interfaces: Sequence[str], seconds: float = 0.3, limit: int =
             attach_filter(packet_socket, compile_sampler(indexes, snap_bytes=SAMPLE_BYTES, one_in=4))
             while len(sample.packets) < limit and (rest := until - time.monotonic()) > 0:
                 if select.select([packet_socket], [], [], rest)[0]:
-                    data, (_, _, packet_type, *_) = packet_socket.recvfrom(SAMPLE_BYTES)
-                    sample.packets.append(data)
+                    data, (_, number, packet_type, *_) = packet_socket.recvfrom(SAMPLE_BYTES)
+                    protocol = number.to_bytes(2, "big")
+                    sample.packets.append(data[_tag_bytes(data, protocol, len(data)) :])
                     sample.overheard += packet_type == _OTHER_HOST
     except OSError:
         return Sample()

@@ -33,13 +33,15 @@ class Recording(FrameSource, Protocol):
 class FollowedSource:
     """`open_recording` makes the source of frames (and may wait); where it fails it is called again after a second.
 
-    Its argument is true where all of the recording is new: it has taken the place of one that was followed.
+    Its argument is true where all of the recording is new: it has taken the place of one that was followed. A pipe ends
+    for good (`comes_again` false).
     """
 
     form = "frame"
 
-    def __init__(self, name: str, open_recording: Callable[[bool], Recording]) -> None:
+    def __init__(self, name: str, open_recording: Callable[[bool], Recording], *, comes_again: bool = True) -> None:
         self.name = name
+        self._comes_again = comes_again
         self._open_recording = open_recording
         self._waiting: deque[Frame] = deque()
         self._thread: threading.Thread | None = None
@@ -51,7 +53,7 @@ class FollowedSource:
 
     def handle_time(self) -> None:
         """Begin to read, or begin again."""
-        if self._thread is None or not self._thread.is_alive():
+        if self._thread is None or (self._comes_again and not self._thread.is_alive()):
             self._thread = threading.Thread(target=self._read, name=self.name, daemon=True)
             self._thread.start()
 

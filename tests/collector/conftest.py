@@ -10,6 +10,8 @@ import time
 import msgpack
 import paho.mqtt.client as paho
 import pytest
+from live_box import Box
+from networks import make_cable
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.core import wire
@@ -156,3 +158,25 @@ def make_sink():
     yield make
     for sink in sinks:
         sink.stop()
+
+
+@pytest.fixture(scope="module")
+def cable():
+    """Two interfaces with a cable between them."""
+    with make_cable() as cable:
+        yield cable
+
+
+@pytest.fixture
+def start_box(tmp_path):
+    """Starts collectors."""
+    boxes = []
+
+    def start(sources, **settings):
+        boxes.append(Box(tmp_path, sources, **settings))
+        return boxes[-1]
+
+    yield start
+    for box in boxes:
+        box.process.kill()
+        box.process.wait()

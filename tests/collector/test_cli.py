@@ -98,6 +98,27 @@ def test_killed_in_the_middle_of_a_recording_every_leg_arrives_once(box_toml, ma
     assert sorted(seq for _, seq in sink.kinds) == list(range(1, len(sink.kinds) + 1))
 
 
+def test_the_key_of_numbers_is_rotated_by_a_command(box_toml, captures, tmp_path):
+    """From a moment in the past on: the same caller has another code; check-config looks at the key first."""
+    text = Path(box_toml()).read_text().replace('caller_numbers = "clear"', "")
+    config = tmp_path / "keyed.toml"
+    config.write_text(text)
+    arguments = ("run", "--config", str(config), "--print", "--source", str(captures / "a-direct.pcap.gz"))
+    before = [leg["caller"] for leg in map(json.loads, run(*arguments)[1].splitlines()) if leg["event"] == "leg"]
+    code, out, _ = run("rotate-key", "--config", str(config), "--at", "2020-01-01T02:00:00+02:00")
+    assert (0, True) == (code, "1 key(s), a new one from 2020-01-01T00:00:00Z on" in out)
+    after = [leg["caller"] for leg in map(json.loads, run(*arguments)[1].splitlines()) if leg["event"] == "leg"]
+    keyed = [pair for pair in zip(before, after, strict=True) if pair[0].startswith("k")]
+    assert keyed
+    assert all(old != new for old, new in keyed)
+    assert len({old for old, _ in keyed}) == len({new for _, new in keyed}) == len(set(keyed))
+    assert "fine" in run("check-config", "--config", str(config))[1]
+    (tmp_path / "caller.key").write_text("nonsense")
+    code, _, err = run("check-config", "--config", str(config))
+    assert (2, True) == (code, "[privacy] key_file: is no key" in err)
+    assert 2 == run("rotate-key", "--config", str(config), "--at", "tonight")[0]
+
+
 def test_numbers_are_keyed_unless_the_configuration_says_otherwise(box_toml, captures, tmp_path):
     """A file without [privacy] makes a key beside the spool and sends codes."""
     text = Path(box_toml()).read_text().replace('caller_numbers = "clear"', "")

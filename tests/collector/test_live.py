@@ -4,8 +4,6 @@ import contextlib
 import errno
 import io
 import itertools
-import json
-import os
 import re
 import signal
 import socket
@@ -14,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgpack
-import pytest
-from builders import PBX, make_invite, make_pcap, make_request, make_response, make_udp_frame, phone
+from builders import PBX, make_pcap, phone
+from live_box import ROOT, call_frames, free_port, live, make_call
 from networks import ip, make_cable, wait_for
 from wrapped import make_hep, make_tzsp
 
@@ -26,98 +25,10 @@ from collector.adapters.afpacket import BLOCK_BYTES, InterfaceSource
 from collector.adapters.jsonl import JsonLines
 from collector.adapters.tzsp_listener import TzspSource
 from collector.blindness import Lookout
+from collector.caller_keys import rotate
 from collector.core import wire
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.live import LiveService
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def cable():
-    """Two interfaces with a cable between them."""
-    with make_cable() as cable:
-        yield cable
-
-
-class Box:
-    """A collector process that prints its events into a file."""
-
-    def __init__(self, folder, sources, *, head="", environment=None, options=()):
-        self.config = folder / "box.toml"
-        self.head = f'[box]\nid = "test"\n{head}\n[privacy]\ncaller_numbers = "clear"\n'
-        self.config.write_text(self.head + sources)
-        self.out = folder / "out.jsonl"
-        self.err = folder / "err.txt"
-        command = [sys.executable, "-m", "collector", "run", "--config", str(self.config), "--print", *options]
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
-                command, stdout=out, stderr=err, cwd=ROOT, env={**os.environ, **(environment or {})}
-            )
-        wait_for(lambda: "event=source_started" in self.log() or self.process.poll() is not None)
-
-    def log(self):
-        """What it said."""
-        return self.err.read_text()
-
-    def events(self, kind):
-        """Events of a kind, printed so far."""
-        lines = [json.loads(line) for line in self.out.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line["event"] == kind]
-
-    def stop(self):
-        """SIGTERM; returns the exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-
-@pytest.fixture
-def start_box(tmp_path):
-    """Starts collectors."""
-    boxes = []
-
-    def start(sources, **settings):
-        boxes.append(Box(tmp_path, sources, **settings))
-        return boxes[-1]
-
-    yield start
-    for box in boxes:
-        box.process.kill()
-        box.process.wait()
-
-
-def live(*interfaces):
-    """A [[source]] of interfaces."""
-    return f'[[source]]\nkind = "live"\ninterfaces = {json.dumps(interfaces)}\n'
-
-
-def make_call(call_id):
-    """(from PBX?, message) of a call that phone 101 answers and the caller ends."""
-    invite = make_invite(call_id=call_id)
-    bye = make_request("BYE", call_id=call_id, cseq=2, to_tag="b")
-    return [
-        (True, invite),
-        (False, make_response(invite, 180)),
-        (False, make_response(invite, 200)),
-        (True, make_request("ACK", call_id=call_id, to_tag="b")),
-        (True, bye),
-        (False, make_response(bye, 200)),
-    ]
-
-
-def call_frames(call_id, padding=0):
-    """The frames of such a call."""
-    return [
-        make_udp_frame(message + bytes(padding), *((PBX, phone(101)) if forward else (phone(101), PBX)))
-        for forward, message in make_call(call_id)
-    ]
-
-
-def free_port():
-    """A UDP port nobody has."""
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_calls_of_sipp_are_counted_exactly(cable, start_box):
@@ -185,7 +96,7 @@ def test_time_without_a_carrier_is_a_gap(start_box):
 def test_open_calls_are_told_as_partial_at_the_end(cable, start_box):
     """A call that is up when the service is stopped is written as far as it was seen."""
     box = start_box(live(cable.near))
-    cable.send_frames(call_frames("open")[:4] + call_frames("over"))
+    cable.send_frames(call_frames("open")[:4] + call_frames("over", extension=102))
     wait_for(lambda: len(box.events("leg")) == 1)
     assert 0 == box.stop()
     _, leg = box.events("leg")
@@ -244,6 +155,27 @@ def test_hangup_signal_exchanges_sources(cable, start_box):
     box.stop()
     health = box.events("health")[-1]["counters"]
     assert (6, 6) == (health["live_packets"], health["tzsp_packets"])
+
+
+def test_hangup_signal_takes_over_a_new_key(cable, start_box):
+    """The key of callers' numbers was rotated: after SIGHUP the same caller has another code."""
+    box = start_box(live(cable.near))
+    box.stop()
+    box.config.write_text(
+        box.config.read_text().replace("clear", "keyed").replace("[privacy]", '[privacy]\nkey_file = "k"')
+    )
+    box.start()
+    cable.send_frames(call_frames("before"))
+    wait_for(lambda: len(box.events("leg")) == 1)
+    rotate(box.config.with_name("k"), datetime(2020, 1, 1, tzinfo=UTC))
+    box.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=reloaded" in box.log())
+    cable.send_frames(call_frames("after"))
+    wait_for(lambda: len(box.events("leg")) == 2)
+    before, after = (leg["caller"] for leg in box.events("leg"))
+    assert before.startswith("k")
+    assert after.startswith("k")
+    assert before != after
 
 
 def test_every_right_but_one_is_given_up(cable, start_box):

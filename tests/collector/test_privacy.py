@@ -1,12 +1,14 @@
 """What an outsider's number looks like after it leaves the box: `collector.privacy`."""
 
-import stat
+from datetime import UTC, datetime
 
 import pytest
+from builders import PBX, make_invite, make_response, make_udp_frame, phone
 
+from collector.caller_keys import KeyRing
 from collector.core.events import LegEnded, RegistrationChanged
-from collector.errors import ConfigurationError
-from collector.privacy import CallerPrivacy, key_number, load_key, mask_number
+from collector.core.monitor import CallMonitor, MonitorSettings
+from collector.privacy import CallerPrivacy, key_number, mask_number
 
 KEY = bytes(range(32))
 NUMBERS = ("caller", "callee", "connected", "refer_to", "diverted_by")
@@ -22,7 +24,7 @@ def protected(mode, **fields):
     leg = LegEnded(0, b"")
     for name, value in fields.items():
         setattr(leg, name, value)
-    CallerPrivacy(mode, KEY, is_ours).protect(leg)
+    CallerPrivacy(mode, KeyRing.of(KEY), is_ours).protect(leg)
     return {name: getattr(leg, name) for name in NUMBERS if getattr(leg, name)}
 
 
@@ -88,30 +90,39 @@ def test_masking_hides_the_last_three_digits():
 def test_other_events_pass():
     """A registration has no outsider."""
     event = RegistrationChanged(1, "phone", "101", True)
-    CallerPrivacy("keyed", KEY, is_ours).protect(event)
+    CallerPrivacy("keyed", KeyRing.of(KEY), is_ours).protect(event)
     assert event.extension == "101"
 
 
-def test_the_key_is_made_once_and_kept_for_its_owner_only(tmp_path):
-    """The first start makes it, the second reads it; nobody else may."""
-    path = tmp_path / "new" / "caller.key"
-    key = load_key(path)
-    assert (32, key) == (len(key), load_key(path))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+def test_a_leg_is_keyed_by_the_key_of_its_time():
+    """Keys change at a moment, whenever the leg is told."""
+    ring = KeyRing([(datetime(2026, 1, 1, tzinfo=UTC), KEY), (datetime(2026, 12, 1, tzinfo=UTC), b"x" * 32)])
+    codes = []
+    for moment in (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)):
+        leg = LegEnded(int(moment.timestamp() * 1000), b"")
+        leg.direction, leg.caller = "in", "447700900001"
+        CallerPrivacy("keyed", ring, is_ours).protect(leg)
+        codes.append(leg.caller)
+    assert [key_number("447700900001", KEY), key_number("447700900001", b"x" * 32)] == codes
 
 
-@pytest.mark.parametrize("content", ["", "no key", "ab" * 31, "ab" * 33])
-def test_a_broken_key_file_is_named_and_not_overwritten(tmp_path, content):
-    """A new key would silently make every caller a new one."""
-    path = tmp_path / "caller.key"
-    path.write_text(content)
-    with pytest.raises(ConfigurationError, match="key_file: is no key"):
-        load_key(path)
-    assert path.read_text() == content
-
-
-def test_a_key_file_that_cannot_be_made_is_named(tmp_path):
-    """Its folder is a file."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match="key_file: cannot be"):
-        load_key(tmp_path / "file" / "caller.key")
+@pytest.mark.parametrize(
+    ("area", "written"),
+    [
+        ("20", ("+447700900123", "07700900123", "447700900123", "00447700900123")),
+        ("161", ("07700900123", "+44 7700 900-123".replace(" ", ""))),
+    ],
+)
+def test_one_caller_is_one_code_however_the_number_is_written(area, written):
+    """The carrier's leg, the phones' legs and another office of the tenant, with the same key file: one code."""
+    codes = set()
+    for number in written:
+        monitor = CallMonitor(MonitorSettings(pbx=(PBX,), extensions=(("101", "120"),), country="44", area=area))
+        invite = make_invite(caller=number)
+        monitor.receive_frame(make_udp_frame(invite), 1000, 1, 1500)
+        monitor.receive_frame(make_udp_frame(make_response(invite, 486), phone(101), PBX), 1100, 1, 1500)
+        monitor.close(60_000)
+        leg = monitor.next_event()
+        CallerPrivacy("keyed", KeyRing.of(KEY), is_ours).protect(leg)
+        codes.add(leg.caller)
+    assert {key_number("447700900123", KEY)} == codes

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector import config
+from collector.caller_keys import KeyRing
 from collector.core.events import DIRECTIONS, LegEnded
 from collector.privacy import CallerPrivacy as CollectorPrivacy
 from firmware.privacy import CallerPrivacy, load_key
@@ -78,7 +79,7 @@ def test_numbers_are_protected_as_on_a_collector(mode: str, direction: str) -> N
     leg.connected, leg.refer_to, leg.diverted_by = "447700900777", "101", "442079460500"
     other = copy.copy(leg)
     CallerPrivacy(mode, KEY, lambda number: number == "101").protect(leg)
-    CollectorPrivacy(mode, KEY, lambda number: number == "101").protect(other)
+    CollectorPrivacy(mode, KeyRing.of(KEY), lambda number: number == "101").protect(other)
     assert [getattr(other, name) for name in vars(leg)] == [getattr(leg, name) for name in vars(leg)]
 
 

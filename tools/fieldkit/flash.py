@@ -18,8 +18,8 @@ from pathlib import Path
 import collector
 import firmware
 from collector import config
+from collector.caller_keys import load_key
 from collector.errors import ConfigurationError, RingtapError, WrongUse
-from collector.privacy import load_key
 from firmware.board import LAN_PINS
 from firmware.settings import KEYS
 

@@ -13,6 +13,7 @@ from cloud_sink.contacts.groups import is_code
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.contacts.stitch import stitch
 from collector.adapters.pcapfile import open_captures
+from collector.caller_keys import KeyRing
 from collector.config import load
 from collector.core.monitor import CallMonitor
 from collector.privacy import CallerPrivacy
@@ -102,7 +103,7 @@ def protected_legs(recording: Path, lab_config: Path, mode: str) -> list[Leg]:
     """The legs of a recording as they leave a box with that privacy."""
     settings = load(str(lab_config)).monitor_settings()
     received = ReceivedEvents("lab", "lab")
-    privacy = CallerPrivacy(mode, bytes(32), lambda number: len(number) == 3)
+    privacy = CallerPrivacy(mode, KeyRing.of(bytes(32)), lambda number: len(number) == 3)
     Service(CallMonitor(settings), received, privacy.protect).watch(open_captures([str(recording)]))
     return received.legs
 

@@ -5,7 +5,8 @@ import pytest
 from cloud_sink.contacts.work_rules import ImportedNumbers
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.imports.numbers import NumbersUnknowable, number_form
-from collector.privacy import key_number, load_key, mask_number
+from collector.caller_keys import load_key
+from collector.privacy import key_number, mask_number
 
 CLEAR = "447700900123"
 

@@ -13,8 +13,17 @@ import pytest
 from builders import PBX, make_ethernet, make_fragments, make_ipv4, make_ipv6, make_tcp, make_udp, make_udp_frame, phone
 from networks import ip, make_cable, wait_for
 
-from collector.adapters.afpacket import BLOCK_BYTES, RETIRE_MS, SAMPLE_BYTES, InterfaceSource, sample_traffic
+from collector.adapters.afpacket import (
+    BLOCK_BYTES,
+    RETIRE_MS,
+    SAMPLE_BYTES,
+    InterfaceSource,
+    _tag_bytes,
+    sample_traffic,
+)
 from collector.config import MAX_PORTS
+from collector.core.counters import Counters
+from collector.core.packet import PacketDecoder
 from collector.traffic import describe_sample
 
 INVITE = b"INVITE sip:101@10.77.1.101 SIP/2.0\r\n" + b"X-Long: 1234567890\r\n" * 20
@@ -98,18 +107,39 @@ def test_sip_passes_the_kernel(cable, what):
     source.close()
 
 
-@pytest.mark.parametrize("tags", [1, 2])
+@pytest.mark.parametrize("tags", [1, 2, 3])
 def test_vlan_tags_hide_nothing(cable, tags):
-    """One tag (which the kernel takes off) and a second one inside it: the IP packet is the same."""
+    """One tag (which the kernel takes off) and others inside it: the same message comes out."""
     source = listen(cable)
     cable.send_frames(
         [
-            make_ethernet(SIP_OVER_UDP, 0x0800, (tag(3, 0x88A8) + tag(10))[-4 * tags :]),
+            make_ethernet(SIP_OVER_UDP, 0x0800, (tag(3, 0x88A8) + tag(10) + tag(11))[-4 * tags :]),
         ]
     )
-    frames = take(source, 1)
-    assert [True] == [frame.endswith(SIP_OVER_UDP) for frame in frames]
+    [frame] = take(source, 1)
+    datagram = PacketDecoder(Counters()).decode(bytes(12) + frame, 1, 0)
+    assert (17, INVITE) == (datagram[0], datagram[5])
     source.close()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "data", "length", "tag_bytes"),
+    [
+        ("0800", "45000100", 256, 0),
+        ("0800", "000a080045000100", 260, 4),
+        ("0800", "400a080045000100", 260, 4),
+        ("0800", "000a8100000b080045000100", 264, 8),
+        ("0800", "4500080045000100", 2048, 0),
+        ("86dd", "000a86dd60000000", 200, 4),
+        ("86dd", "600086dd00400011", 200, 0),
+        ("8864", "000a886411000001", 200, 4),
+        ("8100", "000a080045000100", 260, 0),
+        ("0800", "45", 1, 0),
+    ],
+)
+def test_tags_that_the_kernel_left_are_found(protocol, data, length, tag_bytes):
+    """By the protocol behind them; an older kernel names the tag, and one length looks like a protocol."""
+    assert tag_bytes == _tag_bytes(bytes.fromhex(data), bytes.fromhex(protocol), length)
 
 
 def test_every_fragment_passes(cable):
