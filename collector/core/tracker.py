@@ -372,7 +372,8 @@ class LegTracker:
         facts = leg.facts
         if facts.role == ROLE_PHONE:
             address = leg.status_source if facts.extension == facts.callee else leg.source
-            self._ends.receive_answer(leg, address ^ mark_of(bytes(facts.extension, "utf-8")), now_ms)
+            # one after the other: checksums are linear, and 10.77.1.101 with 101 would be 10.77.1.102 with 102
+            self._ends.receive_answer(leg, mark_of(bytes(facts.extension, "utf-8") + address.to_bytes(4, "big")), now_ms)
 
     def receive_loss(self, extension: str, now_ms: int) -> None:
         """A phone's registration is gone: its calls are probably over."""

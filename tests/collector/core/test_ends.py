@@ -1,8 +1,10 @@
 """Calls whose end nobody sees: what ends them, when, and that none is counted for hours."""
 
 import pytest
-from builders import PBX, make_register, make_request, make_response, phone
+from builders import PBX, make_register, make_request, make_response, make_udp_frame, phone
 from call_story import Story, told
+
+from collector.core.monitor import CallMonitor, MonitorSettings
 
 HOUR_MS = 3_600_000
 CALL = """
@@ -202,3 +204,22 @@ def test_general_bound():
     """Nothing else is known: the configured bound, and the end is the last that was heard."""
     before, after, [leg] = ended(call(), 3_000 + 60_500, max_call_ms=60_000)
     assert (0, 1, GIVEN_UP.format(end=3011)) == (before, after, leg)
+
+
+def test_phones_whose_addresses_end_in_their_extensions_are_told_apart():
+    """10.77.1.101 is 101 and 10.77.1.102 is 102, as in most offices: a call of one says nothing of the other's."""
+    monitor = CallMonitor(MonitorSettings(pbx=(PBX,)))
+    now_ms = 1000
+    for extension in (101, 102):
+        invite = make_request("INVITE", call_id=f"call-{extension}", uri=f"sip:{extension}@pbx", callee=str(extension))
+        for message, source, target in (
+            (invite, PBX, phone(extension)),
+            (make_response(invite, 200), phone(extension), PBX),
+            (make_request("ACK", call_id=f"call-{extension}", to_tag="b"), PBX, phone(extension)),
+        ):
+            now_ms += 10
+            frame = make_udp_frame(message, source, target)
+            monitor.receive_frame(frame, now_ms, 1, len(frame))
+    monitor.close(now_ms + 1000)
+    legs = [monitor.next_event() for _ in range(2)]
+    assert [("101", None), ("102", None)] == [(leg.extension, leg.end_ms) for leg in legs]
