@@ -10,6 +10,7 @@ import gzip
 import heapq
 import io
 import os
+import stat
 import struct
 import threading
 import time
@@ -258,7 +259,10 @@ class PcapFileSource:
         if head[:2] == b"\x1f\x8b":
             head, self._stream = _peek(path, gzip.GzipFile(fileobj=self._stream))
         self._records = self._reader_of(head)
-        self._size = os.fstat(self._file.fileno()).st_size if path != "-" else 0
+        about = os.fstat(self._file.fileno())
+        self._size = about.st_size if path != "-" else 0
+        # of what is being written, or comes through a pipe, the latest packet cannot wait to be put in order
+        self._is_whole = self._growing is None and stat.S_ISREG(about.st_mode)
 
     def _reader_of(self, head: bytes) -> Iterator[Record]:
         if head in _PCAP_MAGICS:
@@ -273,9 +277,8 @@ class PcapFileSource:
         """Frames on one non-decreasing timeline of Unix milliseconds; damage ends them and becomes a problem."""
         place = Timeline().place
         count = 0
-        whole = self._growing is None and self._path != "-"  # of what is being written the latest packet cannot wait
         try:
-            for data, stamp_ms, link_type, original in in_order(self._records) if whole else self._records:
+            for data, stamp_ms, link_type, original in in_order(self._records) if self._is_whole else self._records:
                 count += 1
                 at_ms = place(stamp_ms)
                 if self._growing is None or self._from_start or self._growing.at_end:

@@ -373,7 +373,9 @@ class LegTracker:
         if facts.role == ROLE_PHONE:
             address = leg.status_source if facts.extension == facts.callee else leg.source
             # one after the other: checksums are linear, and 10.77.1.101 with 101 would be 10.77.1.102 with 102
-            self._ends.receive_answer(leg, mark_of(bytes(facts.extension, "utf-8") + address.to_bytes(4, "big")), now_ms)
+            self._ends.receive_answer(
+                leg, mark_of(bytes(facts.extension, "utf-8") + address.to_bytes(4, "big")), now_ms
+            )
 
     def receive_loss(self, extension: str, now_ms: int) -> None:
         """A phone's registration is gone: its calls are probably over."""
