@@ -33,7 +33,7 @@ _SCOPES = repr(SCOPE_IDS)
 
 def plan_key(plan: OfficePlan) -> str:
     """What a row was computed by: everything of the plan that a KPI may rest on, and the KPIs themselves."""
-    settings = replace(plan, name="", service_level_target=0)
+    settings = replace(plan, office="", name="", service_level_target=0)
     return hashlib.sha256(f"{VERSION} {_SCOPES} {settings!r}".encode()).hexdigest()[:16]
 
 
@@ -66,20 +66,28 @@ class Daybook:
     measure: Callable[[Period], Measurement]
     now_ms: int
 
-    def measurement(self, period: Period) -> Measurement | None:
-        """Everything of a period put together; None where no closed day has a row, so its calls tell it at once."""
+    def put_together(self, period: Period) -> tuple[Measurement, list[MissedCaller]] | None:
+        """Everything of a period, and who was missed; None where its calls tell that at once.
+
+        That is where no closed day has a row, and of a single day as long as its calls are kept.
+        """
         pieces = pieces_of(period)
         numbers = [piece.day for piece in pieces if piece.day is not None]
-        rollup = self.store.rollups().get(self.plan.office)
-        if not numbers or rollup is None:
+        rollup = self.store.rollup(self.plan.office)
+        if not numbers or rollup is None or (len(pieces) == 1 and numbers[0] >= rollup.kept_from):
             return None
         rows = self._rows(rollup, numbers[0], numbers[-1])
         if not rows:
             return None
         open_days = [piece.period for piece in pieces if piece.day not in rows]
         parts = [*rows.values(), *(self.measure(each) for each in open_days), self._revised(rollup, rows)]
+        lost, later = self._lost(period)
         merged = merge_measurements(parts)
-        return self._with_made_anew(merged, period, kept=rollup.kept_from <= numbers[0])
+        if rollup.kept_from <= numbers[0]:
+            merged = self._with_made_anew(merged, period, lost, later)
+        else:
+            merged = _without(merged, MADE_ANEW)  # the calls of some day are gone
+        return merged, missed_callers(lost, later)
 
     def _rows(self, rollup: Rollup, first: int, last: int) -> dict[int, Measurement]:
         """The days whose rows may be believed; of those not settled yet without what may still be revised."""
@@ -120,14 +128,11 @@ class Daybook:
         found = measure_repeats(cohort, calls, self.plan, now_ms=self.now_ms, same_queue=same_queue)
         return {kpi_id: found[kpi_id] for kpi_id in REVISED}
 
-    def _with_made_anew(self, merged: Measurement, period: Period, *, kept: bool) -> Measurement:
-        """With the KPIs that days do not add up to; unknown where the calls of some day are gone."""
-        if not kept:
-            unknown = dict.fromkeys(MADE_ANEW, UNKNOWN)
-            queues = {name: cohort.with_measured(unknown) for name, cohort in merged.queues.items()}
-            return replace(merged, total=merged.total.with_measured(unknown), queues=queues)
+    def _with_made_anew(
+        self, merged: Measurement, period: Period, lost: Sequence[Contact], later: Sequence[Contact]
+    ) -> Measurement:
+        """With the KPIs that days do not add up to."""
         callers = count_callers(self.store.callers(self.plan.office, period.from_ms, period.until_ms))
-        lost, later = self._lost(period)
         groups = by_queue(lost)
         total = callers[""] | measure_callbacks(missed_callers(lost, later))
         return replace(

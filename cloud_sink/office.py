@@ -11,7 +11,7 @@ from cloud_sink.kpi.availability import measure_availability
 from cloud_sink.kpi.coverage import coverage, watched_spans
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.measurement import Measurement
-from cloud_sink.kpi.missed import MissedCaller
+from cloud_sink.kpi.missed import MissedCaller, missed_callers
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Report, measure, present
 from cloud_sink.kpi.roster import Roster
@@ -109,21 +109,24 @@ class Office:
         span = self.span()
         return Watch(coverage(span, blind, within), watched_spans(span, blind, within), gaps)
 
-    def states(self, period: Period) -> dict[str, list[Interval]]:
+    def states(self, period: Period, watch: Watch | None = None) -> dict[str, list[Interval]]:
         """What each extension was doing in the watched part of the period: day by day, as days are counted."""
+        spans = (watch or self.watch(period)).spans
         found: dict[str, list[Interval]] = {}
         for piece in pieces_of(period):
-            for name, intervals in self._states_of_day(piece.period).items():
+            within = (piece.period.from_ms, piece.period.until_ms)
+            watched = [(max(a, within[0]), min(b, within[1])) for a, b in spans if a < within[1] and b > within[0]]
+            for name, intervals in self._states_of_day(piece.period, watched).items():
                 found.setdefault(name, []).extend(intervals)
         return found
 
-    def _states_of_day(self, period: Period) -> dict[str, list[Interval]]:
+    def _states_of_day(self, period: Period, watched: list[tuple[int, int]]) -> dict[str, list[Interval]]:
         since = period.from_ms - LOOK_BACK_MS
         changes = self.store.registrations(self.id, since, period.until_ms)
         return agent_states(
             self.store.phone_legs(self.id, since, period.until_ms),
             [Registered(change.at_ms, change.extension, change.registered) for change in changes],
-            watched=self.watch(period).spans,
+            watched=watched,
             codes=self.plan.agent_codes,
             told=self.store.told(self.id, since, period.until_ms),
             wrap_up=self._wrap_up(since, period.until_ms),
@@ -137,20 +140,23 @@ class Office:
         contacts = self.store.contacts(self.id, from_ms, until_ms)
         return {leg_id: lengths.get(contact.queue, 0) for contact in contacts for leg_id in contact.legs}
 
-    def measure(self, period: Period, threshold_s: float | None = None) -> Measurement:
+    def measure(self, period: Period) -> Measurement:
         """Everything of the period that adds up, from its calls."""
-        states = self.states(period)
+        return self._measure(period, self._contacts_around(period), self.watch(period), self.plan.service_level_s)
+
+    def _measure(self, period: Period, contacts: list[Contact], watch: Watch, threshold_s: float) -> Measurement:
+        states = self.states(period, watch)
         return measure(
-            self._contacts_around(period),
+            contacts,
             self.store.phone_legs(self.id, period.from_ms, period.until_ms),
             period=period,
             plan=self.plan,
-            observed=self.watch(period).share > 0,
-            threshold_s=self.plan.service_level_s if threshold_s is None else threshold_s,
+            observed=watch.share > 0,
+            threshold_s=threshold_s,
             states=states,
             now_ms=self.now_ms(),
             surveyed=self._surveyed(period),
-            beside=measure_availability(states, self._trunk(period), self.plan, self.watch(period).spans),
+            beside=measure_availability(states, self._trunk(period), self.plan, watch.spans),
         )
 
     def _trunk(self, period: Period) -> list[Registered]:
@@ -184,20 +190,25 @@ class Office:
 
     def report(self, period: Period, threshold_s: float | None = None) -> Report:
         """All KPIs of the period: of closed days from what was counted then, of the others from their calls."""
-        book = self._daybook()
         threshold = self.plan.service_level_s if threshold_s is None else threshold_s
-        found = book.measurement(period)
-        if found is not None and threshold != self.plan.service_level_s:
-            found = within_threshold(found, threshold)
+        watch = self.watch(period)
+        measurement, missed = self._put_together(period, threshold) or self._from_calls(period, watch, threshold)
         shown = present(
-            self.measure(period, threshold) if found is None else found,
-            period=period,
-            plan=self.plan,
-            coverage=self.watch(period).share,
-            threshold_s=threshold,
-            missed=book.missed(period),
-        )
+            measurement, period=period, plan=self.plan, coverage=watch.share, threshold_s=threshold, missed=missed
+        )  # fmt: skip
         return with_spending(shown, self.spending(period))
+
+    def _put_together(self, period: Period, threshold_s: float) -> tuple[Measurement, list[MissedCaller]] | None:
+        found = self._daybook().put_together(period)
+        if found is None or threshold_s == self.plan.service_level_s:
+            return found
+        measurement = within_threshold(found[0], threshold_s)
+        return None if measurement is None else (measurement, found[1])
+
+    def _from_calls(self, period: Period, watch: Watch, threshold_s: float) -> tuple[Measurement, list[MissedCaller]]:
+        contacts = self._contacts_around(period)
+        missed = missed_callers([contact for contact in contacts if period.holds(contact.t_offer)], contacts)
+        return self._measure(period, contacts, watch, threshold_s), missed
 
     def spending(self, period: Period) -> Spending:
         """What staff and the rest cost in the period, as far as it was imported."""

@@ -85,19 +85,23 @@ def rollups(connection: Connection) -> dict[str, Rollup]:
     return {row.office_id: Rollup(*row) for row in connection.execute(select(tables.rollups))}
 
 
-def write_rollup(connection: Connection, rollup: Rollup) -> None:
+def rollup(connection: Connection, office: str) -> Rollup | None:
+    """Return how far an office has been computed."""
+    row = connection.execute(select(tables.rollups).where(tables.rollups.c.office_id == office)).one_or_none()
+    return None if row is None else Rollup(*row)
+
+
+def write_rollup(connection: Connection, reached: Rollup) -> None:
     """Say how far an office has been computed."""
     table = tables.rollups
-    connection.execute(delete(table).where(table.c.office_id == rollup.office))
-    connection.execute(insert(table).values(astuple(rollup)))
+    connection.execute(delete(table).where(table.c.office_id == reached.office))
+    connection.execute(insert(table).values(astuple(reached)))
 
 
 def restart_rollup(connection: Connection, office: str) -> None:
     """Have every day computed again, but those whose calls are gone."""
-    table = tables.rollups
-    row = connection.execute(select(table).where(table.c.office_id == office)).one_or_none()
-    if row is not None:
-        found = Rollup(*row)
+    found = rollup(connection, office)
+    if found is not None:
         before = max(found.first_day, found.kept_from) - 1
         write_rollup(connection, replace(found, rolled_until=before, settled_until=before))
 

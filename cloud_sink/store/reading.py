@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, select
 
 from cloud_sink.contacts.facts import Registers, Told, Voice
-from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg
+from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.contacts.views import SEEN_TWICE
 from cloud_sink.store import tables
 from cloud_sink.store.records import BoxStatus, Gap, Quarantined, Registration
@@ -35,77 +35,6 @@ def caller_numbers(connection: Connection, office: str, limit: int) -> list[str]
     numbered = and_(table.c.office_id == office, table.c.direction == "in", table.c.caller != "")
     found = select(table.c.caller).where(numbered).order_by(table.c.t_offer.desc()).limit(limit)
     return list(connection.execute(found).scalars())
-
-
-def contacts_around(
-    connection: Connection, office: str, from_ms: int, until_ms: int, since_ms: int, to_ms: int
-) -> list[Contact]:
-    """Return the contacts offered in [from, until) and the other ones of their callers in [since, to), in order.
-
-    Of a year of calls around a day, a report needs those that the day's callers made, or that were made to them.
-    """
-    table = tables.contacts
-    own, period = table.c.office_id == office, and_(table.c.t_offer >= from_ms, table.c.t_offer < until_ms)
-    inner = table.alias()
-    callers = (
-        select(inner.c.caller)
-        .where(
-            inner.c.office_id == office, inner.c.t_offer >= from_ms, inner.c.t_offer < until_ms,
-            inner.c.direction == "in", inner.c.caller != "",
-        )
-        .distinct()
-    )  # fmt: skip
-    number = case((table.c.direction == "out", table.c.did), else_=table.c.caller)
-    around = and_(table.c.t_offer >= since_ms, table.c.t_offer < to_ms, or_(period, number.in_(callers)))
-    rows = connection.execute(select(table).where(own, around).order_by(table.c.t_offer, table.c.contact_id))
-    return [contact_of(row) for row in rows]
-
-
-def callers(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[str, tuple[str, ...]]]:
-    """Return (caller, where he waited) of every contact of [from, until) with a number; "" stands for a customer."""
-    table = tables.contacts
-    found = select(table.c.caller, table.c.direction, table.c.queue, table.c.kind, table.c.visits).where(
-        table.c.office_id == office, table.c.t_offer >= from_ms, table.c.t_offer < until_ms,
-        table.c.direction.in_(("in", "int")), table.c.disposition != "blocked", table.c.caller != "",
-    )  # fmt: skip
-    calls = []
-    for caller, direction, queue, kind, visits in connection.execute(found):
-        places = [queue] if direction == "in" or kind in (QUEUE, RING_GROUP) else []
-        places += [visit[0] for visit in json.loads(visits)] if visits else []
-        calls.append((caller, ("", *places) if direction == "in" else tuple(places)))
-    return calls
-
-
-def customers(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Contact]:
-    """Return the contacts of customers and colleagues offered in [from, until), in order."""
-    table = tables.contacts
-    period = and_(table.c.office_id == office, table.c.t_offer >= from_ms, table.c.t_offer < until_ms)
-    found = select(table).where(period, table.c.direction.in_(("in", "int")))
-    rows = connection.execute(found.order_by(table.c.t_offer, table.c.contact_id))
-    return [contact_of(row) for row in rows]
-
-
-def lost_contacts(connection: Connection, office: str, from_ms: int, until_ms: int, to_ms: int) -> list[Contact]:
-    """Return contacts of [from, until) that may count as missed, and until `to` each answered one of their callers."""
-    table, inner = tables.contacts, tables.contacts.alias()
-    number = case((table.c.direction == "out", table.c.did), else_=table.c.caller)
-    asked = select(inner.c.caller).where(
-        inner.c.office_id == office, inner.c.t_offer >= from_ms, inner.c.t_offer < until_ms, _lost(inner),
-        inner.c.caller != "",
-    )  # fmt: skip
-    spoken = and_(table.c.disposition == "answered", table.c.direction.in_(("in", "out")), number.in_(asked))
-    found = select(table).where(
-        table.c.office_id == office, table.c.t_offer >= from_ms,
-        or_(and_(table.c.t_offer < until_ms, _lost(table)), and_(table.c.t_offer < to_ms, spoken)),
-    )  # fmt: skip
-    rows = connection.execute(found.order_by(table.c.t_offer, table.c.contact_id))
-    return [contact_of(row) for row in rows]
-
-
-def _lost(table: FromClause) -> ColumnElement[bool]:
-    """Whether a contact, or one of its visits to further queues, may have come to nothing."""
-    unanswered = table.c.disposition.in_(("abandoned", "overflow", "voicemail", "unknown"))
-    return and_(table.c.direction == "in", or_(unanswered, table.c.visits != ""))
 
 
 def phone_legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
@@ -253,4 +182,4 @@ def _legs_with_outcome(office: str) -> Select[Any]:
 
 
 def _settled(connection: Connection, found: Select[Any]) -> list[tuple[Leg, str]]:
-    return [(leg_of(row), row[-1]) for row in connection.execute(found)]
+    return [(leg_of(row), row[-1]) for row in connection.execute(found).all()]

@@ -18,7 +18,7 @@ from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.kpi.fleet import OfficeCounts
-from cloud_sink.store import counting, days, imported, mailings, reading
+from cloud_sink.store import callers, counting, days, imported, mailings, reading
 from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.junk import Quarantine
@@ -233,23 +233,27 @@ class Store:
 
     def contacts_around(self, office: str, from_ms: int, until_ms: int, since_ms: int, to_ms: int) -> list[Contact]:
         """Return the contacts offered in [from, until), and the other ones of their callers in [since, to)."""
-        return self._read(reading.contacts_around, office, from_ms, until_ms, since_ms, to_ms)
+        return self._read(callers.contacts_around, office, from_ms, until_ms, since_ms, to_ms)
 
     def customers(self, office: str, from_ms: int, until_ms: int) -> list[Contact]:
         """Return the contacts of customers and colleagues offered in [from, until), in order."""
-        return self._read(reading.customers, office, from_ms, until_ms)
+        return self._read(callers.customers, office, from_ms, until_ms)
 
     def callers(self, office: str, from_ms: int, until_ms: int) -> list[tuple[str, tuple[str, ...]]]:
         """Return (caller, where he waited) of every contact of [from, until) with a number; "" is a customer."""
-        return self._read(reading.callers, office, from_ms, until_ms)
+        return self._read(callers.callers, office, from_ms, until_ms)
 
     def lost_contacts(self, office: str, from_ms: int, until_ms: int, to_ms: int) -> list[Contact]:
         """Return contacts of [from, until) that may count as missed, and their callers' answered ones until `to`."""
-        return self._read(reading.lost_contacts, office, from_ms, until_ms, to_ms)
+        return self._read(callers.lost_contacts, office, from_ms, until_ms, to_ms)
 
     def rollups(self) -> dict[str, Rollup]:
         """Return how far the closed days of each office have been computed."""
         return self._read(days.rollups)
+
+    def rollup(self, office: str) -> Rollup | None:
+        """Return how far the closed days of an office have been computed; None: not at all."""
+        return self._read(days.rollup, office)
 
     def dirty_days(self, from_day: int, until_day: int) -> dict[str, dict[int, int]]:
         """Return office -> closed day of [from, until] that is out of date -> its marks."""

@@ -67,13 +67,18 @@ def contact_row(contact: Contact) -> tuple[Any, ...]:
 
 
 def contact_of(row: Row[Any]) -> Contact:
-    """Return the contact of a row of CONTACT_COLUMNS."""
-    values: dict[str, Any] = dict(zip(CONTACT_COLUMNS, row, strict=True))
-    values["office"] = values.pop("office_id")
-    values["short"] = bool(values["short"])
-    values["legs"] = tuple(values["legs"].split())
-    values["visits"] = tuple(QueueVisit(*visit) for visit in json.loads(values["visits"] or "[]"))
-    return Contact(**values)
+    """Return the contact of a row of CONTACT_COLUMNS, whose order is the contact's but for its first three."""
+    (office, t_offer, contact_id, queue, did, direction, caller, *times_and_counts, short, correlation, visibility,
+     ended_by, kind, legs, visits) = tuple(row)  # fmt: skip
+    values: tuple[Any, ...] = (
+        contact_id, office, queue, did, direction, caller, t_offer, *times_and_counts, bool(short), correlation,
+        visibility, ended_by, kind, tuple(legs.split()), _visits(visits) if visits else (),
+    )  # fmt: skip
+    return Contact(*values)
+
+
+def _visits(text: str) -> tuple[QueueVisit, ...]:
+    return tuple(QueueVisit(*visit) for visit in json.loads(text))
 
 
 def outcome_row(leg: Leg, contact_id: str, outcome: str) -> tuple[Any, ...]:
