@@ -20,7 +20,7 @@ from collector.errors import RingtapError, WrongUse
 NEAR_ADDRESS, FAR_ADDRESS = "10.231.77.1", "10.231.77.2"
 TICKS = os.sysconf("SC_CLK_TCK")
 START_S = 15
-COMMIT_NS = 200_000_000  # changes of the spool's files that are closer together belong to one commit
+LOOK_S = 0.2  # between two looks at the spool's log
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +111,17 @@ class Box:
         return self._status("VmRSS") / 1024
 
     def commits(self, seconds: float) -> float:
-        """How often a second the spool's files changed, watched for this long; changes of one moment are one commit."""
-        files = list(self._spool.parent.glob("spool.db*"))
+        """Commits of the spool a second, counted for this long in its write-ahead log."""
+        log = self._spool.with_name(self._spool.name + "-wal")
         until = time.monotonic() + seconds
-        commits, changed_ns = 0, max(file.stat().st_mtime_ns for file in files)
+        generation, before = count_commits(log.read_bytes())
+        commits = 0
         while time.monotonic() < until:
-            latest_ns = max(file.stat().st_mtime_ns for file in files)
-            commits += latest_ns > changed_ns + COMMIT_NS
-            changed_ns = max(changed_ns, latest_ns)
-            time.sleep(0.02)
+            time.sleep(LOOK_S)
+            now_generation, now = count_commits(log.read_bytes())
+            if now_generation != generation:  # the log was emptied into the database, and begins anew
+                generation, before = now_generation, 0
+            commits, before = commits + now - before, now
         return commits / seconds
 
     def stop(self) -> tuple[dict[str, int], collections.Counter[str], float]:
@@ -155,6 +157,20 @@ class Box:
     def _status(self, name: str) -> int:
         lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+
+def count_commits(log: bytes) -> tuple[bytes, int]:
+    """(Salt, commits) of a write-ahead log of SQLite: https://www.sqlite.org/fileformat2.html, section 4.1."""
+    if len(log) < 32:
+        return b"", 0
+    page_bytes = int.from_bytes(log[8:12], "big")
+    salt = log[16:24]
+    commits = 0
+    for at in range(32, len(log) - 24 - page_bytes + 1, 24 + page_bytes):
+        if log[at + 8 : at + 16] != salt:
+            break
+        commits += log[at + 4 : at + 8] != bytes(4)  # the size of the database stands in a commit's last frame only
+    return salt, commits
 
 
 def _fate(leg: object) -> str:
