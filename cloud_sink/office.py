@@ -8,7 +8,9 @@ from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.daybook import Daybook, clearing_ms, pieces_of, within_threshold
 from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_spending, load_tariffs
 from cloud_sink.kpi.availability import measure_availability
+from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.coverage import coverage, watched_spans
+from cloud_sink.kpi.indicators import BASELINE_MS, measure_indicators
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.measurement import Measurement
 from cloud_sink.kpi.missed import MissedCaller, missed_callers
@@ -20,6 +22,7 @@ from cloud_sink.kpi.spending import Spending, with_spending
 from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
 from cloud_sink.kpi.team_report import TeamFacts, TeamReport, team_report
+from cloud_sink.kpi.value import CALLER, Value, value_of
 from cloud_sink.question import BadQuestion, Question, one_day, parse_day, parse_period
 from cloud_sink.store import BoxStatus, Gap, Store
 
@@ -230,6 +233,15 @@ class Office:
             self.store.voices(*within),
             period=period,
         )
+
+    def indicators(self, period: Period) -> dict[str, Value]:
+        """How far the period's numbers can be trusted, as the boxes tell."""
+        reports = self.store.health(self.id, period.from_ms - BASELINE_MS, period.until_ms)
+        measured = measure_indicators(reports, period)
+        return {
+            kpi_id: value_of(parts, unit=CATALOGUE[kpi_id].unit, basis=CALLER, averaged=CATALOGUE[kpi_id].averaged)
+            for kpi_id, parts in measured.items()
+        }
 
     def _surveyed(self, period: Period) -> list[Leg]:
         """Every leg of an office that has surveys."""

@@ -3,6 +3,7 @@
 Times are Unix milliseconds, UTC; `seq` is the number that the box gave the event.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -47,3 +48,14 @@ class Registers:
     code: int = 0  # final status of the last that failed; 0: never answered
     delays_ms: tuple[int, ...] = ()  # of those that succeeded, the first sixty
     seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BoxHealth:
+    """What a box said of itself once a minute: counters since its program started."""
+
+    box: str
+    epoch: int
+    at_ms: int  # by the box's clock
+    received_ms: int  # by the sink's
+    counters: Mapping[str, int]

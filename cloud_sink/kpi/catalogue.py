@@ -7,6 +7,7 @@ the threshold (inclusive, rule R5).
 
 from cloud_sink.kpi.catalogue_agents import AGENT_TIME, EXTENSION, WEEK
 from cloud_sink.kpi.catalogue_callers import RESOLUTION, SPENDING, VOICE
+from cloud_sink.kpi.catalogue_quality import QUALITY
 from cloud_sink.kpi.catalogue_signalling import SIGNALLING_HEALTH
 from cloud_sink.kpi.catalogue_team import PERSONNEL, SCHEDULE
 from cloud_sink.kpi.definition import ALL_SCOPES, DAYS, EXTENSIONS, MAX, RECOMPUTE, TOTAL, Definition
@@ -325,33 +326,6 @@ HANDLING = (
         "Share of answered calls the agent ended.",
         "answered contacts ended by the agent's BYE / answered contacts that are over",
         "Asterisk queue_log COMPLETEAGENT; RFC 3261 15 (BYE)", EVERYWHERE, averaged=True,
-    ),
-)  # fmt: skip
-
-QUALITY = (
-    Definition(
-        "coverage", "Watched", PERCENT,
-        "Share of the period in which the tap was watching.",
-        "seconds watched / seconds of the period so far",
-        "ringtap's own", EVERYWHERE, roll=RECOMPUTE, scopes=(TOTAL,),
-    ),
-    Definition(
-        "contacts_ambiguous", "Ambiguous", NUMBER,
-        "Calls whose legs could belong to another caller as well: two withheld numbers waiting at once.",
-        "count(correlation = ambiguous)",
-        "ringtap's own", EVERYWHERE,
-    ),
-    Definition(
-        "claimed_elsewhere", "Said to be answered elsewhere", NUMBER,
-        "The PBX said another phone answered, but no such answer was seen: a mobile twin, or not true.",
-        "count(disposition = claimed_elsewhere)",
-        "RFC 3326 (Reason: Call completed elsewhere)", EVERYWHERE,
-    ),
-    Definition(
-        "partial_legs", "Partly seen", NUMBER,
-        "Phone legs whose beginning or end the tap did not see.",
-        "count(leg.partial)",
-        "ringtap's own", PHONE_LEGS, scopes=(TOTAL, EXTENSIONS),
     ),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from cloud_sink.kpi.value import MONEY, NUMBER, SECONDS
 
 TOTAL, QUEUES, EXTENSIONS, PLANNING = "total", "queues", "extensions", "planning"
 SIGNALLING = "signalling"  # by vantage point, on a page of its own
+TAP = "tap"  # of the boxes, beside every report
 TEAMS = "teams"  # everybody together, each team, each agent; what is shown for extensions is shown there as well
 CONTACT_SCOPES = (TOTAL, QUEUES)
 ALL_SCOPES = (TOTAL, QUEUES, EXTENSIONS)

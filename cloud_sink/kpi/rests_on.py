@@ -35,3 +35,4 @@ OPEN_HOURS = (
     "Needs `business_hours`; null without. Agents' phones are the `members` of queues and groups, all phones where "
     "none are listed. A trunk that never registers is taken to be up: the carrier may know the PBX by its address."
 )
+REPORTED_BY_BOXES = "What boxes say of themselves once a minute; kept for two weeks, null before."

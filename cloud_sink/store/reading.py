@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, select
 
-from cloud_sink.contacts.facts import Registers, Told, Voice
+from cloud_sink.contacts.facts import BoxHealth, Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.contacts.views import SEEN_TWICE
 from cloud_sink.store import tables
@@ -126,6 +126,14 @@ def registers(connection: Connection, office: str, from_ms: int, until_ms: int) 
     period = and_(table.c.office_id == office, table.c.start >= from_ms, table.c.start < until_ms)
     order = (table.c.start, table.c.box, table.c.epoch, table.c.seq)
     return [registers_of(row) for row in connection.execute(select(table).where(period).order_by(*order))]
+
+
+def health(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[BoxHealth]:
+    """Return what boxes said of themselves in [from, until), in order."""
+    table = tables.health
+    period = and_(table.c.office_id == office, table.c.at >= from_ms, table.c.at < until_ms)
+    rows = connection.execute(select(table).where(period).order_by(table.c.at, table.c.box, table.c.epoch, table.c.seq))
+    return [BoxHealth(row.box, row.epoch, row.at, row.received, json.loads(row.counters)) for row in rows]
 
 
 def observed_span(connection: Connection, office: str) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine
 
-from cloud_sink.contacts.facts import Registers, Told, Voice
+from cloud_sink.contacts.facts import BoxHealth, Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.kpi.fleet import OfficeCounts
@@ -222,6 +222,10 @@ class Store:
     def registers(self, office: str, from_ms: int, until_ms: int) -> list[Registers]:
         """Return counted REGISTERs whose span began in [from, until)."""
         return self._read(reading.registers, office, from_ms, until_ms)
+
+    def health(self, office: str, from_ms: int, until_ms: int) -> list[BoxHealth]:
+        """Return what boxes said of themselves in [from, until)."""
+        return self._read(reading.health, office, from_ms, until_ms)
 
     def observed_span(self, office: str) -> tuple[int, int] | None:
         """Return the times of the first and the last event; None before any."""

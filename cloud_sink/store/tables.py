@@ -236,6 +236,7 @@ health = Table(
     "health",
     metadata,
     *_event_key("at"),
+    Column("received", BigInteger, nullable=False),  # by the sink's clock
     Column("counters", Text, nullable=False),  # JSON object: counter name -> integer
     **_CLUSTERED,
 )

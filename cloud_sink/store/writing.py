@@ -144,7 +144,7 @@ class IngestTransaction:
             take("gaps", gap.from_ms, gap.seq, gap.until_ms, gap.reason, gap.count, until_ms=gap.until_ms)
         for report in batch.health:
             counters = json.dumps(report.counters, separators=(",", ":"))
-            take("health", report.at_ms, report.seq, counters)
+            take("health", report.at_ms, report.seq, batch.received_ms, counters)
             if report.seq not in known and report.at_ms >= (box["health_at"] or 0):
                 box["health_at"], box["health"] = report.at_ms, counters
         if batch.health:

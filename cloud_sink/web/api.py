@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 
 from cloud_sink.kpi.catalogue import catalogue_json
+from cloud_sink.kpi.catalogue_quality import QUALITY
 from cloud_sink.kpi.comparison import comparison_json, earlier
 from cloud_sink.kpi.grid import grid_json
 from cloud_sink.kpi.period import Period, iso_time
@@ -99,6 +100,14 @@ def list_insights(about: AskedFor) -> schema.InsightList:
     period = about.period
     rows = [each.to_json(lambda at_ms: iso_time(at_ms, period.time_zone)) for each in about.office.insights(period)]
     return schema.InsightList.model_validate({"period": period.to_json(), "insights": rows})
+
+
+@router.get("/offices/{office}/quality", summary="How far a period's numbers can be trusted")
+def get_quality(about: AskedFor) -> schema.Quality:
+    """What was watched, what is uncertain, what boxes lost, how late they delivered and how their clocks go."""
+    values = about.office.report(about.period).total | about.office.indicators(about.period)
+    shown = {kpi.id: values[kpi.id].to_json() for kpi in QUALITY}
+    return schema.Quality.model_validate({"period": about.period.to_json(), "indicators": shown})
 
 
 @router.get("/offices/{office}/grid", summary="The period by quarter hour")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.period import Period
-from cloud_sink.kpi.report import Report
+from cloud_sink.kpi.report import Report, Values
 from cloud_sink.office import Office, Watch
-from cloud_sink.shown import ago_text, clock_text
+from cloud_sink.shown import ago_text, clock_text, count_text, duration_text
 from cloud_sink.store import BoxStatus
 
 ALARMING_COUNTERS = {
@@ -13,6 +14,9 @@ ALARMING_COUNTERS = {
     "truncated": "packets were cut short by the capture",
     "tcp_gaps": "pieces of SIP over TCP were lost",
 }
+
+
+AHEAD_MS = 60_000  # beyond a minute times of day begin to mislead
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ def describe_quality(office: Office, period: Period, report: Report) -> Quality:
         _gaps(watch),
         _doubtful(report),
         _quarantine(office.store.quarantined()),
+        *_told_by_boxes(office.indicators(period)),
     ]
     return Quality(facts, [_describe_box(box, office.now_ms()) for box in office.boxes()])
 
@@ -95,6 +100,21 @@ def _quarantine(kinds: int) -> Fact:
     """What arrived and could not be used."""
     words = f"{kinds} kind{'s' if kinds > 1 else ''} of unusable data"
     return Fact("Quarantine", words if kinds else "empty", alarming=kinds > 0)
+
+
+def _told_by_boxes(indicators: Values) -> list[Fact]:
+    """What boxes lost and how they deliver; nothing where none reported."""
+    if not indicators["kernel_drops"].denominator:
+        return []
+    lost = [(kpi_id, indicators[kpi_id].value or 0) for kpi_id in ("kernel_drops", "parse_errors", "encrypted_sip")]
+    words = [f"{count_text(count)} {CATALOGUE[kpi_id].title.lower()}" for kpi_id, count in lost if count]
+    lag, offset = indicators["mqtt_lag_s"].value or 0, indicators["clock_offset_ms"].value or 0
+    ahead = offset < -AHEAD_MS  # behind looks like late: a recording that is played back is hours late and not wrong
+    clock = f"; a clock is {duration_text(-offset / 1000)} ahead of this server's" if ahead else ""
+    return [
+        Fact("Lost", ", ".join(words) or "nothing", alarming=bool(words)),
+        Fact("Delivery", f"after {duration_text(lag)} on average{clock}", alarming=ahead),
+    ]
 
 
 def _describe_box(box: BoxStatus, now_ms: int) -> BoxRow:

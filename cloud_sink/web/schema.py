@@ -51,6 +51,13 @@ class Report(BaseModel):
     )
 
 
+class Quality(BaseModel):
+    """Data-quality indicators by id (see /api/v1/kpis)."""
+
+    period: PeriodOut
+    indicators: dict[str, Value]
+
+
 class Change(BaseModel):
     """One KPI against an earlier period; nulls where either is unknown."""
 

@@ -67,5 +67,28 @@ def test_box_says_when_it_was_seen_and_what_troubles_it(empty_store: Store):
 def test_good_day_alarms_nobody(store: Store):
     """The recorded day: watched, no gap, nothing in quarantine; one call's end was not seen."""
     told = quality_of(store)
-    assert [False] * 4 == [fact.alarming for fact in told.facts]
+    assert [False] * len(told.facts) == [fact.alarming for fact in told.facts]
     assert "1 with unseen outcome" == told.facts[2].text
+
+
+def test_losses_and_delivery_are_told(empty_store: Store):
+    """What grew between two reports, and how long they were under way; a box that never reported says nothing."""
+    assert 4 == len(quality_of(empty_store).facts)
+    reports = [
+        Health(1, NOW_MS - HOUR_MS, {"afpacket_drops": 5, "malformed": 1}),
+        Health(2, NOW_MS - 1_800_000, {"afpacket_drops": 12, "malformed": 1, "encrypted": 3}),
+    ]
+    batch = BatchArrived("box", "lab", 1, 1, 2, 1, NOW_MS, health=reports)
+    empty_store.ingest([make_state(), batch], PLANS, NOW_MS)
+    lost, delivery = quality_of(empty_store).facts[4:]
+    assert ("Lost", "7 lost in the kernel, 3 encrypted", True) == (lost.title, lost.text, lost.alarming)
+    assert ("Delivery", "after 45:00 min on average", False) == (delivery.title, delivery.text, delivery.alarming)
+
+
+def test_clock_that_is_ahead_is_told(empty_store: Store):
+    """A report from two minutes in the future."""
+    batch = make_batch(health=[Health(1, NOW_MS + 120_000, {})])
+    empty_store.ingest([make_state(), batch], PLANS, NOW_MS)
+    delivery = quality_of(empty_store).facts[5]
+    assert delivery.alarming
+    assert "a clock is 2:00 min ahead" in delivery.text

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("box", sa.String(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("counters", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("office_id", "at", "box", "epoch", "seq"),
         sqlite_with_rowid=False,
