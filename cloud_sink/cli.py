@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from cloud_sink import backup as backing_up
 from cloud_sink import config
 from cloud_sink.adapters.smtp import Outbox
 from cloud_sink.errors import ConfigurationError, SinkError
@@ -34,6 +35,7 @@ examples:
   ringtap-sink check-config --config sink.toml
   ringtap-sink rebuild --config sink.toml --office lab
   ringtap-sink export contacts --config sink.toml --day 2026-06-01 --format xlsx --output contacts.xlsx
+  ringtap-sink backup sink-backup.db --config sink.toml
   ringtap-sink quarantine --config sink.toml --format jsonl | head
 """
 FORMATS = ("table", "json", "jsonl")
@@ -80,6 +82,12 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--output", metavar="F", help="file to write; without: standard output")
     _add_import(commands)
     _add_report(commands)
+    backing_up.add_backup_arguments(
+        _add_command(commands, "backup", "write the database into one file, while the sink runs", _back_up)
+    )
+    backing_up.add_restore_arguments(
+        _add_command(commands, "restore", "read a backup back; the sink must not run meanwhile", _restore)
+    )
     quarantine = _add_command(commands, "quarantine", "list what was received and could not be used", _quarantine)
     quarantine.add_argument("--limit", type=_positive, default=100, metavar="N", help="rows at most (default 100)")
     quarantine.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -155,6 +163,18 @@ def _migrate(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     store.migrate()
     print(f"{store.url}: up to date")
+    return 0
+
+
+def _back_up(arguments: argparse.Namespace) -> int:
+    progress = Progress("backup", "pages or rows")
+    print(backing_up.back_up(_store(arguments), arguments.file, force=arguments.force, progress=progress))
+    return 0
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    progress = Progress("restore", "pages or rows")
+    print(backing_up.restore(_store(arguments), arguments.file, force=arguments.force, progress=progress))
     return 0
 
 

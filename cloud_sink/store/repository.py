@@ -18,7 +18,7 @@ from cloud_sink.contacts.facts import BoxHealth, Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.kpi.fleet import OfficeCounts
-from cloud_sink.store import callers, counting, days, imported, mailings, reading
+from cloud_sink.store import callers, copying, counting, days, imported, mailings, reading
 from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.junk import Quarantine
@@ -87,6 +87,21 @@ class Store:
                 f'database "{self.url}" has schema {found or "none"}, this program needs {wanted}: '
                 "run `ringtap-sink migrate --config FILE`"
             )
+
+    def back_up(self, file: Path, progress: Callable[[int, int], None]) -> None:
+        """Write everything into an SQLite file, while others read and write. Raises StoreUnusable."""
+        with clear_errors(self._engine):
+            copying.back_up(self._engine, file, _make_tables, progress)
+
+    def restore(self, file: Path, progress: Callable[[int, int], None]) -> None:
+        """Replace everything by what such a file holds. Raises StoreUnusable."""
+        with clear_errors(self._engine):
+            copying.restore(self._engine, file, progress)
+
+    def is_empty(self) -> bool:
+        """Whether nothing was ever stored."""
+        with clear_errors(self._engine):
+            return copying.is_empty(self._engine)
 
     # --- writing
 
@@ -308,6 +323,12 @@ class Store:
     def _read(self, question: Callable[..., _Answer], *arguments: object) -> _Answer:
         with self._engine.connect() as connection:
             return question(connection, *arguments)
+
+
+def _make_tables(url: str) -> None:
+    store = Store.open(url)
+    store.migrate()
+    store.close()
 
 
 def _alembic_config() -> Config:
