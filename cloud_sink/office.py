@@ -252,7 +252,7 @@ class Office:
     def insights(self, period: Period) -> list[Insight]:
         """What stands out in the period."""
         legs = self.store.phone_legs(self.id, period.from_ms, period.until_ms)
-        return insights(self.contacts(period), legs, period=period, plan=self.plan)
+        return insights(self.contacts(period), legs, self.states(period), period=period, plan=self.plan)
 
     def boxes(self) -> list[BoxStatus]:
         """Its boxes, as they reported last."""

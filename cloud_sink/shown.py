@@ -139,9 +139,9 @@ WRITERS: dict[str, Callable[[float], str]] = {
 }
 
 
-def clock_text(at_ms: int, time_zone: str) -> str:
-    """Hours and minutes there."""
-    return local_time(at_ms, time_zone).strftime("%H:%M")
+def clock_text(at_ms: int, time_zone: str, *, seconds: bool = False) -> str:
+    """Hours and minutes there, with seconds where asked."""
+    return local_time(at_ms, time_zone).strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
 def ago_text(ms: int) -> str:

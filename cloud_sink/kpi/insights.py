@@ -12,6 +12,8 @@ from cloud_sink.kpi.accessibility import count_service, service_levels
 from cloud_sink.kpi.extensions import REFUSED, SettledLeg, by_extension
 from cloud_sink.kpi.period import QUARTER_MS, Period, local_time
 from cloud_sink.kpi.report import WORK_OF_A_TEAM
+from cloud_sink.kpi.state_sources import ACW, DND, ELSEWHERE, PAUSE
+from cloud_sink.kpi.states import AVAILABLE, OFFLINE, OTHER, RINGING, TALK, States
 from cloud_sink.kpi.value import wilson_percent
 from cloud_sink.kpi.volume import ABANDONED, ANSWERED, offered
 
@@ -19,7 +21,14 @@ FEWEST_LOST = 3  # callers who gave up in a quarter hour before it is worth a se
 FEWEST_RINGS = 5  # rings an extension could have taken
 FEWEST_CALLS = 5  # calls of a queue in a quarter hour
 MOST_IGNORED = 25  # percent of its rings that any extension may let pass
-MOST_BUSY = 0.5  # share of a team in calls from which it counts as busy
+LEAST_TOLD = 0.5  # fewer agents on average are no part of the sentence
+DOINGS = {  # words of an insight -> agents' states
+    "in calls": (TALK, RINGING),
+    "free": (AVAILABLE,),
+    "on break": (PAUSE, DND),
+    "in after-call work": (ACW,),
+    "away": (OFFLINE, OTHER, ELSEWHERE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +57,41 @@ class Insight:
 
 
 def insights(
-    contacts: Sequence[Contact], legs: Sequence[SettledLeg], *, period: Period, plan: OfficePlan
+    contacts: Sequence[Contact],
+    legs: Sequence[SettledLeg],
+    states: States,
+    *,
+    period: Period,
+    plan: OfficePlan,
 ) -> list[Insight]:
-    """Everything the rules have to say, in order of time."""
+    """Everything the rules have to say, in order of time; `states` of agents tell who was on break meanwhile."""
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     visits = [v for contact in offered(cohort) for v in contact.queue_visits() if v.kind in WORK_OF_A_TEAM]
     settled = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
     found = [
-        *_many_left(visits, Lines(settled), period, plan),
+        *_many_left(visits, Doings(states), period, plan),
         *_waits_too_long(visits, period, plan),
         *_does_not_answer(settled, cohort),
     ]
     return sorted(found, key=lambda insight: (insight.from_ms, insight.rule, insight.subject))
 
 
-class Lines:
-    """When each extension was in a call."""
+class Doings:
+    """What each agent was doing at a moment."""
 
-    def __init__(self, legs: Iterable[SettledLeg]) -> None:
-        self._spans: dict[str, list[tuple[int, int]]] = {}
-        for extension, group in by_extension(legs).items():
-            answered = [(leg.t_answer, leg.t_end) for leg, outcome in group if outcome == "answered"]
-            self._spans[extension] = sorted((a, e) for a, e in answered if a is not None and e is not None)
+    def __init__(self, states: States) -> None:
+        self._intervals = {agent: sorted(found, key=lambda each: each.from_ms) for agent, found in states.items()}
 
-    def extensions(self) -> list[str]:
-        """Every extension that was in any call."""
-        return sorted(self._spans)
+    def state(self, agent: str, at_ms: int) -> str:
+        """The agent's state, "" where it is not known."""
+        intervals = self._intervals.get(agent, [])
+        place = bisect_right(intervals, at_ms, key=lambda each: each.from_ms) - 1
+        return intervals[place].state if place >= 0 and at_ms < intervals[place].until_ms else ""
 
-    def busy(self, extension: str, at_ms: int) -> bool:
-        """Whether it was in a call at that moment."""
-        spans = self._spans.get(extension, [])
-        return any(start <= at_ms < end for start, end in spans[: bisect_right(spans, (at_ms, at_ms))])
+    def count(self, agents: Sequence[str], moments: Sequence[int]) -> dict[str, float]:
+        """How many of these agents were doing each thing of DOINGS, on average over the moments."""
+        seen = [self.state(agent, at_ms) for at_ms in moments for agent in agents]
+        return {words: sum(state in group for state in seen) / max(1, len(moments)) for words, group in DOINGS.items()}
 
 
 def _by_queue_and_quarter(visits: Sequence[Contact]) -> dict[str, dict[int, list[Contact]]]:
@@ -101,14 +114,14 @@ def _spans(quarters: Iterable[int]) -> list[list[int]]:
     return spans
 
 
-def _many_left(visits: Sequence[Contact], lines: Lines, period: Period, plan: OfficePlan) -> list[Insight]:
+def _many_left(visits: Sequence[Contact], doings: Doings, period: Period, plan: OfficePlan) -> list[Insight]:
     """Callers who gave up in a span, more than a fifth of it for certain, and what the agents did meanwhile."""
     found = []
     for queue, quarters in _by_queue_and_quarter(visits).items():
         many = [start for start, calls in quarters.items() if _lost_for_certain(calls)]
         for span in _spans(many):
             calls = [call for start in span for call in quarters[start]]
-            found.append(_tell_left(queue, calls, (span[0], span[-1] + QUARTER_MS), lines, period, plan))
+            found.append(_tell_left(queue, calls, (span[0], span[-1] + QUARTER_MS), doings, period, plan))
     return found
 
 
@@ -124,21 +137,29 @@ def _lost_for_certain(calls: Sequence[Contact]) -> bool:
 
 
 def _tell_left(
-    queue: str, calls: Sequence[Contact], span: tuple[int, int], lines: Lines, period: Period, plan: OfficePlan
+    queue: str, calls: Sequence[Contact], span: tuple[int, int], doings: Doings, period: Period, plan: OfficePlan
 ) -> Insight:
     """One such span in a sentence."""
     lost = _lost(calls)
     team = next((place.members for place in plan.destinations if place.name == queue and place.members), ())
-    ends = [call.t_end for call in lost if call.t_end is not None]
-    busy = sum(lines.busy(extension, at - 1) for at in ends for extension in team)
-    share = busy / (len(ends) * len(team)) if ends and team else 0.0
+    moments = [call.t_end - 1 for call in lost if call.t_end is not None]
+    doing = doings.count(team, moments)
     text = f"{len(lost)} of {len(calls)} callers of {queue} left {_between(span, period)}"
-    if team and share >= MOST_BUSY:
-        text += f" while {busy / len(ends):.1f} of {len(team)} agents were in calls"
-    elif team:
-        text += f", although only {busy / max(1, len(ends)):.1f} of {len(team)} agents were in calls"
-    figures = {"left": len(lost), "offered": len(calls), "agents": len(team), "agents_busy_share": round(share, 4)}
+    if team and moments:
+        text += f" while of {len(team)} agents " + _told_doing(doing)
+    shares = {f"agents_{words.replace(' ', '_')}": round(number, 4) for words, number in doing.items()}
+    figures = {"left": len(lost), "offered": len(calls), "agents": len(team), **shares}
     return Insight("many_left", queue, text, *span, _ids(lost), figures)
+
+
+def _told_doing(doing: Mapping[str, float]) -> str:
+    """The most common doing first: "2.0 were on break and 1.5 in calls"."""
+    common = sorted(((number, words) for words, number in doing.items() if number >= LEAST_TOLD), reverse=True)
+    if not common:
+        return "none was seen at work"
+    told = [f"{number:.1f} {words}" for number, words in common]
+    told[0] = f"{common[0][0]:.1f} were {common[0][1]}"
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
 
 
 def _ids(visits: Sequence[Contact]) -> tuple[str, ...]:

@@ -120,6 +120,7 @@ def describe_fates(quarters: "Sequence[Quarter]", threshold: str) -> list[Fate]:
 class MissedRow:
     """One caller nobody answered."""
 
+    contact_id: str  # of his last attempt
     at: str
     caller: str
     place: str
@@ -143,6 +144,7 @@ def _describe_caller(missed: MissedCaller, time_zone: str) -> MissedRow:
     if missed.cleared_by:
         cleared += f" by {missed.cleared_by}"
     return MissedRow(
+        contact_id=missed.last.contact_id,
         at=clock_text(missed.last.t_offer, time_zone),
         caller=missed.caller or "withheld",
         place=missed.last.queue or missed.last.did,

@@ -5,37 +5,58 @@ import pytest
 from cloud_sink.contacts.records import Destination, OfficePlan
 from cloud_sink.kpi.insights import insights
 from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.states import Interval
 
 DAY = Period.of_days(date(2026, 6, 1), date(2026, 6, 1), "UTC")
 PLAN = OfficePlan("lab", destinations=(Destination("support", "queue", ("400",), members=("101", "102")),))
 
 
-def told(contacts, legs=()):
+def told(contacts, legs=(), states=None):
     """What the rules say: rule -> insight."""
-    return {each.rule: each for each in insights(contacts, legs, period=DAY, plan=PLAN)}
+    return {each.rule: each for each in insights(contacts, legs, states or {}, period=DAY, plan=PLAN)}
 
 
-def test_many_left_while_agents_were_in_calls(make_contact, make_leg):
-    """Six of ten gave up within a quarter hour while both agents were talking: said so, with the six."""
+def doing(state: str) -> list[Interval]:
+    """One state for the whole day."""
+    return [Interval(state, DAY.from_ms, DAY.until_ms, logged_in=True)]
+
+
+def test_many_left_while_agents_were_on_break(make_contact):
+    """Six of ten gave up within a quarter hour, one agent talked and the other was on break: said so, with the six."""
     calls = [make_contact("abandoned", at_s=60 + k, wait_s=30) for k in range(6)]
     calls += [make_contact(at_s=120 + k) for k in range(4)]
-    busy = [(make_leg(ext, at_s=0, talk_s=600), "answered") for ext in ("101", "102")]
-    found = told(calls, busy)["many_left"]
-    assert "6 of 10 callers of support left between 09:00 and 09:15 while 2.0 of 2 agents were in calls" == found.text
+    found = told(calls, states={"101": doing("talk"), "102": doing("pause")})["many_left"]
+    assert (
+        "6 of 10 callers of support left between 09:00 and 09:15 while of 2 agents 1.0 were on break and 1.0 in calls"
+    ) == found.text
     assert [call.contact_id for call in calls[:6]] == list(found.contacts)
-    assert {"left": 6, "offered": 10, "agents": 2, "agents_busy_share": 1.0} == found.figures
+    assert {"left": 6, "offered": 10, "agents": 2, "agents_in_calls": 1.0, "agents_on_break": 1.0} == {
+        name: number for name, number in found.figures.items() if number
+    }
 
 
 def test_many_left_although_agents_were_free(make_contact):
-    """Nobody was in a call: that is said instead."""
+    """Nobody was in a call: that is said instead; where nobody was there at all, that."""
     calls = [make_contact("abandoned", at_s=60 + k, wait_s=30) for k in range(6)]
-    assert "although only 0.0 of 2 agents were in calls" in told(calls)["many_left"].text
+    free = told(calls, states={"101": doing("available"), "102": doing("available")})["many_left"]
+    assert free.text.endswith("while of 2 agents 2.0 were free")
+    assert told(calls)["many_left"].text.endswith("while of 2 agents none was seen at work")
+
+
+def test_agents_are_asked_at_the_moment_a_caller_left(make_contact, start):
+    """A break that begins afterwards explains nothing."""
+    calls = [make_contact("abandoned", at_s=60, wait_s=30) for _ in range(6)]
+    later = [
+        Interval("available", DAY.from_ms, start + 95_000, logged_in=True),
+        Interval("pause", start + 95_000, DAY.until_ms, logged_in=True),
+    ]
+    assert "1.0 were free" in told(calls, states={"101": later})["many_left"].text
 
 
 def test_span_over_several_quarters_is_one_sentence(make_contact):
     """09:00 to 09:30, not two of them; a quiet quarter hour between makes two."""
     early = [make_contact("abandoned", at_s=900 * q + k, wait_s=30) for q in (0, 1, 3) for k in range(6)]
-    texts = [each.text for each in insights(early, (), period=DAY, plan=PLAN) if each.rule == "many_left"]
+    texts = [each.text for each in insights(early, (), {}, period=DAY, plan=PLAN) if each.rule == "many_left"]
     assert ["between 09:00 and 09:30", "between 09:45 and 10:00"] == [
         text.partition(" left ")[2][:23] for text in texts
     ]
