@@ -98,7 +98,8 @@ class Office:
         """One contact with its legs."""
         legs = self.store.legs_of(self.id, contact_id)
         if not legs:
-            return None
+            logged = self.store.logged_contact(self.id, contact_id)
+            return None if logged is None else (logged, [])
         first = min(leg.t_invite for leg, _ in legs)
         last = max(leg.t_end or leg.t_invite for leg, _ in legs)
         found = [c for c in self.store.contacts(self.id, first, last + 1) if c.contact_id == contact_id]

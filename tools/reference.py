@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from cloud_sink import cli as sink_cli
 from cloud_sink.imports.kinds import KINDS
+from cloud_sink.imports.queue_log import SAYS
+from cloud_sink.store.logged import QUEUE_LOG
 from cloud_sink.web import app as web
 from collector import blindness
 from collector import cli as collector_cli
@@ -106,6 +108,7 @@ def import_kinds() -> Iterator[str]:
         columns = sorted(kind.columns, key=lambda column: not column.required)
         names = ", ".join(f"**{each.name}**" if each.required else each.name for each in columns)
         rows.append((f"`{kind.name}`", kind.says, names))
+    rows.append((f"`{QUEUE_LOG}`", SAYS, "as Asterisk writes it"))
     yield from table(*rows)
 
 

@@ -8,24 +8,27 @@ from cloud_sink.config import SinkConfiguration
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.imports.importing import Imported, apply, read_file
-from cloud_sink.imports.kinds import KINDS, Kind
+from cloud_sink.imports.kinds import KINDS
+from cloud_sink.imports.queue_log import SAYS
 from cloud_sink.imports.templates import describe, template
 from cloud_sink.sheets import FORMATS, write
 from cloud_sink.store import Store
+from cloud_sink.store.logged import QUEUE_LOG
 
 EXAMPLES = """\
 examples:
   ringtap-sink import schedules --template > schedules.csv
   ringtap-sink import schedules schedules.csv --config sink.toml --dry-run
   ringtap-sink import schedules schedules.csv --config sink.toml
+  ringtap-sink import queue_log /var/log/asterisk/queue_log --config sink.toml
   ringtap-sink import customers customers.xlsx --config sink.toml --office london
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command."""
-    parser.add_argument("kind", choices=list(KINDS), help="what the file holds")
-    parser.add_argument("file", nargs="?", metavar="FILE", help="CSV or XLSX")
+    parser.add_argument("kind", choices=[*KINDS, QUEUE_LOG], help="what the file holds")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="CSV or XLSX; Asterisk's own queue_log")
     parser.add_argument("--config", metavar="F", help="configuration file (TOML)")
     parser.add_argument("--office", metavar="O", help="may be left out where there is one office only")
     parser.add_argument("--dry-run", action="store_true", help="check the file and say what it holds, store nothing")
@@ -41,14 +44,16 @@ def run(
     write_file: Callable[[bytes, str | None], None],
 ) -> list[str]:
     """Do it; returns what there is to say. Raises SinkError."""
-    kind = KINDS[arguments.kind]
+    kind: str = arguments.kind
     if arguments.template:
-        write_file(write(template(kind), arguments.format), arguments.output)
-        return [describe(kind)]
+        if kind == QUEUE_LOG:
+            raise ConfigurationError(f"{kind}: there is nothing to fill in: {SAYS}")
+        write_file(write(template(KINDS[kind]), arguments.format), arguments.output)
+        return [describe(KINDS[kind])]
     if not arguments.file or not arguments.config:
         raise ConfigurationError(
             f"name the file to import and --config, or ask for --template: "
-            f"`ringtap-sink import {kind.name} FILE --config sink.toml`"
+            f"`ringtap-sink import {kind} FILE --config sink.toml`"
         )
     configuration = load(arguments)
     plan = _office(arguments, configuration)
@@ -70,9 +75,9 @@ def _office(arguments: argparse.Namespace, configuration: SinkConfiguration) -> 
     return configuration.plans[name]
 
 
-def _told(done: Imported, kind: Kind, plan: OfficePlan, how: str) -> str:
+def _told(done: Imported, kind: str, plan: OfficePlan, how: str) -> str:
     """What happened, in a line."""
-    what = f"{plan.office}: {kind.name}: {done.rows} rows read"
+    what = f"{plan.office}: {kind}: {done.rows} rows read"
     if done.counts is None:
         return f"{what}, all fine; nothing stored (--dry-run)"
     if how == "remove":

@@ -1,5 +1,6 @@
 """One import: a file into the store, all of it or nothing."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,12 @@ from cloud_sink.errors import ConfigurationError
 from cloud_sink.imports.checking import Checked, read_records
 from cloud_sink.imports.columns import Context
 from cloud_sink.imports.errors import BadFile, Problem
-from cloud_sink.imports.kinds import Kind
+from cloud_sink.imports.kinds import KINDS
 from cloud_sink.imports.numbers import number_form
+from cloud_sink.imports.queue_log import AgentAt, read_queue_log
+from cloud_sink.kpi.state_sources import FOREVER
 from cloud_sink.store import ImportCounts, ImportedRow, Store
+from cloud_sink.store.logged import QUEUE_LOG
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +32,45 @@ def context_of(plan: OfficePlan, store: Store) -> Context:
     return Context(plan.time_zone, number_form(plan.imports, plan.office, store.caller_numbers(plan.office)))
 
 
-def read_file(path: Path, kind: Kind, plan: OfficePlan, store: Store) -> list[ImportedRow]:
+def read_file(path: Path, kind: str, plan: OfficePlan, store: Store) -> list[ImportedRow]:
     """The records of a file, each checked. Raises BadFile with all that is wrong."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-    checked = read_records(content, str(path), kind, context_of(plan, store))
-    if kind.name == "dispositions":
+    context = context_of(plan, store)
+    if kind == QUEUE_LOG:
+        return read_queue_log(content, str(path), context, _agent_at(store, plan.office))
+    checked = read_records(content, str(path), KINDS[kind], context)
+    if kind == "dispositions":
         checked = _with_times(checked, str(path), lambda contact: _time_of(store, plan.office, contact))
     return [each.record for each in checked]
 
 
-def apply(rows: Sequence[ImportedRow], kind: Kind, plan: OfficePlan, store: Store, *, how: str) -> Imported:
-    """Do what was asked for: "write", "remove", or "dry" for nothing but the counts."""
+def apply(
+    rows: Sequence[ImportedRow], kind: str, plan: OfficePlan, store: Store, *, how: str, now_ms: int | None = None
+) -> Imported:
+    """Do what was asked for: "write", "remove", or "dry" for nothing but the counts; `now_ms` is the wall clock."""
+    now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     counts = None
-    if how == "write":
-        counts = store.write_imported(plan.office, kind.name, rows)
-    elif how == "remove":
-        counts = store.remove_imported(plan.office, kind.name, rows)
+    if how in ("write", "remove") and kind == QUEUE_LOG:
+        counts = (store.write_visits if how == "write" else store.remove_visits)(plan, rows, now)
+    elif how in ("write", "remove"):
+        counts = (store.write_imported if how == "write" else store.remove_imported)(plan.office, kind, rows)
     return Imported(len(rows), len({row.part for row in rows}), counts)
+
+
+def _agent_at(store: Store, office: str) -> AgentAt:
+    """At which extension an agent sat at some time, by the seats that were imported."""
+    seats: dict[str, list[ImportedRow]] = {}
+    for row in store.imported(office, "agents", 0, FOREVER):
+        seats.setdefault(str(row.values["agent"]), []).append(row)
+
+    def agent_at(name: str, at_ms: int) -> str:
+        held = [row for row in seats.get(name, []) if row.at_ms <= at_ms < row.until_ms]
+        return str(held[-1].values["extension"]) if held else ""
+
+    return agent_at
 
 
 def _time_of(store: Store, office: str, contact_id: str) -> int | None:

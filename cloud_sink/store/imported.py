@@ -48,7 +48,7 @@ def read(
     bound = table.c["at"] >= (0 if longest_ms is None else from_ms - longest_ms)
     keyed = true() if key is None else table.c.key == key
     found = select(table).where(of_kind, held, bound, keyed).order_by(table.c["at"], table.c.part, table.c.key)
-    return [_row(row) for row in connection.execute(found)]
+    return [row_of(row) for row in connection.execute(found)]
 
 
 def read_parts(connection: Connection, office: str, kind: str, parts: Sequence[str]) -> list[ImportedRow]:
@@ -58,7 +58,7 @@ def read_parts(connection: Connection, office: str, kind: str, parts: Sequence[s
     found: list[ImportedRow] = []
     for some in _batches(parts):
         rows = select(table).where(of_kind, table.c.part.in_(some)).order_by(table.c.part, table.c["at"], table.c.key)
-        found += [_row(row) for row in connection.execute(rows)]
+        found += [row_of(row) for row in connection.execute(rows)]
     return found
 
 
@@ -85,7 +85,8 @@ def _values(office: str, kind: str, row: ImportedRow) -> tuple[Any, ...]:
     return office, kind, row.at_ms, row.part, row.key, row.until_ms, row.number, fields
 
 
-def _row(row: Row[Any]) -> ImportedRow:
+def row_of(row: Row[Any]) -> ImportedRow:
+    """Return the imported row of a row of the table."""
     return ImportedRow(row.at, row.until, row.part, row.key, row.number, json.loads(row.fields))
 
 

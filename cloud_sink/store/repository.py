@@ -18,10 +18,12 @@ from cloud_sink.contacts.facts import BoxHealth, Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.kpi.fleet import OfficeCounts
-from cloud_sink.store import callers, copying, counting, days, imported, mailings, reading
+from cloud_sink.store import callers, copying, counting, days, imported, logged, mailings, reading
 from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.junk import Quarantine
+from cloud_sink.store.logged import QUEUE_LOG
+from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.records import (
     Acknowledgement,
     Arrival,
@@ -34,7 +36,7 @@ from cloud_sink.store.records import (
     Quarantined,
     Registration,
 )
-from cloud_sink.store.restitch import rebuild
+from cloud_sink.store.restitch import rebuild, restitch_visits
 from cloud_sink.store.writing import ingest
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -140,6 +142,25 @@ class Store:
         with clear_errors(self._engine), self._writing.begin() as connection:
             return imported.remove(connection, office, kind, rows)
 
+    def write_visits(self, plan: OfficePlan, rows: Sequence[ImportedRow], now_ms: int) -> ImportCounts:
+        """The same of a queue log's visits; the contacts that they touch are made again in the same transaction."""
+        return self._change_visits(imported.write, plan, rows, now_ms)
+
+    def remove_visits(self, plan: OfficePlan, rows: Sequence[ImportedRow], now_ms: int) -> ImportCounts:
+        """Take the visits of these calls out again."""
+        return self._change_visits(imported.remove, plan, rows, now_ms)
+
+    def _change_visits(
+        self, change: Callable[..., ImportCounts], plan: OfficePlan, rows: Sequence[ImportedRow], now_ms: int
+    ) -> ImportCounts:
+        with clear_errors(self._engine), self._writing.begin() as connection:
+            counts: ImportCounts = change(connection, plan.office, QUEUE_LOG, rows)
+            if counts.new or counts.changed:
+                closed = ClosedDays(connection, {plan.office: plan}, now_ms)
+                restitch_visits(connection, plan, [(row.at_ms, row.until_ms) for row in rows], closed)
+                closed.write()
+            return counts
+
     def write_day(self, day: OfficeDay, marks: int, rollup: Rollup) -> None:
         """Write a computed day, and how far its office has been computed with it."""
         with self._writing.begin() as connection:
@@ -213,6 +234,10 @@ class Store:
     def imported_parts(self, office: str, kind: str, parts: Sequence[str]) -> list[ImportedRow]:
         """Return the imported rows about some parts."""
         return self._read(imported.read_parts, office, kind, parts)
+
+    def logged_contact(self, office: str, contact_id: str) -> Contact | None:
+        """Return a contact that only an imported queue log tells of."""
+        return self._read(logged.contact, office, contact_id)
 
     def import_status(self, office: str) -> list[ImportStatus]:
         """Return what was imported for an office, by kind."""

@@ -11,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select
 
-from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.contacts.logged import lay_over
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.contacts.stitch import islands, stitch
 from cloud_sink.store import tables
 from cloud_sink.store.days import restart_rollup
 from cloud_sink.store.engine import insert_new
+from cloud_sink.store.logged import merged_spans, visit_spans, visits_within, with_visits
 from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.rows import contact_row, legs_of, outcome_row
 
@@ -45,14 +47,17 @@ def stitch_range(
     legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
     trunk_since = _trunk_since(connection, plan.office)
     ranges = islands(legs, plan.gap_ms)
-    contacts: list[Row] = []
-    outcomes: list[Row] = []
+    contacts: list[Contact] = []
+    outcomes: list[tuple[Leg, str, str]] = []
     for (_, last), island in zip(ranges, _by_island(legs, ranges), strict=True):
         stitched = stitch(island, plan, sees_trunk=trunk_since is not None and trunk_since <= last)
-        contacts += [contact_row(contact) for contact in stitched.contacts]
-        outcomes += [outcome_row(leg, stitched.contact_of[leg.leg_id], stitched.outcomes[leg.leg_id]) for leg in island]
+        contacts += stitched.contacts
+        outcomes += [(leg, stitched.contact_of[leg.leg_id], stitched.outcomes[leg.leg_id]) for leg in island]
+    logged = visits_within(connection, plan.office, start, until, trunk_since)
+    contacts, taken = lay_over(contacts, logged, plan) if logged else (contacts, {})
     replace = partial(_replace, connection, plan.office, start, until)
-    times = replace(tables.contacts, contacts) | replace(tables.leg_outcomes, outcomes)
+    told = [outcome_row(leg, taken.get(contact_id, contact_id), word) for leg, contact_id, word in outcomes]
+    times = replace(tables.contacts, list(map(contact_row, contacts))) | replace(tables.leg_outcomes, told)
     replace(tables.islands, [(plan.office, first, last) for first, last in ranges])
     return len(contacts), (min(times), max(times)) if times else None
 
@@ -71,17 +76,31 @@ def rebuild(connection: Connection, plan: OfficePlan, progress: Callable[[int, i
     """
     for table in (tables.contacts, tables.leg_outcomes, tables.islands):
         connection.execute(delete(table).where(table.c.office_id == plan.office))
-    legs = tables.legs
-    total = connection.execute(
-        select(func.count()).select_from(legs).where(legs.c.office_id == plan.office)
-    ).scalar_one()
-    contacts = done = 0
+    total = _count(connection, tables.legs, plan.office)
+    done = 0
     for start, until, count in _stored_islands(connection, plan):
-        contacts += stitch_range(connection, plan, start, until)[0]
+        stitch_range(connection, plan, start, until)
         done += count
         progress(done, total)
+    for start, until in visit_spans(connection, plan.office):
+        stitch_range(connection, plan, *_widened(connection, plan, start, until))
     restart_rollup(connection, plan.office)
-    return contacts
+    return _count(connection, tables.contacts, plan.office)
+
+
+def restitch_visits(
+    connection: Connection, plan: OfficePlan, spans: Sequence[tuple[int, int]], closed: ClosedDays
+) -> None:
+    """Stitch again what imported visits of queues (stored or removed already) touch."""
+    for start, until in merged_spans(spans, NEAR_MS):
+        _, changed = stitch_range(connection, plan, *_widened(connection, plan, start, until))
+        if changed:
+            closed.call_changed(plan.office, *changed)
+
+
+def _count(connection: Connection, table: Table, office: str) -> int:
+    found = select(func.count()).select_from(table).where(table.c.office_id == office)
+    return int(connection.execute(found).scalar_one())
 
 
 def _stored_islands(connection: Connection, plan: OfficePlan) -> Iterator[tuple[int, int, int]]:
@@ -111,6 +130,16 @@ def _trunk_since(connection: Connection, office: str) -> int | None:
 
 
 def _widened(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
+    """Return the range together with the islands and the imported visits that lie within the gap of it, and so on."""
+    while True:
+        islanded = _with_islands(connection, plan, start, until)
+        wider = with_visits(connection, plan.office, *islanded, plan.gap_ms)
+        if wider == islanded:
+            return wider
+        start, until = wider
+
+
+def _with_islands(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
     """Return the range together with the stored islands that lie within the gap of it.
 
     Islands are apart from each other, so of those that begin before the range only the last can reach into it.

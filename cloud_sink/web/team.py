@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_sink.imports.kinds import KINDS
+from cloud_sink.imports.queue_log import SAYS
 from cloud_sink.imports.templates import template
 from cloud_sink.kpi.discipline import RULES, Lapse
 from cloud_sink.kpi.period import iso_time
@@ -13,6 +14,7 @@ from cloud_sink.kpi.report import Values
 from cloud_sink.kpi.scorecard import Scored
 from cloud_sink.question import BadQuestion
 from cloud_sink.sheets import FORMATS, write
+from cloud_sink.store.logged import QUEUE_LOG
 from cloud_sink.web import schema
 from cloud_sink.web.api import AllOffices, AskedFor, responses_of_errors
 
@@ -142,13 +144,11 @@ def list_imports(offices: AllOffices, office: str) -> list[ImportOut]:
     stored = {each.kind: each for each in found.store.import_status(found.id)}
     zone = found.plan.time_zone
     rows = []
-    for kind in KINDS.values():
-        status = stored.get(kind.name)
+    for name, says in (*((kind.name, kind.says) for kind in KINDS.values()), (QUEUE_LOG, SAYS)):
+        status = stored.get(name)
         ends = (status.first_ms, status.last_ms) if status else (None, None)
         first, last = (None if at is None else iso_time(at, zone) for at in ends)
-        rows.append(
-            ImportOut(kind=kind.name, says=kind.says, rows=status.rows if status else 0, first=first, last=last)
-        )
+        rows.append(ImportOut(kind=name, says=says, rows=status.rows if status else 0, first=first, last=last))
     return rows
 
 

@@ -33,12 +33,14 @@ BATCH_EVENTS = 50
 class ToStore:
     """An event sink that hands what a box publishes to the ingest, without a broker between them."""
 
-    def __init__(self, ingest: Ingest) -> None:
+    def __init__(self, ingest: Ingest, keep: Callable[[Event], bool]) -> None:
         self._ingest = ingest
+        self._keep = keep
         self._last_seq = 0
 
     def write(self, events: Sequence[Event]) -> None:
         """In batches, as a box makes them."""
+        events = list(filter(self._keep, events))
         for start in range(0, len(events), BATCH_EVENTS):
             rows = [wire.encode_event(event) for event in events[start : start + BATCH_EVENTS]]
             batch = wire.encode_batch(EPOCH, self._last_seq + 1, wire.CLOCK_SYNCHRONISED, rows)
@@ -56,8 +58,14 @@ class ToStore:
         """Nothing to leave in order."""
 
 
-def fill(store: Store, recording: Path, lab_config: Path, plans: dict[str, OfficePlan]) -> None:
-    """What a box does with a recording: tell who it is, watch it to its end, publish every event."""
+def fill(
+    store: Store,
+    recording: Path,
+    lab_config: Path,
+    plans: dict[str, OfficePlan],
+    keep: Callable[[Event], bool] = lambda _event: True,
+) -> None:
+    """What a box does with a recording: tell who it is, watch it to its end, publish every event that it could see."""
     ingest = Ingest(store, plans, lambda _box: "lab")
     born = {
         "connection": 1, "boot": "b", "epoch": EPOCH, "first": 1, "last": 0, "clock_ok": True, "version": "0.1.0",
@@ -65,7 +73,7 @@ def fill(store: Store, recording: Path, lab_config: Path, plans: dict[str, Offic
     }  # fmt: skip
     ingest.receive_messages([(wire.topic("lab", "state"), msgpack.packb(born))], NOW_MS)
     monitor = CallMonitor(load(str(lab_config)).monitor_settings())
-    Service(monitor, ToStore(ingest), lambda _event: None).watch(
+    Service(monitor, ToStore(ingest, keep), lambda _event: None).watch(
         open_captures([str(recording)]), on_progress=lambda _share: None
     )
 
