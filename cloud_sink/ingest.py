@@ -319,7 +319,7 @@ def _check_leg(leg: LegEnded) -> None:
                 raise ValueError("the leg lasts longer than a week")
     _check_time(leg.invite_ms)
     numbers = (leg.final_code, leg.reason_sip, leg.hold_ms, leg.holds, leg.retransmissions)
-    _check_numbers(*numbers, leg.reason_q850, leg.bye_response_ms, leg.bye_code, leg.hold_at_end_ms)
+    _check_numbers(*numbers, leg.reason_q850, leg.bye_response_ms, leg.bye_code, leg.hold_at_end_ms, leg.digit_after_ms)
     _check_texts(leg.extension, leg.caller, leg.callee, leg.connected, leg.refer_to, leg.diverted_by, leg.digits)
 
 
@@ -359,5 +359,6 @@ def _leg(batch: BatchArrived, seq: int, event: LegEnded) -> Leg:
         bye_response_ms=event.bye_response_ms,
         bye_code=event.bye_code,
         hold_at_end_ms=event.hold_at_end_ms,
+        digit_after_ms=event.digit_after_ms,
         partial=event.partial,
     )

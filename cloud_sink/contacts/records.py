@@ -47,6 +47,7 @@ class Leg:
     bye_response_ms: int | None = None
     bye_code: int = 0
     hold_at_end_ms: int = 0
+    digit_after_ms: int = 0
     partial: bool = False
 
     @property

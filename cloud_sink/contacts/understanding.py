@@ -37,6 +37,7 @@ class _Story:
     destination: Destination | None
     kind: str
     place: str
+    menu: Destination | None  # the IVR that asked the caller before
     rung_for: dict[str, Leg]  # leg_id of a pickup -> the phone that had rung
 
 
@@ -63,13 +64,15 @@ def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
     served = sorted(answered + [each.leg for each in pickups], key=lambda leg: (leg.t_answer or 0, leg.leg_id))
     outward = [leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out" and leg is not trunk]
     destination = named(group.place, plan)
+    dialled = destination_of(group.anchor.callee, plan)
+    menu = dialled if dialled is not None and dialled.kind == IVR else None
     if destination is not None and destination.kind == IVR:
         rung = {leg.extension for leg in rings}
         destination = chosen_in_ivr(destination, group.anchor.digits, rung, plan) or destination
     place, kind = (destination.name, destination.kind) if destination is not None else (group.place, group.kind)
     rung_for = {each.leg.leg_id: each.rung for each in pickups if each.rung is not None}
     forwarded = outward[0] if outward else None
-    return _Story(group.anchor, rings, served, trunk, forwarded, destination, kind, place, rung_for)
+    return _Story(group.anchor, rings, served, trunk, forwarded, destination, kind, place, menu, rung_for)
 
 
 def _pickups(dials: list[Leg], plan: OfficePlan) -> list[Leg]:
@@ -202,6 +205,7 @@ def _visit(queue: str, t_enter: int, after_ms: int, story: _Story, plan: OfficeP
     served = next((leg for leg in story.served if leg.t_answer is not None and leg.t_invite > after_ms), None)
     gone = story.anchor.t_end
     until = served.t_answer if served is not None else gone
+    t_enter = min([t_enter, *(ring.t_invite for ring in story.rings if ring.t_invite > after_ms)])
     wait_ms = max(0, until - t_enter) if until is not None else None
     left = story.anchor.caller_ended
     disposition = "answered" if served is not None else "open" if gone is None else "abandoned" if left else "overflow"
@@ -352,8 +356,16 @@ def _wait_begin(story: _Story, plan: OfficePlan) -> int:
     before_agent = anchor.t_answer is not None and (served_at is None or anchor.t_answer < served_at)
     if choice == "offer" or not before_agent or anchor.t_answer is None or _reached_voicemail(story):
         return anchor.t_invite
-    announced = story.destination.announce_ms if story.destination is not None else 0
-    return anchor.t_answer + announced
+    return min([_queued_at(story, anchor.t_answer), *(ring.t_invite for ring in story.rings)])
+
+
+def _queued_at(story: _Story, answered: int) -> int:
+    """When a caller whom the PBX answered came into the queue: after the announcement, or with the menu's digit."""
+    anchor = story.anchor
+    if story.menu is not None and anchor.digit_after_ms:
+        return max(answered, anchor.t_invite + anchor.digit_after_ms)
+    place = story.menu or story.destination
+    return answered + (place.announce_ms if place is not None else 0)
 
 
 def _measure_wait(contact: Contact, story: _Story, waited_until: int | None, plan: OfficePlan) -> None:

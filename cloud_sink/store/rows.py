@@ -39,7 +39,7 @@ def leg_row(leg: Leg, clock: int) -> tuple[Any, ...]:
         *(leg.final_code, leg.cancelled, leg.ended_by, leg.reason_sip, leg.reason_q850, leg.hold_ms, leg.holds),
         *(leg.transfer, leg.refer_to, bytes.fromhex(leg.replaces_key), leg.connected, leg.diverted_by),
         *(bytes.fromhex(leg.session_key), leg.digits, leg.transport, leg.retransmissions, leg.bye_response_ms),
-        *(leg.bye_code, leg.hold_at_end_ms, leg.partial, clock),
+        *(leg.bye_code, leg.hold_at_end_ms, leg.digit_after_ms, leg.partial, clock),
     )
 
 
@@ -48,14 +48,14 @@ def leg_of(row: Row[Any]) -> Leg:
     (office, start, box, epoch, seq, ring, answer, end, role, direction, extension, caller, callee, call_key,
      final_code, cancelled, ended_by, reason_sip, reason_q850, hold_ms, holds, transfer, refer_to, replaces_key,
      connected, diverted_by, session_key, digits, transport, retransmissions, bye_response_ms,
-     bye_code, hold_at_end_ms, partial,
+     bye_code, hold_at_end_ms, digit_after_ms, partial,
      ) = row[: len(LEG_COLUMNS) - 1]  # fmt: skip
     return Leg(
         leg_id(box, epoch, seq), office, box, epoch, seq, bytes(call_key).hex(), role, direction, extension, caller,
         callee, start, _at(start, ring), _at(start, answer), _at(start, end), final_code, bool(cancelled), ended_by,
         reason_sip, reason_q850, hold_ms, holds, transfer, refer_to, bytes(replaces_key).hex(), connected, diverted_by,
         bytes(session_key).hex(), digits, transport, retransmissions, bye_response_ms, bye_code, hold_at_end_ms,
-        bool(partial),
+        digit_after_ms, bool(partial),
     )  # fmt: skip
 
 

@@ -62,6 +62,7 @@ legs = Table(
     Column("bye_response_ms", Integer),
     Column("bye_code", Integer, nullable=False),
     Column("hold_at_end_ms", Integer, nullable=False),
+    Column("digit_after_ms", Integer, nullable=False),
     Column("partial", Boolean, nullable=False),
     Column("clock", Integer, nullable=False),  # 0: the box could not say whether its wall time was right
     **_CLUSTERED,

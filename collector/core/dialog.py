@@ -97,4 +97,7 @@ class DialogReader:
         """A digit (INFO), kept only on calls to numbers that the office named for it."""
         if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
             leg.digit_cseq = message.cseq
-            leg.facts.digits += dtmf_digits(message)
+            digit = dtmf_digits(message)
+            if digit and not leg.facts.digits:
+                leg.facts.digit_after_ms = max(1, now_ms - leg.facts.invite_ms)
+            leg.facts.digits += digit

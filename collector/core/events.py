@@ -82,6 +82,7 @@ class LegEnded:
     bye_response_ms: int | None = None  # BYE to its final response, a duration (RFC 6076 section 4.4)
     bye_code: int = 0  # final status of the BYE where that was no 2xx; 0: it was, or none was seen
     hold_at_end_ms: int = 0  # of hold_ms: the hold that the end of the call cut off; 0: nobody was on hold then
+    digit_after_ms: int = 0  # from the INVITE to the first of `digits`; 0: there was none
     partial: bool = False  # joined in the middle, or no end was seen
 
     def __init__(self, invite_ms: int, call_key: bytes) -> None:

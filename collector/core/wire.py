@@ -121,6 +121,7 @@ _LEG_FIELDS = (
     ("digits", "text", ""),
     ("bye_code", "int", 0),
     ("hold_at_end_ms", "int", 0),
+    ("digit_after_ms", "int", 0),
 )
 _REGISTRATION_FIELDS = (("role", "text", ""), ("extension", "text", ""), ("registered", "int", 0))
 _STATE_FIELDS = (("_flags", "int", 0), ("extension", "text", ""), ("count", "int", 0), ("reason", "text", ""))

@@ -72,6 +72,24 @@ def test_every_queue_visit_ends_as_the_pbx_logged_it(
     assert visits_in_log(captures / f"{name}.truth" / "queue_log") == visits_in_contacts(contacts)
 
 
+@pytest.mark.parametrize("name", ["c-queue", "office-day-A"])
+def test_callers_waited_as_long_as_the_pbx_says(
+    name: str, captures: Path, lab_config: Path, recording: Recording
+) -> None:
+    """The mean wait of answered callers is that of the PBX's own microsecond events, within 50 ms, for each queue."""
+    truth = json.loads((captures / f"{name}.truth" / "kpi.json").read_text())["from_ami_microseconds"]
+    waits: dict[str, list[int]] = {}
+    for contact in stitched_contacts(recording(name), lab_config):
+        if contact.caller == SENT_PAST_THE_QUEUE[name] != "":
+            continue
+        for visit in contact.queue_visits():
+            if visit.kind == "queue" and visit.disposition == "answered" and visit.wait_ms is not None:
+                waits.setdefault(visit.queue, []).append(visit.wait_ms)
+    assert waits
+    for queue, measured in waits.items():
+        assert abs(sum(measured) / len(measured) / 1000 - truth[queue]["ASA_s"]) <= 0.050, queue
+
+
 @pytest.mark.parametrize("name", ["a-direct", "b-ringgroup", "c-queue", "office-day-A"])
 def test_calls_without_a_queue_are_answered_as_the_pbx_says(
     name: str, captures: Path, lab_config: Path, recording: Recording

@@ -33,6 +33,23 @@ def test_where_the_wait_starts_is_the_offices_choice(start: str, wait: int) -> N
     assert wait == only(*legs, plan=replace(PLAN, wait_start=start)).wait_ms
 
 
+def test_a_menus_caller_waits_from_his_digit_on() -> None:
+    """The PBX answers, the menu talks, the caller presses 1 after four seconds: he waits for support from then on."""
+    contact = only(
+        trunk("t", "4500", "c", 0, 30, answer=0.1, digits="1", digit_after_ms=4_000),
+        ring("r", "101", "c", 6, 30, answer=9),
+    )
+    assert ("support", 5_000, "queue") == (contact.queue, contact.wait_ms, contact.wait_basis)
+
+
+def test_a_phone_that_rings_ends_every_announcement() -> None:
+    """However long the announcement is said to be: when the first phone is called the wait has begun."""
+    support, *others = PLAN.destinations
+    plan = replace(PLAN, destinations=(replace(support, announce_ms=8_000), *others))
+    contact = only(trunk("t", "4400", "c", 0, 30, answer=0.1), ring("r", "101", "c", 2, 30, answer=9), plan=plan)
+    assert 7_000 == contact.wait_ms
+
+
 def test_a_caller_who_hangs_up_in_the_queue_abandons() -> None:
     """Answered by the PBX only; short when he gave up within five seconds."""
     left = only(trunk("t", "4400", "c", 0, 12.5, answer=0.5), ring("r", "101", "c", 1, 12.51))

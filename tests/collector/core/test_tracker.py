@@ -536,7 +536,7 @@ def test_blind_transfer_keeps_the_dialog_that_the_invite_replaced():
 
 
 def test_digits_of_an_ivr():
-    """INFO digits in order, each once, only on numbers that are configured for it."""
+    """INFO digits in order, each once, only on numbers that are configured for it; and when the first came."""
 
     def info(cseq, digit):
         return make_request(
@@ -554,8 +554,9 @@ def test_digits_of_an_ivr():
         (6_000, ">", info(3, "#")),
         (9_000, ">", BYE),
     )
-    assert only_leg(hear(*steps, digit_numbers=("101",))).digits == "1#"
-    assert only_leg(hear(*steps)).digits == ""
+    leg, deaf = only_leg(hear(*steps, digit_numbers=("101",))), only_leg(hear(*steps))
+    assert ("1#", 5_000) == (leg.digits, leg.digit_after_ms)
+    assert ("", 0) == (deaf.digits, deaf.digit_after_ms)
 
 
 def test_reasons_of_cancel_and_bye():

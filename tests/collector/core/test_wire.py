@@ -35,7 +35,8 @@ def legs(draw):
     leg = LegEnded(draw(TIMES), draw(KEYS))
     for name in ("extension", "caller", "callee", "connected", "refer_to", "diverted_by", "digits"):
         setattr(leg, name, draw(TEXTS))
-    for name in ("final_code", "reason_sip", "hold_ms", "holds", "retransmissions", "bye_code", "hold_at_end_ms"):
+    counts = ("final_code", "reason_sip", "hold_ms", "holds", "retransmissions", "bye_code")
+    for name in (*counts, "hold_at_end_ms", "digit_after_ms"):
         setattr(leg, name, draw(SMALL))
     for name in ("ring_ms", "answer_ms", "end_ms", "bye_response_ms", "reason_q850"):
         setattr(leg, name, draw(st.none() | TIMES))

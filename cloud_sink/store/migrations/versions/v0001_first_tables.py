@@ -165,6 +165,7 @@ def upgrade() -> None:
         sa.Column("bye_response_ms", sa.Integer(), nullable=True),
         sa.Column("bye_code", sa.Integer(), nullable=False),
         sa.Column("hold_at_end_ms", sa.Integer(), nullable=False),
+        sa.Column("digit_after_ms", sa.Integer(), nullable=False),
         sa.Column("partial", sa.Boolean(), nullable=False),
         sa.Column("clock", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("office_id", "start", "box", "epoch", "seq"),
