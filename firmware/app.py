@@ -24,7 +24,7 @@ from firmware.spool import Spool
 from firmware.status import StatusPage, status_line
 from firmware.update import Update, confirm
 
-BACKLOG_BYTES = 8192  # about twelve messages; lwIP keeps six more
+BACKLOG_BYTES = 5120  # about eight messages; lwIP keeps six more
 BURST = 16  # datagrams read before anything else may run: some milliseconds on an ESP32
 LOOK_MS = 250  # deadlines, losses, spool, watchdog
 HEALTH_MS = 60_000
@@ -35,7 +35,7 @@ RESYNC_S = 3600
 RETRY_S = 10
 CONNECTIONS_A_START = 4096
 FAREWELL_MS = 5000
-RESERVE_BYTES = 4096  # given back when a restart has to report what is open and nothing else is left
+RESERVE_BYTES = 1024  # given back when a restart has to report what is open and nothing else is left
 CLOSING_GOES = 8
 STARVED_MS = 10
 MAX_STARVED = 200  # two seconds: only a start helps, with every open leg reported as far as it was seen
@@ -95,12 +95,12 @@ class App:
             await asyncio.sleep_ms(STARVED_MS if capture.starved else 0)
 
     def _read_datagram(self, datagram: bytes, at_ms: int) -> None:
-        unwrapped = unwrap_tzsp(datagram)
-        if unwrapped is None:
-            self.counters["not_tzsp"] += 1
-            return
-        frame, link_type = unwrapped
         try:
+            unwrapped = unwrap_tzsp(datagram)
+            if unwrapped is None:
+                self.counters["not_tzsp"] += 1
+                return
+            frame, link_type = unwrapped
             self._handle_deadlines(at_ms)
             self.monitor.receive_frame(frame, at_ms, link_type, len(frame))
             self._take_events()

@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_DATAGRAM = 1600  # a TZSP datagram that is longer than an Ethernet frame arrives in fragments, or not at all
+MAX_DATAGRAM = 1472  # the most in one Ethernet frame; a longer TZSP datagram arrives in fragments, or not at all
+MAX_BACKLOG = 64  # datagrams
 DRAIN = 16  # taken at once: a flood must not keep the reader from its turn
 
 
@@ -38,7 +39,7 @@ class Capture:
         self.starved = 0  # how often in a row there was no memory for a datagram
         self.delayed = 0  # how often at all: the datagram waits in the socket
         self._receive = receive
-        self._backlog = deque((), 256)
+        self._backlog = deque((), MAX_BACKLOG)
         self._used = 0
         self._limit = backlog_bytes
         self._system_counts = system_counts
@@ -66,7 +67,7 @@ class Capture:
 
     def _drain(self) -> None:
         for _ in range(DRAIN):
-            full = self._used > self._limit or len(self._backlog) >= 255
+            full = self._used > self._limit or len(self._backlog) >= MAX_BACKLOG
             if (full and self._system_counts) or not self._poller.poll(0):
                 return
             try:

@@ -123,9 +123,10 @@ class Connection:
             if not length:
                 break
         packet.extend(head)
-        packet.extend(payload)
         async with self._lock:
             self._stream.write(packet)
+            if payload:
+                self._stream.write(payload)  # apart: the largest thing in memory is not put together again
             await self._stream.drain()
         self.sent_ms = time.ticks_ms()
 

@@ -10,6 +10,7 @@ from collector.core.wire import SCHEMA_VERSION
 
 MAX_DEPTH = 6  # an acknowledgement has one level, a command two
 MAX_ITEMS = 256
+TIME_BYTES = 8  # before the packed array of an event that waits
 
 
 class Malformed(Exception):
@@ -23,21 +24,24 @@ def pack(value: object) -> bytes:
     return bytes(out)
 
 
-def pack_batch(epoch: int, seq0: int, clock: int, rows: list[tuple[int, bytes]]) -> bytearray:
-    """The bytes of `wire.encode_batch` for rows `(t_ms, packed body)`; `rows` is not empty."""
-    t0_ms = rows[0][0]
-    for t_ms, _ in rows:
-        t0_ms = min(t0_ms, t_ms)
+def time_of(row: bytes) -> int:
+    """The time of an event that waits, in milliseconds: its first bytes; its packed array follows them."""
+    return int.from_bytes(row[:TIME_BYTES], "big")
+
+
+def pack_batch(epoch: int, seq0: int, clock: int, rows: list[bytes]) -> bytearray:
+    """The bytes of `wire.encode_batch` for rows as they wait (see `time_of`); `rows` is not empty."""
+    t0_ms = min([time_of(row) for row in rows])
     out = bytearray(b"\x96")
     for number in (SCHEMA_VERSION, epoch, seq0, t0_ms, clock):
         _pack_integer(number, out)
     _pack_length(len(rows), 0x90, 16, 0, out)
-    for t_ms, body in rows:
-        length, at = _array_length(body)
+    for row in rows:
+        length, at = _array_length(row, TIME_BYTES)
         _pack_length(length + 1, 0x90, 16, 0, out)
-        out.append(body[at])  # the kind, a small integer
-        _pack_integer(t_ms - t0_ms, out)
-        out.extend(memoryview(body)[at + 1 :])
+        out.append(row[at])  # the kind, a small integer
+        _pack_integer(time_of(row) - t0_ms, out)
+        out.extend(memoryview(row)[at + 1 :])
     return out
 
 
@@ -49,11 +53,11 @@ def unpack(data: bytes) -> object:
     return value
 
 
-def _array_length(body: bytes) -> tuple[int, int]:
-    """(number of items, position of the first) of a packed array."""
-    if body[0] >> 4 == 9:
-        return body[0] & 15, 1
-    return body[1] << 8 | body[2], 3
+def _array_length(data: bytes, at: int) -> tuple[int, int]:
+    """(number of items, position of the first) of an array packed at a position."""
+    if data[at] >> 4 == 9:
+        return data[at] & 15, at + 1
+    return data[at + 1] << 8 | data[at + 2], at + 3
 
 
 # --- writing -------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ would erase a block for each. The file system (littlefs) shows what was appended
 a checksum tells the rest. A file is removed once the sink has all of it; a board that is online writes nothing.
 
     file  = chunk, chunk, ...                of one epoch, their numbers without a hole
-    chunk = b"RTS1", epoch (4), first seq (4), clock (1), count (2), length of the rows (2), crc32 of the rows (4), rows
-    row   = t_ms (8), length (2), MessagePack of the event's array
+    chunk = b"RTS2", epoch (4), first seq (4), clock (1), count (2), length of the rows (2), crc32 of the rows (4), rows
+    row   = length (2), then as in memory: t_ms (8), MessagePack of the event's array
 """
 
 import binascii
@@ -18,23 +18,26 @@ import struct
 
 from collector.core import wire
 from collector.core.events import GapObserved
-from firmware.packer import pack
+from firmware.packer import TIME_BYTES, pack, time_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SEGMENT_BYTES = 4000  # a block of 4,096 bytes holds one file; littlefs needs none of it for itself
-ROW_OVERHEAD = 48  # of memory: a tuple, a long integer, a list's slot
+ROW_OVERHEAD = 28  # of memory: an object, a list's slot, what is left of the last block
 FLUSH_AFTER_MS = 60_000  # offline: what a power cut may take; one block a minute wears a 4 MB flash out in decades
 HEADER = ">4sIIBHHI"
 HEADER_BYTES = 21
-ROW = ">QH"
-ROW_BYTES = 10
-MAGIC = b"RTS1"
+ROW_BYTES = 2
+MAGIC = b"RTS2"
 FULL, TORN = "spool_full", "spool_corrupt"  # reasons of gaps
 
 
 class Segment:
-    """One file: which numbers of which epoch it holds."""
+    """One file: which numbers of which epoch it holds, and the times of its first and last event."""
 
-    __slots__ = ("clock", "count", "epoch", "first", "name", "size")
+    __slots__ = ("clock", "count", "epoch", "first", "from_ms", "name", "size", "until_ms")
 
     def __init__(self, name: str, epoch: int, first: int, clock: int) -> None:
         self.name = name
@@ -43,6 +46,16 @@ class Segment:
         self.clock = clock
         self.count = 0
         self.size = 0
+        self.from_ms = 0
+        self.until_ms = 0
+
+    def take(self, rows: list[bytes], size: int) -> None:
+        """Rows that follow those that it has, in `size` bytes of the file."""
+        if not self.count:
+            self.from_ms = time_of(rows[0])
+        self.until_ms = time_of(rows[-1])
+        self.count += len(rows)
+        self.size += size
 
     @property
     def last(self) -> int:
@@ -65,15 +78,13 @@ class Spool:
         self._epoch = epoch  # of this start
         self._ring_bytes = ring_bytes
         self._max_segments = max(1, max_bytes // 4096)
-        self._rows: list[tuple[int, bytes]] = []
+        self._rows: list[bytes] = []
         self._used = 0
         self._first = 1  # number of the oldest row in memory
         self._acked = 0  # of the head's epoch
         self._flushed_ms = 0
         self._order = 0
         self._segments: list[Segment] = []
-        self._cached = ""
-        self._cached_rows: list[tuple[int, bytes]] = []
         self._load_folder()
 
     # --- what there is ---
@@ -108,21 +119,23 @@ class Spool:
     def append(self, t_ms: int, body: bytes) -> None:
         """Keep one event; when the ring is full, its oldest part goes to flash."""
         self.counters["spooled"] += 1
-        self._rows.append((t_ms, body))
-        self._used += len(body) + ROW_OVERHEAD
+        self._append(t_ms, body)
         if self._used > self._ring_bytes and not self._flush_segment():
             self._drop_rows(max(1, len(self._rows) >> 2))
 
     def set_clock(self, offset_ms: int) -> None:
         """Wall time is known now: what waits in memory under the board's own time gets it."""
-        self._rows = [(t_ms + offset_ms, body) for t_ms, body in self._rows]
+        self._rows = [_later(row, offset_ms) for row in self._rows]
         self._offset_ms = offset_ms
         self.clock_known = True
 
     # --- out ---
 
-    def pending(self, after_seq: int, limit: int, limit_bytes: int) -> tuple[int, int, list[tuple[int, bytes]]]:
-        """(first number, clock, rows) of the head's events after `after_seq`; no rows when there are none."""
+    def pending(self, after_seq: int, limit: int, limit_bytes: int) -> tuple[int, int, list[bytes]]:
+        """(first number, clock, rows) of the head's events after `after_seq`; no rows when there are none.
+
+        A row is `packer.time_of` and the event's bytes behind it.
+        """
         seq = max(after_seq + 1, self.first_seq)
         if not self.clock_known:
             return seq, 0, []
@@ -130,8 +143,8 @@ class Spool:
             if segment.epoch != self.epoch:
                 break
             if segment.first <= seq <= segment.last:
-                clock, rows = self._timed_rows(segment)
-                return seq, clock, _fitting(rows, seq - segment.first, limit, limit_bytes)
+                rows = self._read(segment, seq - segment.first, limit, limit_bytes)
+                return seq, int(bool(segment.clock) or segment.epoch == self._epoch), rows
         if self.epoch != self._epoch or seq < self._first:
             return seq, 0, []
         return seq, 1, _fitting(self._rows, seq - self._first, limit, limit_bytes)
@@ -185,10 +198,7 @@ class Spool:
         if not segment.count:
             self._order += 1
             self._segments.append(segment)
-        segment.count += len(rows)
-        segment.size += size
-        if self._cached == segment.name:
-            self._cached = ""
+        segment.take(rows, size)
         self._forget_rows(len(rows))
         return True
 
@@ -198,7 +208,7 @@ class Spool:
         if segment is None or segment.epoch != self._epoch or segment.clock != int(self.clock_known):
             return None
         room = SEGMENT_BYTES - segment.size - HEADER_BYTES
-        return segment if segment.last + 1 == self._first and room > len(self._rows[0][1]) + ROW_BYTES else None
+        return segment if segment.last + 1 == self._first and room > len(self._rows[0]) + ROW_BYTES else None
 
     def _load_folder(self) -> None:
         try:
@@ -229,41 +239,24 @@ class Spool:
                 for epoch, first, clock, rows in _chunks(file):
                     if segment is None:
                         segment = Segment(name, epoch, first, clock)
-                    segment.count += len(rows)
-                    segment.size += HEADER_BYTES + sum([ROW_BYTES + len(body) for _, body in rows])
+                    segment.take(rows, HEADER_BYTES + sum([ROW_BYTES + len(row) for row in rows]))
         except OSError:
             return None
         return segment if name[:8].isdigit() else None
 
-    def _read(self, segment: Segment) -> list[tuple[int, bytes]]:
-        """The rows of a file; the latest one stays in memory while it is being sent."""
-        if self._cached != segment.name:
-            self._cached = ""
-            self._cached_rows = []  # freed before the next one is read
-            with open(self._folder + "/" + segment.name, "rb") as file:
-                for _, _, _, rows in _chunks(file):
-                    self._cached_rows.extend(rows)
-            self._cached = segment.name
-        return self._cached_rows
-
-    def _timed_rows(self, segment: Segment) -> tuple[int, list[tuple[int, bytes]]]:
-        """(clock, rows in Unix time) of a file, also of one that was written before the time was known.
-
-        Of an earlier start nobody knows the time any more: it ended, at the latest, when this one began.
-        """
-        rows = self._read(segment)
+    def _read(self, segment: Segment, skip: int, limit: int, limit_bytes: int) -> list[bytes]:
+        """Rows of a file in Unix time, as many as fit; a file is read again for each batch, memory is dearer."""
+        with open(self._folder + "/" + segment.name, "rb") as file:
+            rows = _fitting(_whole_rows(file), skip, limit, limit_bytes)
         if segment.clock:
-            return 1, rows
-        known = segment.epoch == self._epoch
-        offset_ms = self._offset_ms if known else self._offset_ms - rows[-1][0]
-        return int(known), [(t_ms + offset_ms, body) for t_ms, body in rows]
+            return rows
+        # written before the time was known: of an earlier start nobody knows the time any more, it ended, at the
+        # latest, when this one began
+        offset_ms = self._offset_ms - (0 if segment.epoch == self._epoch else segment.until_ms)
+        return [_later(row, offset_ms) for row in rows]
 
     def _remove_oldest(self) -> None:
-        segment = self._segments.pop(0)
-        if self._cached == segment.name:
-            self._cached = ""
-            self._cached_rows = []
-        self._unlink(segment.name)
+        self._unlink(self._segments.pop(0).name)
 
     def _unlink(self, name: str) -> None:
         try:
@@ -276,58 +269,62 @@ class Spool:
     def _drop_segment(self) -> None:
         """Flash is full: the oldest file goes, and a gap says how much that was."""
         segment = self._segments[0]
-        head = segment.epoch
         lost = segment.last - self.first_seq + 1
-        try:
-            rows = self._read(segment)
-        except OSError:
-            rows = []
         self._remove_oldest()
-        if self.epoch != head:
+        if self.epoch != segment.epoch:
             self._acked = 0
-        self._note_loss(rows, lost)
+        self._note_loss(segment.from_ms, segment.until_ms, lost)
 
     def _drop_rows(self, count: int) -> None:
-        rows = self._rows[:count]
+        from_ms, until_ms = time_of(self._rows[0]), time_of(self._rows[count - 1])
         self._forget_rows(count)
-        self._note_loss(rows, count)
+        self._note_loss(from_ms, until_ms, count)
 
-    def _note_loss(self, rows: list[tuple[int, bytes]], count: int) -> None:
+    def _note_loss(self, from_ms: int, until_ms: int, count: int) -> None:
         self.counters["dropped_events"] += count
-        if rows:
-            t_ms, body = wire.encode_event(GapObserved(rows[0][0], rows[-1][0], FULL, count))
-            self._rows.append((t_ms, pack(body)))
-            self._used += len(self._rows[-1][1]) + ROW_OVERHEAD
+        t_ms, body = wire.encode_event(GapObserved(from_ms, until_ms, FULL, count))
+        self._append(t_ms, pack(body))
+
+    def _append(self, t_ms: int, body: bytes) -> None:
+        self._rows.append(t_ms.to_bytes(TIME_BYTES, "big") + body)
+        self._used += TIME_BYTES + len(body) + ROW_OVERHEAD
 
     def _forget_rows(self, count: int) -> None:
         if count > 0:
-            self._used -= sum([len(body) + ROW_OVERHEAD for _, body in self._rows[:count]])
+            self._used -= sum([len(row) + ROW_OVERHEAD for row in self._rows[:count]])
             self._rows = self._rows[count:]
             self._first += count
 
 
-def _fitting(rows: list[tuple[int, bytes]], start: int, limit: int, limit_bytes: int) -> list[tuple[int, bytes]]:
-    """Rows from `start` on, as many as fit; always at least one where there is one."""
+def _later(row: bytes, by_ms: int) -> bytes:
+    return (time_of(row) + by_ms).to_bytes(TIME_BYTES, "big") + row[TIME_BYTES:]
+
+
+def _fitting(rows: "Iterable[bytes]", skip: int, limit: int, limit_bytes: int) -> list[bytes]:
+    """Rows behind the first `skip`, as many as fit; always at least one where there is one."""
+    found: list[bytes] = []
     used = 0
-    end = start
-    while end < len(rows) and end - start < limit:
-        used += len(rows[end][1]) + ROW_BYTES  # a row's head in a file; its time in a batch takes less
-        if used > limit_bytes and end > start:
+    for row in rows:
+        if skip:
+            skip -= 1
+            continue
+        used += len(row) + ROW_BYTES
+        if len(found) == limit or (used > limit_bytes and found):
             break
-        end += 1
-    return rows[start:end]
+        found.append(row)
+    return found
 
 
-def _write_chunk(file: object, epoch: int, first: int, clock: int, rows: list[tuple[int, bytes]]) -> int:
+def _write_chunk(file: object, epoch: int, first: int, clock: int, rows: list[bytes]) -> int:
     """Write rows without building them in memory first; returns the bytes of the chunk."""
     crc = length = 0
-    for t_ms, body in rows:
-        crc = binascii.crc32(body, binascii.crc32(struct.pack(ROW, t_ms, len(body)), crc))
-        length += ROW_BYTES + len(body)
+    for row in rows:
+        crc = binascii.crc32(row, binascii.crc32(len(row).to_bytes(ROW_BYTES, "big"), crc))
+        length += ROW_BYTES + len(row)
     file.write(struct.pack(HEADER, MAGIC, epoch, first, clock, len(rows), length, crc))
-    for t_ms, body in rows:
-        file.write(struct.pack(ROW, t_ms, len(body)))
-        file.write(body)
+    for row in rows:
+        file.write(len(row).to_bytes(ROW_BYTES, "big"))
+        file.write(row)
     return HEADER_BYTES + length
 
 
@@ -340,13 +337,19 @@ def _chunks(file: object):  # type: ignore[no-untyped-def]
         crc = 0
         for _ in range(count if magic == MAGIC else 0):
             head = file.read(ROW_BYTES)
-            if len(head) < ROW_BYTES:
-                return
-            t_ms, length = struct.unpack(ROW, head)
-            body = file.read(length)
-            crc = binascii.crc32(body, binascii.crc32(head, crc))
-            rows.append((t_ms, body))
-        if not rows or crc != expected:
+            row = file.read(int.from_bytes(head, "big"))
+            crc = binascii.crc32(row, binascii.crc32(head, crc))
+            rows.append(row)
+        if not rows or crc != expected or min([len(row) for row in rows]) <= TIME_BYTES:
             return
         yield epoch, first, clock, rows
+        header = file.read(HEADER_BYTES)
+
+
+def _whole_rows(file: object):  # type: ignore[no-untyped-def]
+    """The rows of a file that was found whole when it was opened first, or that this start has written."""
+    header = file.read(HEADER_BYTES)
+    while len(header) == HEADER_BYTES:
+        for _ in range(struct.unpack(HEADER, header)[4]):
+            yield file.read(int.from_bytes(file.read(ROW_BYTES), "big"))
         header = file.read(HEADER_BYTES)

@@ -33,14 +33,14 @@ class EndedCalls:
         marks = leg.branches
         earlier = self._younger.get(key)
         if earlier is not None and len(earlier) < MAX_MARKS:
-            marks.extend(earlier[1:])
+            marks += earlier[1:]
         elif len(self._younger) >= self._max_generation:
             oldest = self._older
             while oldest:  # not clear(), which would give a small heap's reserved piece away
                 oldest.popitem()
             self._older = self._younger
             self._younger = oldest
-        self._younger[key] = tuple([leg.invite_cseq] + marks)
+        self._younger[key] = (leg.invite_cseq,) + marks
 
     def has(self, message: Message) -> bool:
         """True for a message of a call that is over."""

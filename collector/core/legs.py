@@ -13,30 +13,39 @@ from collector.core.sip import CONTACT, Message, split_address, tag_of, user_of
 from collector.core.timers import Waiting
 from collector.core.wire import MAX_TEXT
 
+try:
+    from micropython import const  # type: ignore[import-not-found]  # a board's table of transitions stays in flash
+except ImportError:
+
+    def const(value: int) -> int:
+        """The number itself."""
+        return value
+
+
 # --- states ---
-CALLING = 0  # INVITE sent, nothing came back
-PROCEEDING = 1  # 100: somebody works on it
-RINGING = 2  # 180, 181, 182 or 183
-CHALLENGED = 3  # refused in a way that asks for another INVITE: credentials, session timer, try later
-CANCELLING = 4  # CANCEL sent; the final response, maybe a 2xx that crossed it, is to come
-TALKING = 5  # 2xx seen, or the ACK that proves one
-LEAVING = 6  # BYE sent, its response is to come
-ENDED = 7
+CALLING = const(0)  # INVITE sent, nothing came back
+PROCEEDING = const(1)  # 100: somebody works on it
+RINGING = const(2)  # 180, 181, 182 or 183
+CHALLENGED = const(3)  # refused in a way that asks for another INVITE: credentials, session timer, try later
+CANCELLING = const(4)  # CANCEL sent; the final response, maybe a 2xx that crossed it, is to come
+TALKING = const(5)  # 2xx seen, or the ACK that proves one
+LEAVING = const(6)  # BYE sent, its response is to come
+ENDED = const(7)
 STATE_NAMES = ("CALLING", "PROCEEDING", "RINGING", "CHALLENGED", "CANCELLING", "TALKING", "LEAVING", "ENDED")
 
 # --- signals ---
-INVITE = 0  # another INVITE of the same attempt with a higher CSeq
-TRYING = 1
-RING = 2  # provisional response other than 100
-ANSWER = 3  # 2xx to the INVITE
-ANSWER_ACK = 4  # ACK of a 2xx: a transaction of its own
-REFUSAL_ACK = 5  # ACK within the INVITE's transaction: some other final response went before
-CHALLENGE = 6
-REFUSE = 7  # any other final response to the INVITE
-CANCEL = 8
-BYE = 9
-BYE_DONE = 10  # final response to the BYE
-TIMEOUT = 11  # the state's time ran out
+INVITE = const(0)  # another INVITE of the same attempt with a higher CSeq
+TRYING = const(1)
+RING = const(2)  # provisional response other than 100
+ANSWER = const(3)  # 2xx to the INVITE
+ANSWER_ACK = const(4)  # ACK of a 2xx: a transaction of its own
+REFUSAL_ACK = const(5)  # ACK within the INVITE's transaction: some other final response went before
+CHALLENGE = const(6)
+REFUSE = const(7)  # any other final response to the INVITE
+CANCEL = const(8)
+BYE = const(9)
+BYE_DONE = const(10)  # final response to the BYE
+TIMEOUT = const(11)  # the state's time ran out
 SIGNAL_NAMES = (
     "INVITE",
     "TRYING",
@@ -139,7 +148,7 @@ class TrackedLeg(Waiting):
         self.state = CALLING
         self.invite_cseq = cseq
         self.from_tag = from_tag
-        self.branches: list[int] = []
+        self.branches: tuple[int, ...] = ()
         self.last_ms = facts.invite_ms
 
     def side_of(self, message: Message) -> int:

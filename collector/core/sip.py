@@ -245,10 +245,11 @@ def _parse_common(data: bytes, first_line_end: int, head_end: int) -> Message | 
     return Message(data, first_line_end, head_end, method, status, call_id, cseq)
 
 
-# What was read once is not read again: a call's messages differ little. Both are bounded: a CSeq may be anything.
+# What was read once is not read again: a call's messages differ little. All are bounded: a CSeq may be anything.
 _CSEQS: dict[bytes, tuple[int, bytes, bytes]] = {}  # value of CSeq -> its number, method, how its request begins
 _STATUSES: dict[bytes, int] = {}
-MAX_CSEQS = 64  # offices use a handful of methods, most dialogs few numbers
+_METHODS: dict[bytes, tuple[bytes, bytes]] = {}  # method -> the one object for it, how its request begins
+MAX_CSEQS = 16  # most dialogs count from 1; a board has no memory for more
 
 
 def _learn_cseq(value: bytes) -> tuple[int, bytes, bytes] | None:
@@ -258,7 +259,10 @@ def _learn_cseq(value: bytes) -> tuple[int, bytes, bytes] | None:
         return None
     if len(_CSEQS) >= MAX_CSEQS:
         _CSEQS.clear()
-    found = _CSEQS[value] = int(number), method, method + b" "
+    if len(_METHODS) >= MAX_CSEQS:
+        _METHODS.clear()
+    method, beginning = _METHODS.setdefault(method, (method, method + b" "))
+    found = _CSEQS[value] = int(number), method, beginning
     return found
 
 

@@ -528,7 +528,7 @@ def _note(leg: TrackedLeg, mark: int, now_ms: int, branch: int) -> None:
     leg.last_mark = mark
     leg.last_ms = now_ms
     if branch and len(leg.branches) < MAX_BRANCHES:
-        leg.branches.append(branch)
+        leg.branches += (branch,)
 
 
 def _compile() -> "list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None]":

@@ -1,4 +1,4 @@
-"""Lets the firmware's tests share their builders, and compiles the firmware once."""
+"""Lets the firmware's tests share their builders, and builds MicroPython with the firmware in it once."""
 
 import sys
 from pathlib import Path
@@ -7,13 +7,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "end_to_end"))
-from machine_room import compile_firmware, make_rom
+sys.path.insert(0, str(Path(__file__).parents[1] / "portable"))
+from build_micropython import build
 
 
 @pytest.fixture(scope="session")
-def rom(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The core, the firmware and the tests' programs as one ROM image."""
-    folder = tmp_path_factory.mktemp("rom")
-    image = folder / "ringtap.romfs"
-    image.write_bytes(make_rom(compile_firmware(folder / "files")))
-    return image
+def vm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MicroPython for 32 bits with the core, the firmware and the tests' programs frozen into it."""
+    return build(tmp_path_factory.mktemp("micropython"))

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import msgpack
 import paho.mqtt.publish
-from machine_room import vm_command, vm_environment
+from build_micropython import FROZEN_ONLY, frozen_command
+from machine_room import BOARD_HEAP
 
 from collector.adapters.pcapfile import open_captures
 
 ETHERNET = b"\x01\x00\x00\x01"  # TZSP version 1, received, Ethernet
 STAMP = b"\x0d\x08"  # a tagged field of 8 bytes: see vm/unix_board.py
 END = b"\x01"
-QUEUE_BYTES = 65_536  # of the receiver's socket: a sender that waits below it loses nothing
+STAMPS_FROM_MS = 1_795_000_000_000  # when the board's own time begins, as in vm/unix_board.py
+FAR_BEHIND_BYTES = 65_536  # a third of Linux's receive buffer
 PATIENCE_S = 40
 RETRY_S = 4
 UNIX_1900_S = 2_208_988_800
@@ -74,15 +76,15 @@ def running_broker(folder: Path, port: int, *more: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_board(rom: Path, settings: Path, clock: str, *more: str, heap: str) -> Iterator[Board]:
+def running_board(vm: Path, settings: Path, clock: str, *more: str, heap: str = BOARD_HEAP) -> Iterator[Board]:
     """A board that listens; killed at the end unless it has ended."""
     board = json.loads(settings.read_text())["board"]
     port = board["tzsp_port"]
     output = settings.with_name("board.out")
-    command = vm_command(rom, "unix_board", str(settings), clock, *more, heap=heap)
+    command = frozen_command(vm, heap, "unix_board", str(settings), clock, *more)
     with (
         output.open("w") as out,
-        subprocess.Popen(command, env=vm_environment(), stdout=out, stderr=subprocess.STDOUT) as process,
+        subprocess.Popen(command, env=FROZEN_ONLY, cwd=vm.parent, stdout=out, stderr=subprocess.STDOUT) as process,
     ):
         try:
             wait_until(lambda: process.poll() is not None or receive_queue(port) is not None)
@@ -112,7 +114,8 @@ def receive_queue(port: int) -> int | None:
 def stream_stamped(recording: Path, port: int, limit: int | None = None, burst: int = 0) -> int:
     """Frames with the recording's own time; returns their number.
 
-    As fast as the board takes them, or, with `burst`, so many at once and the next ones 20 ms later, taken or not.
+    Each as soon as the board has taken the one before, or, with `burst`, so many at once and the next ones 20 ms later,
+    taken or not.
     """
     frames = frames_of(recording)[:limit]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -121,8 +124,8 @@ def stream_stamped(recording: Path, port: int, limit: int | None = None, burst: 
             sock.send(ETHERNET + STAMP + struct.pack(">Q", frame[1]) + END + frame[0])
             if burst and sent % burst == 0:
                 time.sleep(0.02)
-            while not burst and sent % 16 == 0 and (receive_queue(port) or 0) > QUEUE_BYTES:
-                time.sleep(0.001)
+            while not burst and receive_queue(port):
+                time.sleep(0.0002)
     wait_until(lambda: not receive_queue(port))
     return len(frames)
 
@@ -149,12 +152,17 @@ def restart(board: Board, broker_port: int) -> dict[str, int]:
 
 
 def stream_paced(recording: Path, port: int, speed: int, begun: float) -> int:
-    """Every frame at its own time, `speed` times as fast; `begun`: when the recording's time began."""
+    """Every frame at its own time, `speed` times as fast; `begun`: when the recording's time began.
+
+    Later where the board is far behind: it runs on a machine that has something else to do, too.
+    """
     frames = frames_of(recording)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect(("127.0.0.1", port))
         for frame in frames:
             time.sleep(max(0.0, begun + (frame[1] - frames[0][1]) / 1000 / speed - time.monotonic()))
+            while (receive_queue(port) or 0) > FAR_BEHIND_BYTES:
+                time.sleep(0.01)
             sock.send(ETHERNET + END + frame[0])
     wait_until(lambda: receive_queue(port) == 0)
     return len(frames)
@@ -181,6 +189,17 @@ class TimeServer:
             seconds = now_ms / 1000 + UNIX_1900_S
             stamp = struct.pack(">II", int(seconds), int(seconds % 1 * 2**32))
             self._sock.sendto(b"\x24\x02" + bytes(38) + stamp, client)
+
+
+def make_tls(folder: Path, port: int) -> tuple[dict[str, object], list[str]]:
+    """Certificates in the folder; a board's `mqtt` section, and mosquitto's lines for a listener that asks for them."""
+    make_certificates(folder)
+    mqtt = {"host": "localhost", "port": port, "ca_file": f"{folder}/ca.der"}
+    mqtt |= {"certificate_file": f"{folder}/box.der", "key_file": f"{folder}/box-key.der"}
+    return mqtt, [
+        f"listener {port} 127.0.0.1", f"cafile {folder}/ca.crt", f"certfile {folder}/server.crt",
+        f"keyfile {folder}/server.key", "require_certificate true", "use_identity_as_username true",
+    ]  # fmt: skip
 
 
 def make_certificates(folder: Path) -> None:

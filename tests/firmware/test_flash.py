@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from machine_room import vm_environment
+from build_micropython import FROZEN_ONLY
 from router import make_certificates
 from unpack_micropython import micropython_command
 
@@ -47,7 +47,7 @@ def test_staged_files_start_on_micropython(box: Path, tmp_path: Path, capsys: py
     program = tmp_path / "start.py"
     program.write_text(START)
     command = [*micropython_command("400k"), str(program), str(board)]
-    done = subprocess.run(command, env=vm_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=FROZEN_ONLY, capture_output=True, text=True, check=False)
     assert ("lab wt32-eth01 37009 2\n", "") == (done.stdout, done.stderr)
 
 

@@ -27,6 +27,11 @@ def make_rows() -> list[tuple[int, list[object]]]:
     return [wire.encode_event(event) for event in events]
 
 
+def waiting(rows: list[tuple[int, list[object]]]) -> list[bytes]:
+    """The rows as they wait in a board's memory."""
+    return [t_ms.to_bytes(packer.TIME_BYTES, "big") + packer.pack(body) for t_ms, body in rows]
+
+
 @pytest.mark.parametrize("number", EDGES)
 def test_integers_take_the_shortest_form(number: int) -> None:
     """Every boundary between two sizes is written as the library writes it, and read back."""
@@ -62,11 +67,11 @@ def test_batch_of_packed_events_is_the_batch_of_the_wire() -> None:
     """Putting packed events together gives the bytes of `wire.encode_batch`, packed."""
     rows = make_rows()
     expected = msgpack.packb(wire.encode_batch(0xDEADBEEF, 41, 1, rows))
-    assert expected == packer.pack_batch(0xDEADBEEF, 41, 1, [(t_ms, packer.pack(body)) for t_ms, body in rows])
+    assert expected == packer.pack_batch(0xDEADBEEF, 41, 1, waiting(rows))
 
 
 def test_long_batch_has_a_long_header() -> None:
     """Fifty events of one kind, the most that a batch holds."""
     rows = [wire.encode_event(GapObserved(T0_MS + n, T0_MS + n, "test", n)) for n in range(50)]
     expected = msgpack.packb(wire.encode_batch(1, 1, 0, rows))
-    assert expected == packer.pack_batch(1, 1, 0, [(t_ms, packer.pack(body)) for t_ms, body in rows])
+    assert expected == packer.pack_batch(1, 1, 0, waiting(rows))

@@ -8,6 +8,7 @@ import pytest
 from machine_room import run_vm
 
 from collector.core import wire
+from firmware.packer import TIME_BYTES, time_of
 from firmware.spool import SEGMENT_BYTES, Spool
 
 NOW_MS = 1_795_329_550_616
@@ -110,10 +111,10 @@ def test_full_flash_drops_the_oldest_and_says_how_much(tmp_path: Path) -> None:
     fill(spool, 2000)
     assert len(list((tmp_path / "spool").iterdir())) <= 5
     _, _, rows = spool.pending(0, 1000, SEGMENT_BYTES)
-    kept = [msgpack.unpackb(body) for _, body in rows]
+    kept = [msgpack.unpackb(row[TIME_BYTES:]) for row in rows]
     while spool.undelivered():
         spool.discard_through(spool.epoch, spool.pending(0, 50, 4096)[0] + 49)
-        kept += [msgpack.unpackb(body) for _, body in spool.pending(0, 1000, SEGMENT_BYTES)[2]]
+        kept += [msgpack.unpackb(row[TIME_BYTES:]) for row in spool.pending(0, 1000, SEGMENT_BYTES)[2]]
     assert spool.counters["dropped_events"] > 1000
     assert any(body[0] == wire.KIND_GAP and body[2] == "spool_full" for body in kept)
 
@@ -124,7 +125,8 @@ def test_flash_that_refuses_costs_the_oldest_in_memory_only(tmp_path: Path) -> N
     fill(spool, 200)
     rows = spool.pending(0, 1000, 100_000)[2]
     assert spool.counters["flash_errors"] > 0
-    lost = [msgpack.unpackb(body)[3] for _, body in rows if msgpack.unpackb(body)[0] == wire.KIND_GAP]
+    bodies = [msgpack.unpackb(row[TIME_BYTES:]) for row in rows]
+    lost = [body[3] for body in bodies if body[0] == wire.KIND_GAP]
     assert spool.counters["dropped_events"] >= sum(lost) > 0
 
 
@@ -153,7 +155,7 @@ def test_events_wait_for_the_time_of_day(tmp_path: Path) -> None:
     while spool.undelivered():
         seq, clock, rows = spool.pending(0, 50, 4096)
         assert 1 == clock
-        times += [t_ms for t_ms, _ in rows]
+        times += [time_of(row) for row in rows]
         spool.discard_through(7, seq + len(rows) - 1)
     assert [NOW_MS + number * 1000 for number in range(100)] == times
 
@@ -167,25 +169,25 @@ def test_unknown_time_of_an_earlier_start_is_flagged(tmp_path: Path) -> None:
     after = Spool(str(tmp_path / "spool"), 8, 12288, 262144)
     after.set_clock(NOW_MS)
     _, clock, rows = after.pending(0, 50, 4096)
-    assert (0, NOW_MS) == (clock, rows[-1][0])
+    assert (0, NOW_MS) == (clock, time_of(rows[-1]))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_power_cuts_at_random_flash_writes_lose_nothing_that_was_flushed(rom: Path, seed: int) -> None:
+def test_power_cuts_at_random_flash_writes_lose_nothing_that_was_flushed(vm: Path, seed: int) -> None:
     """On littlefs, on MicroPython: every event whose flush had returned comes back, byte for byte, and nothing else."""
-    done = run_vm(rom, "power_cuts", "60", str(seed), heap="1m")
+    done = run_vm(vm, "power_cuts", "60", str(seed), heap="1m")
     assert (0, "") == (done.returncode, done.stderr), done.stdout
     figures = json.loads(done.stdout.splitlines()[-1])  # before it: closing files whose flash has gone
     assert 0 == figures["lost"] == figures["foreign"]
     assert figures["promised"] > 1000
 
 
-def test_an_outage_of_a_day_wears_the_flash_for_decades(rom: Path) -> None:
+def test_an_outage_of_a_day_wears_the_flash_for_decades(vm: Path) -> None:
     """A busy office (60 legs an hour) offline for a day: less than two erases a minute, spread over the blocks.
 
     In 1 MB of flash (256 blocks of 100,000 erases) that is over 25 years of nothing but outage.
     """
-    done = run_vm(rom, "wear", "24", "60", heap="1m")
+    done = run_vm(vm, "wear", "24", "60", heap="1m")
     assert (0, "") == (done.returncode, done.stderr), done.stdout
     figures = json.loads(done.stdout)
     assert figures["flushes"] <= 24 * 60 + 30

@@ -105,11 +105,11 @@ def test_settings_are_tried_and_undone(tmp_path: Path) -> None:
         assert expected == (tmp_path / "settings.json").read_text()
 
 
-def test_board_takes_an_update_from_its_broker(rom: Path, tmp_path: Path, lab_config: Path) -> None:
+def test_board_takes_an_update_from_its_broker(vm: Path, tmp_path: Path, lab_config: Path) -> None:
     """On MicroPython, through mosquitto: the files arrive whole and the board restarts to try them."""
     port = free_port()
     settings = make_settings(tmp_path, lab_config, free_port(), {"host": "127.0.0.1", "port": port})
-    with running_broker(tmp_path, port), running_board(rom, settings, "stamped", heap="160k") as board:
+    with running_broker(tmp_path, port), running_board(vm, settings, "stamped") as board:
         paho.mqtt.subscribe.simple("rt/1/lab/state", hostname="127.0.0.1", port=port)
         for item in commands_of(FILES):
             command("lab", port, **item)

@@ -1,4 +1,4 @@
-"""Very many calls at once through the whole core: on CPython, on MicroPython, and there from a ROM; in its dialect."""
+"""Very many calls at once through the whole core: on CPython, on MicroPython, and there frozen; in its dialect."""
 
 import gc
 import sys
@@ -67,6 +67,6 @@ def count_right(monitor: CallMonitor) -> int:
     return right
 
 
-# on MicroPython with a number it is the program (tests/firmware/vm/mount_rom.py imports it)
+# on MicroPython with a number it is the program (build_micropython.py freezes it)
 if sys.implementation.name == "micropython" and sys.argv[-1].isdigit():
     print(hear_many_legs(int(sys.argv[-1])))

@@ -18,7 +18,6 @@ from firmware.settings import load
 
 TZSP = b"\x01\x00\x00\x01\x01"
 PIECE = 500  # datagrams between two collections
-T0_MS = 1_795_329_550_616
 RINGING = (
     "INVITE sip:101@10.77.1.101:5060 SIP/2.0\r\n"
     "Via: SIP/2.0/UDP 10.77.1.5:5060;rport;branch=z9hG4bKPj2f0cd9b1-1d1a-4c2e-9d0c-%08d\r\n"
@@ -29,14 +28,16 @@ RINGING = (
 
 
 def read_pieces(path: str):  # type: ignore[no-untyped-def]
-    """(time in ms, TZSP datagram) of a nanosecond pcap, some hundred at a time."""
+    """(time in ms since the first, TZSP datagram) of a nanosecond pcap, some hundred at a time."""
+    begun_s = 0
     with open(path, "rb") as recording:
         recording.read(24)
         piece = []
         head = recording.read(16)
         while len(head) == 16:
             seconds, fraction, length, _ = struct.unpack("<IIII", head)
-            piece.append((seconds * 1000 + fraction // 1000000, TZSP + recording.read(length)))
+            begun_s = begun_s or seconds
+            piece.append(((seconds - begun_s) * 1000 + fraction // 1000000, TZSP + recording.read(length)))
             head = recording.read(16)
             if len(piece) == PIECE:
                 yield piece
@@ -100,15 +101,16 @@ def measure_legs(monitor: CallMonitor, count: int) -> dict[str, int]:
         udp = struct.pack(">HHHH", 5060, 5060, 8 + len(message), 0) + message
         address = b"\x0a\x4d\x01\x05\x0a\x4d\x01\x65"
         ip = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(udp), number, 0, 64, 17, 0) + address + udp
-        read_datagram(monitor, TZSP + bytes(12) + b"\x08\x00" + ip, T0_MS + number)
+        read_datagram(monitor, TZSP + bytes(12) + b"\x08\x00" + ip, number)
     gc.collect()
     return {"legs": monitor.counters.legs_open, "bytes_a_leg": (gc.mem_alloc() - before) // count}
 
 
+gc.collect()
+figures = {"imported": gc.mem_alloc()}
 settings = load(sys.argv[2])
 gc.collect()
 imported = gc.mem_alloc()
-figures = {"imported": imported}
 call_monitor = CallMonitor(settings.monitor_settings())
 gc.collect()
 figures["monitor"] = gc.mem_alloc() - imported

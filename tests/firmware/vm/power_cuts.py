@@ -11,6 +11,7 @@ import sys
 import vfs
 from flash_chip import BLOCK_BYTES, BLOCKS, Flash, make_flash
 
+from firmware.packer import TIME_BYTES
 from firmware.spool import Spool
 
 BODY_BYTES = 68  # of a leg
@@ -31,8 +32,8 @@ def drain(spool: Spool) -> dict[tuple[int, int], bytes]:
         seq, _, rows = spool.pending(0, 50, 4096)
         if not rows:
             return found
-        for _, body in rows:
-            found[epoch, seq] = body
+        for row in rows:
+            found[epoch, seq] = row[TIME_BYTES:]
             seq += 1
         spool.discard_through(epoch, seq - 1)
 

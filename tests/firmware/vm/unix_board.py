@@ -19,7 +19,8 @@ from firmware.capture import MAX_DATAGRAM
 from firmware.settings import load
 
 SO_RCVBUF = 8
-STAMP = b"\x0d\x08"  # tag and length of a TZSP field: milliseconds
+STAMP = b"\x0d\x08"  # tag and length of a TZSP field: Unix milliseconds
+STAMPS_FROM_MS = 1_795_000_000_000  # a board's own time is a small number; with stamps it begins some days before them
 
 
 class UnixBoard:
@@ -46,8 +47,8 @@ class UnixBoard:
         return self._now_ms
 
     def clock_offset(self) -> int | None:
-        """Stamps are Unix time already; before the first one nothing is known."""
-        return 0 if self._stamped else None
+        """Known from the start where datagrams say what time it is."""
+        return STAMPS_FROM_MS if self._stamped else None
 
     def set_clock(self, unix_ms: int) -> None:
         """The machine's clock is right."""
@@ -76,7 +77,7 @@ class UnixBoard:
         datagram = sock.recv(MAX_DATAGRAM)
         self.received_ticks = time.ticks_ms()
         if self._stamped and datagram[4:6] == STAMP:
-            self._now_ms = struct.unpack(">Q", datagram[6:14])[0]
+            self._now_ms = struct.unpack(">Q", datagram[6:14])[0] - STAMPS_FROM_MS
         return datagram, self.now_ms()
 
     def dropped(self) -> int:
@@ -130,12 +131,14 @@ gc.threshold(8192)
 async def run(restart_after_ms: int) -> None:
     """The application, and on request its restart when the router has gone silent."""
     running = asyncio.create_task(app.run())
-    while (
+    while not running.done() and (
         not restart_after_ms
         or not board.received_ticks
         or time.ticks_diff(time.ticks_ms(), board.received_ticks) < restart_after_ms
     ):
         await asyncio.sleep_ms(100)
+    if running.done():
+        await running  # raises what ended it
     await app.restart()
     await running
 

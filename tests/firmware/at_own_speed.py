@@ -1,0 +1,72 @@
+"""By hand, not in the test run: a recording at its own speed, or some times as fast, through a board.
+
+Everything is real: the datagrams come when they came, the time comes by NTP, the events go over mutual TLS to mosquitto
+and the sink. Prints one line of JSON: what was sent and lost, and how the legs compare with those of `ringtap replay`.
+
+usage: at_own_speed.py RECORDING SPEED     e.g. tests/captures/office-day-A.pcap.gz 10
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("firmware", "portable", "end_to_end")]
+from build_micropython import build  # noqa: E402
+from processes import Facts, Office, free_port, make_office, replayed, sink, stop, stored_legs  # noqa: E402
+from router import (  # noqa: E402
+    TimeServer,
+    frames_of,
+    make_settings,
+    make_tls,
+    restart,
+    running_board,
+    running_broker,
+    stream_paced,
+)
+
+LAB = Path(__file__).parents[1] / "captures" / "asterisk-lab.toml"
+RECEIVE_BUFFER = 1 << 18  # Linux doubles it: at ten times the speed all phones register within 5 ms
+
+
+def main(recording: Path, speed: int, folder: Path) -> dict[str, object]:
+    """Run it in the folder; the figures."""
+    port, tls_port = free_port(), free_port()
+    office = make_office(folder, LAB, embedded=False, port=port)
+    mqtt, listener = make_tls(folder, tls_port)
+    vm = build(folder / "vm")
+    server = TimeServer(frames_of(recording)[0][1], speed)
+    settings = make_settings(folder, LAB, free_port(), mqtt, ntp=server.address)
+    with running_broker(folder, port, *listener), sink(office) as process:
+        with running_board(vm, settings, str(speed), str(RECEIVE_BUFFER)) as board:
+            sent = stream_paced(recording, board.port, speed, server.begun)
+            figures = restart(board, port)
+        stop(process)
+    wanted = ("frames", "dropped_datagrams", "undelivered", "legs_evicted", "core_errors", "memory_errors", "heap_used")
+    return {"sent": sent, **{name: figures[name] for name in wanted}, **compare(recording, office)}
+
+
+def compare(recording: Path, office: Office) -> dict[str, object]:
+    """Legs of both, how many have the same facts, and how far their times are apart."""
+    expected, found = by_parties(replayed(recording, office.config, "legs")), by_parties(stored_legs(office))
+    pairs = list(zip(expected, found, strict=False))
+    times = [times for leg, other in pairs for times in zip(leg[:4], other[:4], strict=True)]
+    apart = [abs(one - two) for one, two in times if isinstance(one, float) and isinstance(two, float)]
+    return {
+        "legs_expected": len(expected),
+        "legs_found": len(found),
+        "same_facts": sum(leg[4:] == other[4:] for leg, other in pairs),
+        "median_apart_ms": round(median(apart) * 1000),
+        "most_apart_ms": round(max(apart) * 1000),
+    }
+
+
+def by_parties(legs: Facts) -> Facts:
+    """In an order that small differences of time do not change."""
+    return sorted(legs, key=lambda leg: (*map(str, leg[4:]), leg[0]))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), Path(name))))
