@@ -88,3 +88,17 @@ def test_the_pbx_own_account_agrees(captures, lab_config):
         assert (answer is None) == (not channel.get("answer"))
         if answer is not None:
             assert abs(answer - channel["answer"]) < 0.05
+
+
+def test_statistics_need_no_legs(lab_config, captures):
+    """Where nobody will look at them none is kept: memory stays flat however long a recording is."""
+    done = replay(
+        open_captures([str(captures / "a-direct.pcap.gz")]),
+        config.load(str(lab_config)).monitor_settings(),
+        office_plans(lab_config)["lab"],
+        box="lab",
+        with_ladder=False,
+        with_legs=False,
+        on_progress=lambda _share: None,
+    )
+    assert ([], {}, 786) == (done.legs, done.call_ids, done.counters["sip_messages"])

@@ -236,15 +236,17 @@ def _replay(arguments: argparse.Namespace) -> int:
     monitor_settings = settings.monitor_settings()
     if not arguments.config:  # nothing is known of the recording: SIP is where it looks like SIP
         monitor_settings.any_port = True
+    view = VIEWS[arguments.show]
     replayed = replay(
         open_captures(arguments.captures),
         monitor_settings,
         _plan(settings),
         box=settings.box.id or DEFAULT_BOX,
-        with_ladder=arguments.show == "ladder",
+        with_ladder=view.needs_ladder,
+        with_legs=view.needs_legs,
         on_progress=ProgressLine("replaying", sys.stderr, tenths=False),
     )
-    VIEWS[arguments.show].show(replayed, arguments.format, sys.stdout)
+    view.show(replayed, arguments.format, sys.stdout)
     sys.stdout.flush()
     return _report_problems(replayed, arguments.captures, with_config=bool(arguments.config))
 

@@ -67,15 +67,19 @@ class Replayed:
 
 
 class ReceivedEvents:
-    """An event sink that keeps what a cloud sink would receive. `box` and `office` are names for ids."""
+    """An event sink that keeps what a cloud sink would receive. `box` and `office` are names for ids.
 
-    def __init__(self, box: str, office: str) -> None:
+    `with_legs`: False where nobody will look at the legs, of which a long recording has very many.
+    """
+
+    def __init__(self, box: str, office: str, *, with_legs: bool = True) -> None:
         self.legs: list[Leg] = []
         self.call_ids: dict[str, str] = {}
         self.gaps: list[tuple[int, int]] = []
         self.problems: list[str] = []
         self._box = box
         self._office = office
+        self._with_legs = with_legs
         self._last_seq = 0
 
     def write(self, events: Sequence[Event]) -> None:
@@ -100,7 +104,8 @@ class ReceivedEvents:
         for sent, item in zip(events, batch.items, strict=True):
             self._last_seq = item.seq
             if isinstance(item.event, LegEnded) and isinstance(sent, LegEnded):
-                self._keep_leg(item.event, item.seq, sent.call_id)
+                if self._with_legs:
+                    self._keep_leg(item.event, item.seq, sent.call_id)
             elif isinstance(item.event, GapObserved):
                 self.gaps.append((item.event.from_ms, item.event.until_ms))
             elif item.event is None:
@@ -130,14 +135,15 @@ def replay(
     *,
     box: str,
     with_ladder: bool,
+    with_legs: bool = True,
     on_progress: Callable[[float], object],
 ) -> Replayed:
-    """Run a source to its end."""
+    """Run a source to its end; without legs and ladder, memory does not grow with the recording."""
     monitor = CallMonitor(settings)
     ladder = Ladder()
     if with_ladder:
         monitor.message_listener = ladder.receive_message
-    received = ReceivedEvents(box, plan.office)
+    received = ReceivedEvents(box, plan.office, with_legs=with_legs)
     service = Service(monitor, received, lambda _event: None)
     service.watch(source, on_progress=on_progress)
     return Replayed(

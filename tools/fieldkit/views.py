@@ -209,12 +209,14 @@ class View:
 
     about: str
     show: Callable[[Replayed, str, TextIO], None]
+    needs_legs: bool = True
+    needs_ladder: bool = False
 
 
 VIEWS = {
     "legs": View("every call leg that was seen", show_legs),
     "contacts": View("every customer's attempt, with the legs that served it", show_contacts),
     "kpis": View("the KPIs of the recording", show_kpis),
-    "ladder": View("the SIP messages of each call", show_ladder),
-    "stats": View("what was counted on the way", show_statistics),
+    "ladder": View("the SIP messages of each call", show_ladder, needs_legs=False, needs_ladder=True),
+    "stats": View("what was counted on the way", show_statistics, needs_legs=False),
 }

@@ -11,6 +11,7 @@ from collector.adapters.pcapfile import open_captures
 from collector.core.events import LegEnded
 from collector.core.monitor import CallMonitor, MonitorSettings
 from fieldkit.bench.captures import PHONE_HEADERS, make_phone_sized, record_calls, write_empty
+from fieldkit.bench.open_legs import leg_bytes
 from fieldkit.cli import main
 
 ANSWERED, CANCELLED, BUSY = 60, 12, 10
@@ -51,6 +52,11 @@ def test_recorded_calls_are_the_calls_that_were_asked_for(calls: Path) -> None:
     assert monitor.counters.sip_messages >= 6 * ANSWERED + 7 * CANCELLED + 3 * BUSY
 
 
+def test_memory_of_open_legs_is_measured() -> None:
+    """Hundreds of bytes, not none and not many thousands: the legs are up while they are weighed."""
+    assert 256 < leg_bytes(4_000) < 8_192
+
+
 def test_phone_sized_messages_tell_the_same_legs(calls: Path, tmp_path: Path) -> None:
     """Every message grows by the headers of a real phone, and nothing else changes."""
     large = tmp_path / "large.pcap"
@@ -83,7 +89,12 @@ def test_the_command_measures_a_given_capture(calls: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize(
-    "arguments", [["core", "--capture", "/nowhere.pcap"], ["hostile", "--capture", "/nowhere.pcap"]]
+    "arguments",
+    [
+        ["core", "--capture", "/nowhere.pcap"],
+        ["core", "--capture", __file__],
+        ["hostile", "--capture", "/nowhere.pcap"],
+    ],
 )
 def test_wrong_use_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2 and what to do: a capture that is not there, or one that is not wanted."""

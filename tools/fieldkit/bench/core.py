@@ -17,10 +17,12 @@ from collector.core.monitor import CallMonitor, MonitorSettings
 from fieldkit.bench.captures import make_phone_sized, record_calls, write_empty
 from fieldkit.bench.figures import Figure, print_figures
 from fieldkit.bench.measure import run_measured
+from fieldkit.bench.open_legs import OPEN_LEGS
 
 GOAL_MESSAGES = 150_000
 GOAL_PHONE_SIZED = 110_000
 GOAL_RSS_MB = 64
+GOAL_LEG_BYTES = 2_048
 
 # calls of the full run and of --quick: (answered, cancelled, busy)
 FULL = (30_000, 5_500, 4_500)
@@ -32,6 +34,8 @@ TSHARK = ("tshark", "-o", "sdp.establish_conversation:FALSE", "-Y", "sip", "-T",
 
 def run_core_benchmark(*, quick: bool, capture: Path | None) -> int:
     """Measure and print; returns 1 where a goal was missed. `capture` is read instead of recording one."""
+    if capture is not None:
+        open_captures([str(capture)])  # raises where it is none
     with tempfile.TemporaryDirectory() as folder:
         small = capture or Path(folder) / "calls.pcap"
         if capture is None:
@@ -42,7 +46,7 @@ def run_core_benchmark(*, quick: bool, capture: Path | None) -> int:
         make_phone_sized(small, large)
         empty = Path(folder) / "empty.pcap"
         write_empty(small, empty)
-        figures = [*_measure_ours(small, large, empty), *_measure_peers(small, empty)]
+        figures = [*_measure_ours(small, large, empty), _measure_open_legs(), *_measure_peers(small, empty)]
     return print_figures("ringtap bench core: SIP messages per CPU-second", figures)
 
 
@@ -55,6 +59,13 @@ def _measure_ours(small: Path, large: Path, empty: Path) -> list[Figure]:
             figures.append(Figure(f"{name}{size} ({messages:,} messages)", rate, "messages/s", at_least=goal_here))
             figures.append(Figure(f"{name}{size}: memory", rss_mb, "MB", at_most=GOAL_RSS_MB))
     return figures
+
+
+def _measure_open_legs() -> Figure:
+    """What a talking call keeps in memory: of so many at once, in a process of their own."""
+    command = (sys.executable, "-m", "fieldkit.bench.open_legs")
+    leg_bytes = int(run_measured(command).output)
+    return Figure(f"an open leg ({OPEN_LEGS:,} at once)", leg_bytes, "bytes", at_most=GOAL_LEG_BYTES)
 
 
 def _variants(folder: Path) -> Iterator[tuple[str, tuple[str, ...], bool]]:
