@@ -30,8 +30,12 @@ RECORDINGS = {
     "a-direct.hep": 786,  # as its pcap: tshark needs to be told of HEP
     "b-ringgroup": 759,
     "b-ringgroup-chansip": 774,
+    "b-ringgroup-trunkpai": 769,
+    "b-ringgroup.hep": 759,
     "c-queue": 3_296,
+    "c-queue.hep": 3_296,
     "d-features": 2_695,
+    "d-features.hep": 2_695,
     "e-outbound": 772,
     "f-baresip": 260,
     "f-frag": 165,
@@ -41,6 +45,7 @@ RECORDINGS = {
     "f-noise": 1_277,
     "f-survey": 209,
     "f-tcp": 540,
+    "f-tcp.hep": 535,  # five are behind the first fragments of HEP packets, whose others the lab's filter left out
     "office-day-A": 14_933,
 }
 
@@ -51,7 +56,8 @@ END_MS = 100
 # their packets; the packet's time is the fact (tshark's first 200 to each INVITE is at our time, to the millisecond).
 ANSWERS_LOGGED_LATE = {
     "a-direct": "dcff1f4a",
-    "a-direct.hep": "dcff1f4a",
+    "d-features.hep": "5d333011 74e0b3c1 d33c2470 b6fbfba3 33950569 002e0abe ee15be2b 03995fed 32527768 bd21d075 "
+    "ccff70d9",
     "d-features": "5d333011 4f038519 74e0b3c1 d33c2470 b9575337 b6fbfba3 868fc08b 002e0abe ee15be2b 03995fed ccff70d9",
     "e-outbound": "9cb3fd2e 7a18d5a1",
     "f-ipv6": "20f9525d",
@@ -107,7 +113,7 @@ def pbx_legs(name: str) -> list[tuple[dict[str, Any], Leg, str]]:
 
 def listed(table: dict[str, str], name: str, channel: dict[str, Any]) -> bool:
     """True for a Call-ID that a table of exceptions names."""
-    return channel["callid"][:8] in table.get(name, "").split()
+    return channel["callid"][:8] in table.get(name, table.get(name.removesuffix(".hep"), "")).split()
 
 
 # --- golden legs ----------------------------------------------------------------------------------------------------
@@ -218,21 +224,37 @@ def test_ends_that_differ_stay_the_exception() -> None:
 # --- HEP ------------------------------------------------------------------------------------------------------------
 
 
-def test_hep_tells_the_same_legs_as_the_wire() -> None:
-    """The PBX's own mirror (res_hep) and its Ethernet port: the same calls, facts and words, times within 50 ms."""
-    wire, hep = replayed("a-direct"), replayed("a-direct.hep")
-    facts = ("role", "direction", "extension", "caller", "callee", "final_code", "cancelled", "ended_by", "hold_ms")
+# scenario -> how far apart times are, ms: the PBX hands its mirror on when it finds the time, and it was busy
+HEP_BEHIND_MS = {"a-direct": 50, "b-ringgroup": 50, "c-queue": 50, "d-features": 350, "f-tcp": 50}
+HEP_FACTS = (
+    "role",
+    "direction",
+    "extension",
+    "caller",
+    "callee",
+    "final_code",
+    "cancelled",
+    "ended_by",
+    "holds",
+    "transfer",
+)
+
+
+@pytest.mark.parametrize("name", HEP_BEHIND_MS)
+def test_hep_tells_the_same_legs_as_the_wire(name: str) -> None:
+    """The PBX's own mirror (res_hep) and its Ethernet port: the same calls, facts and words, times nearly."""
+    wire, hep = replayed(name), replayed(f"{name}.hep")
     expected = {wire.call_ids[leg.leg_id]: leg for leg in wire.legs}
     found = {hep.call_ids[leg.leg_id]: leg for leg in hep.legs}
-    assert expected.keys() == found.keys()
+    assert (len(wire.legs), expected.keys()) == (len(hep.legs), found.keys())
     for call_id, leg in expected.items():
         other = found[call_id]
-        assert [getattr(leg, fact) for fact in facts[:-1]] == [getattr(other, fact) for fact in facts[:-1]]
+        assert [getattr(leg, fact) for fact in HEP_FACTS] == [getattr(other, fact) for fact in HEP_FACTS]
         assert wire.stitched.outcomes[leg.leg_id] == hep.stitched.outcomes[other.leg_id]
-        assert abs(leg.hold_ms - other.hold_ms) <= 50
-        for one, two in ((leg.t_ring, other.t_ring), (leg.t_answer, other.t_answer), (leg.t_end, other.t_end)):
-            assert (one is None) == (two is None)
-            assert abs((one or 0) - (two or 0)) <= 50
+        times = ((leg.t_ring, other.t_ring), (leg.t_answer, other.t_answer), (leg.t_end, other.t_end))
+        assert [(one is None) for one, _ in times] == [(two is None) for _, two in times]
+        behind_ms = [(one or 0) - (two or 0) for one, two in (*times, (leg.hold_ms, other.hold_ms))]
+        assert max(map(abs, behind_ms)) <= HEP_BEHIND_MS[name]
 
 
 # --- no message missed ----------------------------------------------------------------------------------------------
