@@ -222,10 +222,12 @@ class Grouper:
 
     def _place_ring(self, leg: Leg) -> Group:
         """No caller's leg is there for it: an agent's question to a colleague, or only phones are seen."""
-        asked = [group for group in self._open if is_up(group, leg) and _is_asked(group, leg)]
+        inside = self._open if leg.direction == "int" else []
+        asked = [group for group in inside if is_up(group, leg) and _is_asked(group, leg)]
         if asked:
             return self._join(asked, leg)
-        again = [group for group in self._open if self._rings_again(group, leg)]
+        party = party_key(leg.caller)  # once: in a busy office forty calls are open
+        again = [group for group in self._open if party in group.parties and self._rings_again(group, leg)]
         if again:
             return self._join(sorted(again, key=lambda group: order_of(group.anchor)), leg)
         group = self._begin(leg, leg.caller)
@@ -235,7 +237,7 @@ class Grouper:
 
     def _rings_again(self, group: Group, leg: Leg) -> bool:
         """No caller's leg was seen: the same caller rings on, at once or within the gap (hosted PBX)."""
-        if not is_ring(group.anchor) or not group.shows(leg.caller):
+        if not is_ring(group.anchor):
             return False
         if leg.caller == "" and leg.t_invite - group.anchor.t_invite > RING_ALL_MS:
             return False
@@ -335,14 +337,8 @@ def _stopped_ringing(group: Group, leg: Leg) -> bool:
 
 def _is_asked(group: Group, leg: Leg) -> bool:
     """An agent of this call, talking, calls a colleague without a leg of his own (a transfer by keypad)."""
-    return (
-        leg.direction == "int"
-        and not is_ring(group.anchor)
-        and any(
-            other.extension == leg.caller
-            and other.t_answer is not None
-            and other.t_answer <= leg.t_invite <= end_of(other)
-            for other in group.legs
-            if is_ring(other)
-        )
+    return not is_ring(group.anchor) and any(
+        other.extension == leg.caller and other.t_answer is not None and other.t_answer <= leg.t_invite <= end_of(other)
+        for other in group.legs
+        if is_ring(other)
     )

@@ -177,7 +177,7 @@ def _unpack_flags(leg: LegEnded, flags: int) -> None:
 
 
 def _integer(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not -MAX_INTEGER < value < MAX_INTEGER:
+    if type(value) is not int or not -MAX_INTEGER < value < MAX_INTEGER:  # nor a bool, which is an int of its own type
         raise MalformedEvent(name + " is not an integer in range")
     return value
 
@@ -218,14 +218,14 @@ def _encode_fields(event: object, fields: tuple[tuple[str, str, object], ...], a
 
 
 def _decode_fields(event: object, fields: tuple[tuple[str, str, object], ...], values: list[object], at_ms: int) -> int:
-    """Sets what the array holds and the defaults of what it left out; returns the flags (0 where there are none)."""
+    """Sets what the array holds; the rest stays as the event begins. Returns the flags (0 where there are none)."""
     flags = 0
-    for position, (name, kind, default) in enumerate(fields):
-        value = _decode_value(kind, values[position], name, at_ms) if position < len(values) else default
+    for (name, kind, _), value in zip(fields, values):  # noqa: B905 - whichever is shorter; MicroPython has no strict
+        decoded = _decode_value(kind, value, name, at_ms)
         if name == "_flags":
-            flags = _integer(value, name)
+            flags = _integer(decoded, name)
         else:
-            setattr(event, name, value)
+            setattr(event, name, decoded)
     return flags
 
 
