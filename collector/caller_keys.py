@@ -75,9 +75,16 @@ def load_key(path: Path) -> bytes:
 
 
 def rotate(path: Path, at: datetime) -> KeyRing:
-    """Put a new key into the file, from `at` on; who owns the file owns it afterwards. Raises ConfigurationError."""
+    """Put a new key into the file, from `at` on; whose the file was (of a new one: the folder), it stays.
+
+    Raises ConfigurationError.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        owner = (path if path.exists() else path.parent).stat()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: [privacy] key_file: cannot be made: {error.strerror}") from error
     ring = load_keys(path).rotated(at, datetime.now(UTC))
-    owner = path.stat()
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     _write(fresh, ring)

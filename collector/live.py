@@ -124,14 +124,15 @@ class LiveService:
                 break
         self._collect()
 
-    def _read_once(self) -> bool:
+    def _read_once(self) -> int:
+        """Take in what there is; returns the latest packet's place on the timeline in ns, 0 without any."""
         arrived = self._held + self._fetch()
         self._held = []
         if len(self._sources) > 1:
             arrived.sort(key=itemgetter(0))
         for at_ns, form, packet in arrived:
             self._receivers[form](packet, self._timeline.advance(at_ns // 1_000_000))
-        return bool(arrived)
+        return arrived[-1][0] if arrived else 0
 
     def _fetch(self) -> list[tuple[int, str, Packet]]:
         """(Place on the timeline in ns, form, packet) of what the sources have."""
@@ -225,11 +226,13 @@ class LiveService:
 
     def _finish(self) -> None:
         """What has arrived is read, open legs are told as far as they were seen, and blindness as far as it went."""
+        until_ns = self._timeline.now_ms() * 1_000_000
         for _ in range(LAST_ROUNDS):
             self._wait()  # a ring hands over what it has after 40 ms
-            if not self._read_once():
-                break
+            latest_ns = self._read_once()
             self._collect()
+            if not latest_ns or latest_ns >= until_ns:  # nothing more, or what came after the order to stop
+                break
         now_ms = self._timeline.advance(self._timeline.now_ms())
         self._monitor.close(now_ms)
         self._collect()

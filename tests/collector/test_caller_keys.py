@@ -86,3 +86,10 @@ def test_the_owner_of_the_file_stays(tmp_path):
     os.chown(path, 12345, 12345)
     rotate(path, DECEMBER)
     assert (12345, 12345) == (path.stat().st_uid, path.stat().st_gid)
+
+
+def test_a_first_key_belongs_to_the_owner_of_its_folder(tmp_path):
+    """Rotated before the service ever ran."""
+    os.chown(tmp_path, 12345, 12345)
+    assert 2 == len(rotate(tmp_path / "caller.key", DECEMBER).keys)
+    assert 12345 == (tmp_path / "caller.key").stat().st_uid

@@ -157,6 +157,25 @@ def test_hangup_signal_exchanges_sources(cable, start_box):
     assert (6, 6) == (health["live_packets"], health["tzsp_packets"])
 
 
+def test_hangup_signal_changes_and_removes_sources(cable, start_box):
+    """A source whose allow list has changed is opened anew with it; one that is gone from the file is heard no more."""
+    port = free_port()
+    tzsp = f'[[source]]\nkind = "tzsp"\nlisten = ":{port}"\n'
+    box = start_box(live(cable.near) + tzsp)
+    box.config.write_text(box.head + tzsp + 'allow = ["10.0.0.0/8"]\n')
+    box.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "event=reloaded sources=tzsp" in box.log())
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        sender.sendto(make_tzsp(call_frames("refused")[0]), ("127.0.0.1", port))
+    wait_for(lambda: "event=sender_refused source=tzsp sender=127.0.0.1" in box.log())
+    wait_for(lambda: "event=condition_began condition=packets_refused" in box.log())
+    assert "promiscuity 0" in ip(f"-d link show {cable.near}"), "the interface is let go"
+    box.stop()
+    health = box.events("health")[-1]["counters"]
+    assert (1, 1) == (health["tzsp_refused"], health["packets_refused"])
+    assert "live_packets" not in health
+
+
 def test_hangup_signal_takes_over_a_new_key(cable, start_box):
     """The key of callers' numbers was rotated: after SIGHUP the same caller has another code."""
     box = start_box(live(cable.near))

@@ -12,6 +12,7 @@ from networks import wait_for
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "tools/debian/ringtap-collector.service"
+KEPT = (True, ["caller.key", "spool.db"])
 TRACES = (
     "/opt/ringtap-collector",
     "/etc/ringtap",
@@ -44,8 +45,11 @@ def test_unit_is_hardened():
     assert "OK" in said.splitlines()[-1]
 
 
-def test_package_runs_with_one_right_and_comes_off_cleanly(package, tmp_path):
-    """Installed: own user, own environment, an example that check-config explains; purged: not a trace."""
+def test_package_runs_is_upgraded_and_comes_off_cleanly(package, tmp_path):
+    """Own user, own environment, an example that check-config explains; an upgrade keeps what was configured and kept.
+
+    Removed: the program is gone, configuration and events stay for another try. Purged: not a trace.
+    """
     run("dpkg", "-i", str(package))
     try:
         assert "ringtap" == pwd.getpwnam("ringtap").pw_name
@@ -58,11 +62,36 @@ def test_package_runs_with_one_right_and_comes_off_cleanly(package, tmp_path):
         )
         assert (2, True) == (example.returncode, "[box] id" in example.stderr)
         _run_as_service(tmp_path)
+        run("dpkg", "-i", str(make_newer(package, tmp_path)))
+        assert "9.9" in run("dpkg-query", "--show", "--showformat", "${Version}", "ringtap-collector")
+        assert kept_files() == KEPT, "an upgrade keeps the configuration, the events and the key"
+        assert "fine: box box" in run("ringtap-collector", "check-config", "--config", "/etc/ringtap/box.toml")
+        run("dpkg", "--remove", "ringtap-collector")
+        assert not Path("/opt/ringtap-collector").exists()
+        assert not Path("/usr/bin/ringtap-collector").is_symlink()
+        assert kept_files() == KEPT, "whoever removes a package may install it again"
     finally:
         run("dpkg", "--purge", "ringtap-collector")
     assert [] == [path for path in TRACES if Path(path).exists()]
     with pytest.raises(KeyError):
         pwd.getpwnam("ringtap")
+
+
+def make_newer(package, folder):
+    """The same package with a higher version."""
+    tree = folder / "newer"
+    run("dpkg-deb", "--raw-extract", str(package), str(tree))
+    control = tree / "DEBIAN/control"
+    lines = control.read_text().splitlines()
+    control.write_text("\n".join("Version: 9.9" if line.startswith("Version:") else line for line in lines) + "\n")
+    run("dpkg-deb", "--root-owner-group", "--build", str(tree), str(folder / "newer.deb"))
+    return folder / "newer.deb"
+
+
+def kept_files():
+    """What must survive: (owner may write the configuration, files of the service's state)."""
+    config = Path("/etc/ringtap/box.toml")
+    return 'id = "box"' in config.read_text(), sorted(path.name for path in Path("/var/lib/ringtap").glob("*.[dk]*"))
 
 
 def _run_as_service(folder):

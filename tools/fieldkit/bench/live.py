@@ -37,7 +37,7 @@ def run_live_benchmark(*, quick: bool, only: str = "") -> int:
     if shutil.which("sipp") is None:
         raise WrongUse("sipp not found: apt-get install sip-tester")
     parts = {"calls": _calls, "sipp": _sipp, "tzsp": _wrapped, "hep": _wrapped, "hep-tcp": _wrapped,
-             "flood": _flood, "held": _held, "idle": _idle, "soak": _soak}  # fmt: skip
+             "flood": _flood, "stop": _stop, "held": _held, "idle": _idle, "soak": _soak}  # fmt: skip
     figures: list[Figure] = []
     with make_cable() as cable:
         for name, measure in parts.items():
@@ -185,6 +185,17 @@ def _flood(cable: Cable, name: str, quick: bool) -> list[Figure]:
         Figure(f"{name}: kernel drops", counters["live_drops"], "packets"),
         Figure(f"{name}: memory", rss_mb, "MB", at_most=GOAL_FLOOD_RSS_MB),
     ]
+
+
+def _stop(cable: Cable, name: str, _quick: bool) -> list[Figure]:
+    """SIGTERM in the middle of a flood."""
+    with _box(_live(cable)) as box:
+        flood = _generate(cable, "flood", cable.far, FLOOD_RATE, FLOOD_RATE * 60)
+        time.sleep(2)
+        stop_s = box.stop()[2]
+        flood.kill()
+        flood.communicate()
+    return [Figure(f"{name}: SIGTERM to the end while {FLOOD_RATE:,} INVITEs a second come", stop_s, "s", at_most=2)]
 
 
 def _held(cable: Cable, name: str, quick: bool) -> list[Figure]:
