@@ -345,33 +345,40 @@ def test_a_socket_that_breaks_is_opened_again(caplog):
 
 
 class SlowCard(JsonLines):
-    """An event sink that needs two seconds for its first write, as a worn card may."""
+    """An event sink whose first write takes as long as the test wants, as a worn card may."""
 
-    slept = False
+    def __init__(self, stream):
+        super().__init__(stream)
+        self.writes = threading.Event()
+        self.goes_on = threading.Event()
 
     def write(self, events):
         """Wait, then write."""
-        if not self.slept:
-            self.slept = True
-            time.sleep(2)
+        self.writes.set()
+        assert self.goes_on.wait(60)
         super().write(events)
 
 
 def test_a_slow_card_costs_no_packets(cable):
-    """While a commit takes two seconds, far more packets come than the ring has room for: every call is whole."""
+    """While a commit waits for the card, far more packets come than the ring has room for: every call is whole."""
     source = InterfaceSource("live", [cable.near], (5060,), ring_bytes=2 * BLOCK_BYTES)
     written = io.StringIO()
+    card = SlowCard(written)
     monitor = CallMonitor(MonitorSettings(pbx=(PBX,)))
-    service = LiveService(monitor, SlowCard(written), lambda _event: None, [source], Lookout(900_000))
+    service = LiveService(monitor, card, lambda _event: None, [source], Lookout(900_000))
     service.tell_absence(int(time.time() * 1000) - 5_000)  # something to write
     service.open_sources()
     thread = threading.Thread(target=service.run)
     thread.start()
     try:
-        for number in range(300):
-            cable.send_frames(call_frames(f"call-{number}"))
+        assert card.writes.wait(60)
+        for burst in range(15):  # a quarter of the ring each
+            cable.send_frames([frame for n in range(20) for frame in call_frames(f"call-{burst}-{n}")])
+            wait_for(lambda burst=burst: len(service._held) >= 120 * (burst + 1))
+        card.goes_on.set()
         wait_for(lambda: written.getvalue().count('"event": "leg"') == 300)
     finally:
+        card.goes_on.set()
         service.stop()
         thread.join()
     assert 0 == source.counters()["drops"]
