@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from cloud_sink.contacts.grouping import Grouper
 from cloud_sink.contacts.islands import islands
+from cloud_sink.contacts.mailbox import Messages, mark_message
 from cloud_sink.contacts.outcomes import BusySpans, settle
 from cloud_sink.contacts.records import Leg, OfficePlan, Stitched
 from cloud_sink.contacts.understanding import understand
@@ -13,17 +14,22 @@ from cloud_sink.contacts.views import SEEN_TWICE, merge_views
 __all__ = ["islands", "stitch"]
 
 
-def stitch(legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool | None = None) -> Stitched:
+def stitch(
+    legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool | None = None, messages: Messages | None = None
+) -> Stitched:
     """The contacts of an office's legs and the settled outcome of every leg.
 
     Any order in, the same result out; every leg ends up in exactly one contact. `sees_trunk` says whether the tap sees
     callers' legs at all (None: if there is one among `legs`): then a phone that rings without one proves nothing.
+    `messages` in mailboxes are credited to legs (`mailbox.credit_messages`).
     """
     if sees_trunk is None:
         sees_trunk = any(leg.role == "trunk" for leg in legs)
     stitched = Stitched([], {}, {})
     for together in _by_island(legs, plan.gap_ms):
         _stitch_island(together, plan, sees_trunk, stitched)
+    for contact in stitched.contacts if messages else ():
+        mark_message(contact, messages or {})
     stitched.contacts.sort(key=lambda contact: (contact.t_offer, contact.contact_id))
     return stitched
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select
 
+from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.logged import lay_over
+from cloud_sink.contacts.mailbox import LONGEST_MESSAGE_MS, LONGEST_RING_MS, credit_messages, new_messages
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.contacts.stitch import islands, stitch
-from cloud_sink.store import tables
+from cloud_sink.store import reading, tables
 from cloud_sink.store.days import restart_rollup
 from cloud_sink.store.engine import insert_new
 from cloud_sink.store.logged import merged_spans, visit_spans, visits_within, with_visits
@@ -26,6 +28,29 @@ Row = tuple[Any, ...]
 
 NEAR_MS = 30 * 60 * 1000  # the islands within half an hour cost less to stitch again than to ask for one by one
 _TIME_COLUMN = {"contacts": "t_offer", "leg_outcomes": "start", "islands": "start"}
+
+
+def restitch_messages(connection: Connection, plan: OfficePlan, words: Sequence[Told], closed: ClosedDays) -> None:
+    """Stitch again what may have left the messages that mailboxes told of (stored already)."""
+    for each in words:
+        span = _widened(connection, plan, each.at_ms - LONGEST_MESSAGE_MS, each.at_ms)
+        _, changed = stitch_range(connection, plan, *span)
+        if changed:
+            closed.call_changed(plan.office, *changed)
+
+
+def _messages(connection: Connection, office: str, start: int, until: int) -> dict[str, int]:
+    """The messages that calls of a range may have left, credited to their legs."""
+    table, last = tables.told, until + LONGEST_RING_MS + LONGEST_MESSAGE_MS
+    inside = and_(table.c.office_id == office, table.c.at >= start, table.c.at < last, table.c.state == "messages")
+    if connection.execute(select(table.c.at).where(inside).limit(1)).first() is None:
+        return {}  # nearly always
+    new = [each for each in new_messages(reading.told(connection, office, start, last)) if each.at_ms >= start]
+    if not new:
+        return {}
+    since = min(each.at_ms for each in new) - LONGEST_MESSAGE_MS - LONGEST_RING_MS
+    rows = connection.execute(_within(tables.legs, "start", office, since, new[-1].at_ms)).fetchall()
+    return credit_messages(new, legs_of(rows))
 
 
 def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg], closed: ClosedDays) -> None:
@@ -46,11 +71,12 @@ def stitch_range(
     """
     legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
     trunk_since = _trunk_since(connection, plan.office)
+    messages = _messages(connection, plan.office, start, until)
     ranges = islands(legs, plan.gap_ms)
     contacts: list[Contact] = []
     outcomes: list[tuple[Leg, str, str]] = []
     for (_, last), island in zip(ranges, _by_island(legs, ranges), strict=True):
-        stitched = stitch(island, plan, sees_trunk=trunk_since is not None and trunk_since <= last)
+        stitched = stitch(island, plan, sees_trunk=trunk_since is not None and trunk_since <= last, messages=messages)
         contacts += stitched.contacts
         outcomes += [(leg, stitched.contact_of[leg.leg_id], stitched.outcomes[leg.leg_id]) for leg in island]
     logged = visits_within(connection, plan.office, start, until, trunk_since)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
+from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.records import Leg, OfficePlan
 from cloud_sink.store import tables
 from cloud_sink.store.engine import insert_new
@@ -18,7 +19,7 @@ from cloud_sink.store.junk import Quarantine
 from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.ranges import SequenceRanges, TooManyHoles
 from cloud_sink.store.records import Acknowledgement, Arrival, BatchArrived, Junk, StateArrived
-from cloud_sink.store.restitch import restitch
+from cloud_sink.store.restitch import restitch, restitch_messages
 from cloud_sink.store.rows import leg_row, registers_values, voice_values
 
 HEALTH_HISTORY_MS = 14 * 24 * 3600 * 1000  # two weeks of one report a minute: 20,160 rows a box
@@ -43,6 +44,7 @@ class IngestTransaction:
         self._replays: dict[tuple[str, int], int] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._legs: dict[str, list[Leg]] = defaultdict(list)
+        self._messages: dict[str, list[Told]] = defaultdict(list)
         self._quarantine = Quarantine(connection)
         self._closed = ClosedDays(connection, plans, now_ms)
 
@@ -69,6 +71,8 @@ class IngestTransaction:
             self._write_box(box, values)
         for office, legs in self._legs.items():
             restitch(self._connection, self._plans.get(office) or OfficePlan(office), legs, self._closed)
+        for office, told in self._messages.items():
+            restitch_messages(self._connection, self._plans.get(office) or OfficePlan(office), told, self._closed)
         self._closed.write()
         self._quarantine.trim()
         return answers
@@ -136,6 +140,8 @@ class IngestTransaction:
             take("registrations", change.at_ms, change.seq, change.role, change.extension, change.registered)
         for told in batch.told:
             take("told", told.at_ms, told.seq, told.extension, told.state, told.count, told.reason)
+            if told.state == "messages" and told.seq not in known:
+                self._messages[batch.office].append(told)
         for voice in batch.voices:
             take("voice", voice.at_ms, voice.seq, *voice_values(voice))
         for each in batch.registers:

@@ -5,18 +5,20 @@ here that a sink could not know. Only the Call-ID is kept beside, for whoever wa
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import msgpack
 
+from cloud_sink.contacts.facts import Told
+from cloud_sink.contacts.mailbox import credit_messages, new_messages
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan, Stitched
 from cloud_sink.contacts.stitch import stitch
 from cloud_sink.kpi.coverage import coverage
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report, report
 from collector.core import wire
-from collector.core.events import GapObserved, LegEnded
+from collector.core.events import GapObserved, LegEnded, StateTold
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.ports import Event, FrameSource
 from collector.service import Service
@@ -42,11 +44,12 @@ class Replayed:
     gaps: list[tuple[int, int]]
     ladder: Ladder
     problems: list[str]
+    told: list[Told] = field(default_factory=list)
 
     @cached_property
     def stitched(self) -> Stitched:
         """Contacts, and the settled outcome of every leg."""
-        return stitch(self.legs, self.plan)
+        return stitch(self.legs, self.plan, messages=credit_messages(new_messages(self.told), self.legs))
 
     @property
     def contacts(self) -> list[Contact]:
@@ -76,6 +79,7 @@ class ReceivedEvents:
         self.legs: list[Leg] = []
         self.call_ids: dict[str, str] = {}
         self.gaps: list[tuple[int, int]] = []
+        self.told: list[Told] = []
         self.problems: list[str] = []
         self._box = box
         self._office = office
@@ -106,6 +110,9 @@ class ReceivedEvents:
             if isinstance(item.event, LegEnded) and isinstance(sent, LegEnded):
                 if self._with_legs:
                     self._keep_leg(item.event, item.seq, sent.call_id)
+            elif isinstance(item.event, StateTold):
+                told = item.event
+                self.told.append(Told(told.at_ms, told.extension, told.state, told.count, told.reason, item.seq))
             elif isinstance(item.event, GapObserved):
                 self.gaps.append((item.event.from_ms, item.event.until_ms))
             elif item.event is None:
@@ -156,4 +163,5 @@ def replay(
         gaps=received.gaps,
         ladder=ladder,
         problems=[*source.problems, *received.problems],
+        told=received.told,
     )

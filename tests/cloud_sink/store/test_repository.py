@@ -359,3 +359,23 @@ def test_database_of_a_newer_program(tmp_path: Path) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreUnusable, match="made by a newer ringtap"):
         Store.open(url).migrate()
+
+
+def test_message_in_a_mailbox_makes_the_call_before_voicemail(store: Store) -> None:
+    """It comes after the call, alone; the contact is made again, and a rebuild says the same."""
+    words = [Told(T0 - 60_000, "101", "messages", 2, seq=1), Told(T0 + 40_000, "101", "messages", 3, seq=3)]
+    ingest(store, make_batch(1, last=1, told=words[:1]))
+    ingest(store, make_batch(2, make_leg(2, 0, final_code=487, cancelled=True)))
+    assert ["unknown"] == [contact.disposition for contact in store.contacts("lab", *EVER)]
+    ingest(store, make_batch(3, last=3, told=words[1:]))
+    assert ["voicemail"] == [contact.disposition for contact in store.contacts("lab", *EVER)]
+    store.rebuild(PLANS["lab"], lambda _done, _total: None)
+    assert ["voicemail"] == [contact.disposition for contact in store.contacts("lab", *EVER)]
+
+
+def test_message_that_came_before_its_call_was_told(store: Store) -> None:
+    """Events of two boxes arrive in any order: the same contact."""
+    words = [Told(T0 - 60_000, "101", "messages", 2, seq=1), Told(T0 + 40_000, "101", "messages", 3, seq=2)]
+    ingest(store, make_batch(1, last=2, told=words))
+    ingest(store, make_batch(3, make_leg(3, 0, final_code=487, cancelled=True)))
+    assert ["voicemail"] == [contact.disposition for contact in store.contacts("lab", *EVER)]
