@@ -6,6 +6,7 @@ must equal an undisturbed run. Where a spool is too small on purpose, gaps must 
 """
 
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from collector.errors import RingtapError, WrongUse
 from fieldkit.bench.brokers import BROKERS
+from fieldkit.bench.disk import can_mount
 from fieldkit.bench.figures import Figure, print_figures
 from fieldkit.bench.program import Program
 from fieldkit.bench.relay import Line, Relay
@@ -242,7 +244,10 @@ class Wishes:
 
 def run_chaos_benchmark(wishes: Wishes) -> int:
     """A run with a seed of its own on each broker; returns 1 where anything is missed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what runs in sessions of its own must be ended by us
     plans = _plans(wishes)
+    if not can_mount():
+        print("chaos: no disk is filled, only root may mount a small one", file=sys.stderr)
     first = random.SystemRandom().randrange(1 << 16) if wishes.seed is None else wishes.seed
     figures: list[Figure] = []
     for number, plan in enumerate(plans):
