@@ -10,15 +10,18 @@ from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_sp
 from cloud_sink.kpi.availability import measure_availability
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.coverage import coverage, watched_spans
+from cloud_sink.kpi.erlang import Goal
 from cloud_sink.kpi.indicators import BASELINE_MS, measure_indicators
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.measurement import Measurement
 from cloud_sink.kpi.missed import MissedCaller, missed_callers
 from cloud_sink.kpi.period import Period, local_day
+from cloud_sink.kpi.planning import arrival_profile, demand, plan_week
 from cloud_sink.kpi.report import Report, measure, present
 from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.signalling import SignallingReport, signalling_report
 from cloud_sink.kpi.spending import Spending, with_spending
+from cloud_sink.kpi.staffing import StaffedHour, staffed_hours
 from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
 from cloud_sink.kpi.team_report import TeamFacts, TeamReport, team_report
@@ -28,6 +31,7 @@ from cloud_sink.store import BoxStatus, Gap, Store
 
 DAY_MS = 86_400_000
 LONGEST_RING_MS = 3_600_000  # a leg of the period may belong to a contact that began so long before it
+FORECAST_MS = 8 * 7 * DAY_MS  # of so many weeks an hour of the week is expected to be like
 LOOK_BACK_MS = DAY_MS  # how long before a period a feature code still says how an agent began it
 
 Clock = Callable[[], int]  # Unix milliseconds
@@ -184,6 +188,20 @@ class Office:
             surveyed=self._surveyed(period),
         )
         return team_report(facts, self.roster(period), self.plan)
+
+    def staffing(self, period: Period) -> list[StaffedHour]:
+        """Agents needed and agents there in each hour, expected from the eight weeks that end with the period."""
+        history = Period(period.until_ms - FORECAST_MS, period.until_ms, period.time_zone)
+        contacts = self.contacts(history)
+        hours = arrival_profile(contacts, period=history, watched=self.watch(history).spans)
+        goal = Goal(min(0.99, self.plan.service_level_target), self.plan.service_level_s)
+        return staffed_hours(
+            plan_week(hours, demand(contacts), goal),
+            [contact for contact in contacts if period.holds(contact.t_offer)],
+            self.states(period),
+            period=period,
+            watched=self.watch(period).spans,
+        )
 
     def missed(self, period: Period) -> list[MissedCaller]:
         """Callers nobody answered, the latest first, with what came of each since."""

@@ -115,6 +115,12 @@ WEEK = (
         kpi_class="b", roll=RECOMPUTE, scopes=(PLANNING,),
     ),
     Definition(
+        "occupancy_forecast_gap", "Agents missing", NUMBER,
+        "Agents needed in an hour, by the weeks before it, less the agents who were logged in: above 0 too few.",
+        "agents_required of that hour of the week - milliseconds logged in / milliseconds watched, for each local hour",
+        "ICMI (net staffing)", STATES, kpi_class="b", roll=RECOMPUTE, scopes=(PLANNING,),
+    ),
+    Definition(
         "patience_mean", "Patience", SECONDS,
         "How long callers would wait on average before they give up, if nobody ever answered.",
         "sum(wait of everybody who queued) / abandoned, those who hung up at once included",

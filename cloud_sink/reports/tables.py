@@ -12,6 +12,7 @@ from cloud_sink.kpi.report import Report, Values
 from cloud_sink.office import Office
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports import team
+from cloud_sink.reports.customers import with_customers
 from cloud_sink.reports.lists import callers_table, insights_table, outbound_table
 from cloud_sink.reports.summaries import comparison_table, summary_table
 from cloud_sink.sheets import Cell, Table
@@ -165,12 +166,12 @@ EXPORTS: dict[str, Callable[[Office, Period], Table]] = {
     "report": report_table,
     "queues": queues_table,
     "extensions": extensions_table,
-    "contacts": contacts_table,
-    "missed": missed_table,
+    "contacts": with_customers(contacts_table),
+    "missed": with_customers(missed_table),
     "grid": grid_table,
     "summary": summary_table,
     "comparison": comparison_table,
-    "callers": callers_table,
+    "callers": with_customers(callers_table),
     "outbound": outbound_table,
     "insights": insights_table,
     **team.TABLES,

@@ -9,6 +9,7 @@ from cloud_sink.kpi.money import MICRO, price
 from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.report import Values
 from cloud_sink.kpi.scorecard import Scored
+from cloud_sink.kpi.staffing import StaffedHour
 from cloud_sink.kpi.state_sources import ACW, DND, PAUSE
 from cloud_sink.kpi.states import AVAILABLE, OFFLINE, OTHER, RINGING, Interval
 from cloud_sink.kpi.team_report import TEAM_IDS, AgentReport
@@ -162,6 +163,18 @@ def spending_table(office: Office, period: Period) -> Table:
     return Table("spending", ("kind", "name", "calls", "amount"), rows)
 
 
+def staffing_table(office: Office, period: Period) -> Table:
+    """Agents needed and agents there, one row per local hour."""
+    heads = ("from", "until", "offered", "expected", "agents_needed", "agents_there", "missing")
+    return Table("staffing", heads, [_staffed_row(each, period.time_zone) for each in office.staffing(period)])
+
+
+def _staffed_row(hour: StaffedHour, zone: str) -> list[Cell]:
+    """One hour."""
+    ends = [iso_time(at, zone) for at in (hour.from_ms, hour.until_ms)]
+    return [*ends, hour.offered, _rounded(hour.expected), hour.needed, _rounded(hour.there), _rounded(hour.gap)]
+
+
 TABLES = {
     "agents": agents_table,
     "teams": teams_table,
@@ -170,4 +183,5 @@ TABLES = {
     "discipline": discipline_table,
     "scorecards": scorecards_table,
     "spending": spending_table,
+    "staffing": staffing_table,
 }

@@ -137,6 +137,35 @@ def _write_lapse(lapse: Lapse, zone: str) -> dict[str, object]:
     }
 
 
+class StaffedHourOut(BaseModel):
+    """One local hour; nulls where it was not watched, or never was in the weeks before."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    from_: str = Field(alias="from")
+    until: str
+    offered: int
+    expected: float | None = Field(description="calls of such an hour of the week")
+    agents_needed: int | None
+    agents_there: float | None = Field(description="logged in, on average")
+    occupancy_forecast_gap: float | None = Field(description="needed less there: above 0 too few")
+
+
+@router.get("/offices/{office}/staffing", summary="Agents needed and agents there, hour by hour")
+def list_staffing(about: AskedFor) -> list[StaffedHourOut]:
+    """Needed by what the eight weeks that end with the period let expect."""
+    zone = about.period.time_zone
+    return [
+        StaffedHourOut.model_validate(
+            {
+                "from": iso_time(each.from_ms, zone), "until": iso_time(each.until_ms, zone), "offered": each.offered,
+                "expected": each.expected, "agents_needed": each.needed, "agents_there": each.there,
+                "occupancy_forecast_gap": each.gap,
+            }
+        )
+        for each in about.office.staffing(about.period)
+    ]  # fmt: skip
+
+
 @router.get("/offices/{office}/imports", summary="What was imported")
 def list_imports(offices: AllOffices, office: str) -> list[ImportOut]:
     """Every kind with its rows and the time they are about."""

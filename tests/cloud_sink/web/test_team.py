@@ -23,6 +23,7 @@ from .conftest import serving
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"
 AGENTS = {"Alice": "101", "Bob": "102", "Carol": "103", "Dave": "104", "Erin": "105"}
+CUSTOMER = "447700915400"  # called the office and was not answered
 TEAMS = {"Erin": "sales"}
 FILES = {
     "agents": "agent,extension,from,team\n"
@@ -34,7 +35,7 @@ FILES = {
     "costs": "what,from,until,amount\nrent,2026-11-01,2026-11-30,1800\n",
     "tariffs": "name,prefix,per_minute\nall,4,0.06\n",
     "absences": f"agent,from,until,reason\nZoe,{DAY},{DAY},sick\n",
-    "customers": "number,name,segment,shared\n+447700900123,Example Ltd,gold,no\n",
+    "customers": f"number,name,segment,shared\n+{CUSTOMER},Example Ltd,gold,no\n",
 }  # fmt: skip
 CARD = Scorecard("support", (Criterion("qa_score", 100), Criterion("service_level", 80, weight=2)), queue="support")
 
@@ -144,6 +145,26 @@ def test_spending_adds_up(staffed: httpx.Client):
     }
     spent = sum(total[name]["value"] for name in ("call_cost", "staff_cost", "other_cost"))
     assert pytest.approx(spent / total["answered"]["value"], abs=1e-5) == total["cost_per_contact"]["value"]
+
+
+def test_staffing_hour_by_hour(client: httpx.Client):
+    """The hour that was called in needs agents, and the phones of the recorded office were there."""
+    hours = client.get(f"{LAB}/staffing", params={"day": DAY}).json()
+    assert 24 == len(hours)
+    busy = max(hours, key=lambda hour: hour["offered"])
+    assert f"{DAY}T06:00:00+00:00" == busy["from"]
+    assert busy["agents_needed"] - busy["agents_there"] == pytest.approx(busy["occupancy_forecast_gap"])
+    assert 10 < busy["agents_there"] <= 20
+    assert hours[3]["agents_there"] is None  # before the tap
+    assert [str(hour["offered"]) for hour in hours] == [row["offered"] for row in rows(client, "staffing")]
+
+
+def test_customers_are_named(staffed: httpx.Client):
+    """Beside each of their calls, and nobody else's."""
+    for name in ("contacts", "missed", "callers"):
+        found = rows(staffed, name)
+        assert {"Example Ltd"} == {row["customer"] for row in found if CUSTOMER in (row["caller"], row.get("did"))}
+        assert {""} == {row["segment"] for row in found if CUSTOMER not in (row["caller"], row.get("did"))}
 
 
 def test_page_shows_names_teams_and_events(client: httpx.Client, staffed: httpx.Client):
