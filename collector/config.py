@@ -150,7 +150,7 @@ class Sip:
     trunks: tuple[bytes, ...] = _key((), _addresses, "addresses of the carrier's side")
     extensions: tuple[tuple[str, str], ...] = _key((), _extensions, 'extensions of the office, such as ["101-120"]')
     feature_codes: tuple[str, ...] = _key((), _texts, "numbers that are commands to the PBX, such as *45 or 701-720")
-    digit_numbers: tuple[str, ...] = _key((), _texts, "called numbers whose keypad digits (SIP INFO) are kept")
+    digit_numbers: tuple[str, ...] = _key((), _texts, "called numbers whose keypad digits are kept")
     correlation_header: str = _key("", _text, "header by which the PBX ties the legs of one call together")
 
 

@@ -76,7 +76,7 @@ class LegEnded:
     connected: str = ""  # last P-Asserted-Identity or Remote-Party-ID after the INVITE: who is really there
     diverted_by: str = ""  # last Diversion or History-Info number; target of a 3xx on the refused leg
     session_key: bytes = b""  # first 6 bytes of SHA-256 of Session-ID or of a configured correlation header
-    digits: str = ""  # SIP INFO digits, only on numbers configured for it
+    digits: str = ""  # keypad digits (SIP INFO, RFC 4733), only on numbers configured for it
     transport: str = TRANSPORT_UNKNOWN
     retransmissions: int = 0
     bye_response_ms: int | None = None  # BYE to its final response, a duration (RFC 6076 section 4.4)

@@ -101,6 +101,7 @@ class CallMonitor:
         self._tracker = LegTracker(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
+        self._keypad = self._tracker.keypad
         self._packages.idle_listener = self._tracker.receive_idle
         self._next_look_ms = 0
         self._wrappings = 0  # around what is being read now
@@ -194,7 +195,8 @@ class CallMonitor:
         ports = self._ports
         counters = self.counters
         if source_port not in ports and target_port not in ports and not (self._any_port and looks_like_sip(payload)):
-            self._receive_other(payload, now_ms, source_port, target_port)
+            if not self._keypad.streams or not self._keypad.receive_datagram(payload, target, target_port):
+                self._receive_other(payload, now_ms, source_port, target_port)
             return
         try:
             message = parse_message(payload)

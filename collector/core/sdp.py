@@ -33,6 +33,45 @@ def media_direction(body: bytes) -> int:
     return found if found else _attribute(session) or SEND_RECEIVE
 
 
+def event_stream(body: bytes) -> "tuple[bytes, int, int] | None":
+    """(address, port, payload type) that keypad digits are sent to (RFC 4733 section 7.1.1); None where to nowhere.
+
+    An IPv4 address is packed; the voice of IPv6 calls is not followed.
+    """
+    start = body.find(b"v=0")
+    section = _first_stream(body, start) if start >= 0 else b""
+    words = section[1:].partition(b"\n")[0].split()
+    if len(words) < 2 or not words[1].isdigit() or len(words[1]) > 5:
+        return None
+    connection = section if section.find(b"\nc=") >= 0 else body
+    at = connection.find(b"\nc=IN IP4 ")
+    address = _packed(connection[at + 10 :].partition(b"\n")[0].strip()) if at >= 0 else b""
+    payload_type = _event_type(section)
+    if not address or payload_type < 0:
+        return None
+    return address, int(words[1]), payload_type
+
+
+def _packed(dotted: bytes) -> bytes:
+    """Four bytes of an IPv4 address; b"" where it is none, or 0.0.0.0."""
+    parts = dotted.split(b".")
+    numbers = [int(part) for part in parts if part.isdigit() and len(part) <= 3]
+    if len(parts) != 4 or len(numbers) != 4 or max(numbers) > 255 or not any(numbers):
+        return b""
+    return bytes(numbers)
+
+
+def _event_type(section: bytes) -> int:
+    """The payload type that `a=rtpmap` gives to telephone-event, -1 for none."""
+    at = section.find(b"\na=rtpmap:")
+    while at >= 0:
+        number, _, name = section[at + 10 :].partition(b"\n")[0].partition(b" ")
+        if name.strip().lower()[:15] == b"telephone-event" and number.isdigit() and len(number) <= 3:
+            return int(number)
+        at = section.find(b"\na=rtpmap:", at + 1)
+    return -1
+
+
 def _first_stream(body: bytes, start: int) -> bytes:
     """The first audio section, else the first; b"" in a description without streams."""
     at = body.find(b"\nm=audio", start)

@@ -9,6 +9,7 @@ from collector.core.ends import EndWatch
 from collector.core.events import ROLE_PHONE, TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
 from collector.core.invite import InviteReader
+from collector.core.keypad import Keypad
 from collector.core.keys import SMALL, mark_of
 from collector.core.legs import (
     ACTIONS,
@@ -85,6 +86,7 @@ class LegTracker:
         self._queues = [queue for queue in self._timers if queue is not self._ends.unlimited] + self._ends.queues
         self._table = _compile()
         self._dialog = DialogReader(reader, counters, self._ends)
+        self.keypad = Keypad()
         self._requests = {
             b"ACK": self._receive_ack,
             b"CANCEL": self._receive_cancel,
@@ -356,6 +358,8 @@ class LegTracker:
         elif status < 200:
             self._step(leg, RING, message, now_ms)
         elif status < 300:
+            if leg.records_digits:
+                self.keypad.listen(leg, message.body)
             self._step(leg, ANSWER, message, now_ms)
             self._reader.read_connected(leg.facts, message)
             self._watch_end(leg, message, now_ms)
