@@ -128,7 +128,9 @@ def _check_config(arguments: argparse.Namespace) -> int:
     check_certificates(_broker(settings))
     if settings.is_live():
         for source in settings.sources:
-            _make_source(settings, source)
+            made = _make_source(settings, source)
+            if isinstance(made, HepSource):
+                made.check_certificate()
     if settings.privacy.caller_numbers == "keyed":
         load_keys(_key_path(settings), make=False)
     if not settings.numbers.country:

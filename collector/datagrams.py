@@ -22,10 +22,10 @@ MAX_TOLD = 8  # of those who are refused; then their number has to do
 
 _SO_RCVBUFFORCE = 33  # beyond net.core.rmem_max; needs CAP_NET_ADMIN
 _SO_TIMESTAMPNS = 35
-_SO_RXQ_OVFL = 40
-_ANCILLARY_BYTES = socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4)
+_SO_MEMINFO = 55  # Linux 4.12: counts of the socket, its drops among them (linux/sock_diag.h, SK_MEMINFO_DROPS)
+_MEMINFO = struct.Struct("@9I")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(16)
 _STAMP = struct.Struct("@qq")  # struct timespec
-_COUNT = struct.Struct("@I")
 
 _log = logging.getLogger(__name__)
 
@@ -73,12 +73,15 @@ class DatagramSocket:
     def __init__(self, host: str, port: int, allowed: AllowList, buffer_bytes: int = BUFFER_BYTES) -> None:
         self.socket = bind(host, port, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self.socket.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
         _enlarge(self.socket, buffer_bytes)
-        self.drops = 0
         self.refused = 0
         self.received = 0
         self._allowed = allowed
+
+    @property
+    def drops(self) -> int:
+        """Datagrams that the kernel had no room for; told at once, not with the next one that has."""
+        return int(_MEMINFO.unpack(self.socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))[8])
 
     def receive(self, limit: int) -> list[tuple[int, bytes]]:
         """(Kernel's stamp in ns, datagram) of up to `limit` that wait and are welcome."""
@@ -88,7 +91,7 @@ class DatagramSocket:
         with contextlib.suppress(BlockingIOError):
             for _ in range(limit):
                 data, ancillary, _, sender = receive(MAX_DATAGRAM, _ANCILLARY_BYTES)
-                stamp_ns = self._read_ancillary(ancillary)
+                stamp_ns = _read_stamp(ancillary)
                 if admits(sender[0]):
                     taken.append((stamp_ns, data))
                 else:
@@ -96,19 +99,17 @@ class DatagramSocket:
         self.received += len(taken)
         return taken
 
-    def _read_ancillary(self, ancillary: list[tuple[int, int, bytes]]) -> int:
-        stamp_ns = 0
-        for _, kind, value in ancillary:
-            if kind == _SO_TIMESTAMPNS:
-                seconds, nanoseconds = _STAMP.unpack(value)
-                stamp_ns = seconds * 1_000_000_000 + nanoseconds
-            elif kind == _SO_RXQ_OVFL:
-                self.drops = _COUNT.unpack(value)[0]
-        return stamp_ns
-
     def close(self) -> None:
         """Let go of the port."""
         self.socket.close()
+
+
+def _read_stamp(ancillary: list[tuple[int, int, bytes]]) -> int:
+    for _, kind, value in ancillary:
+        if kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = _STAMP.unpack(value)
+            return int(seconds * 1_000_000_000 + nanoseconds)
+    return 0
 
 
 def bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:

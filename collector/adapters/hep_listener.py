@@ -15,6 +15,7 @@ from pathlib import Path
 
 from collector.core.hep import PORT, hep_auth_key, hep_length
 from collector.datagrams import AllowList, DatagramSocket, Network, bind, explain
+from collector.errors import ConfigurationError
 from collector.journal import tell
 from collector.ports import Packet
 
@@ -54,6 +55,17 @@ class HepSource:
         self._trouble = "not started"
         self._unauthorised = 0
         self._packets = 0
+
+    def check_certificate(self) -> None:
+        """Raise ConfigurationError where TLS is wanted and its files cannot be used."""
+        if self._certificate:
+            try:
+                make_context(*self._certificate)
+            except OSError as error:  # ssl.SSLError is one
+                reason = error.strerror or str(error)
+                raise ConfigurationError(
+                    f"{self._certificate[0]}: [[source]] certificate_file of {self.name}: cannot be used: {reason}"
+                ) from error
 
     def handle_time(self) -> None:
         """Open the port, if it is not open."""

@@ -13,6 +13,7 @@ from wrapped import make_hep
 
 from collector.adapters.hep_listener import MAX_CONNECTIONS, PATIENCE_S, HepSource
 from collector.core.monitor import CallMonitor, MonitorSettings
+from collector.errors import ConfigurationError
 
 VECTOR = Path(__file__).parents[2] / "vectors/kamailio-5.6-call.hep"
 PACKET = make_hep(make_invite())
@@ -243,6 +244,20 @@ def test_allow_list_holds_for_connections_too(listen):
         wait_for(lambda: source.receive() or source.counters()["refused"] == 1)
         stream.settimeout(60)
         assert b"" == stream.recv(1)
+
+
+def test_certificate_that_cannot_be_used_is_found_before_the_start(tmp_path, certificate):
+    """check-config names the file: it is missing, or no certificate; a good one is fine."""
+    HepSource("pbx", certificate_file=certificate).check_certificate()
+    HepSource("pbx").check_certificate()
+    path = tmp_path / "box.pem"
+    with pytest.raises(
+        ConfigurationError, match=r"box.pem: \[\[source\]\] certificate_file of pbx: cannot be used: No such"
+    ):
+        HepSource("pbx", certificate_file=path).check_certificate()
+    path.write_text("nothing")
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        HepSource("pbx", certificate_file=path).check_certificate()
 
 
 def test_missing_certificate_is_said(tmp_path):

@@ -170,7 +170,7 @@ def _read_account(path: Path) -> tuple[int, int]:
 
 def _flood(cable: Cable, name: str, quick: bool) -> list[Figure]:
     """INVITEs of forged callers, with ten good calls a second beside them."""
-    seconds = 3 if quick else 30
+    seconds = 2 if quick else 30
     with _box(_live(cable)) as box:
         flood = _generate(cable, "flood", cable.far, FLOOD_RATE, FLOOD_RATE * seconds)
         good = _generate(cable, "frame", cable.far, 10, 10 * seconds)
@@ -191,7 +191,7 @@ def _stop(cable: Cable, name: str, _quick: bool) -> list[Figure]:
     """SIGTERM in the middle of a flood."""
     with _box(_live(cable)) as box:
         flood = _generate(cable, "flood", cable.far, FLOOD_RATE, FLOOD_RATE * 60)
-        time.sleep(2)
+        time.sleep(1)
         stop_s = box.stop()[2]
         flood.kill()
         flood.communicate()
@@ -201,7 +201,7 @@ def _stop(cable: Cable, name: str, _quick: bool) -> list[Figure]:
 def _held(cable: Cable, name: str, quick: bool) -> list[Figure]:
     """Ten thousand calls up at once, then all ended."""
     with _box(_live(cable)) as box:
-        _generate(cable, "frame", cable.far, 2_000 if quick else 1_000, HELD_CALLS, 1 if quick else 10).communicate()
+        _generate(cable, "frame", cable.far, 2_500 if quick else 1_000, HELD_CALLS, 1 if quick else 10).communicate()
         time.sleep(SETTLE_S)
         rss_mb = box.rss_mb()
         counters, legs, _ = box.stop()
@@ -214,10 +214,10 @@ def _held(cable: Cable, name: str, quick: bool) -> list[Figure]:
 
 def _idle(cable: Cable, name: str, quick: bool) -> list[Figure]:
     """Ten calls in a quiet minute, and thirty phones that register; in short, the beginning of it."""
-    seconds = 6 if quick else 60
+    seconds = 5 if quick else 60
     with _box(_live(cable)) as box:
         phones = _generate(cable, "phones", cable.far, 30 / 60, 30 * seconds // 60)
-        traffic = _generate(cable, "frame", cable.far, 10 / 60, 10 * seconds // 60)
+        traffic = _generate(cable, "frame", cable.far, 10 / 60, max(1, 10 * seconds // 60))
         commits = box.commits(seconds)
         cpu, rss_mb = box.cpu_share(), box.rss_mb()
         traffic.communicate()
