@@ -223,13 +223,21 @@ def _visit(queue: str, t_enter: int, after_ms: int, story: _Story, plan: OfficeP
 
 
 def _shared_place(story: _Story, plan: OfficePlan) -> tuple[str, str]:
-    """On a hosted PBX the number dialled is not seen: the queue is the one place that all rung phones serve."""
+    """On a hosted PBX the number dialled is seen where the PBX names it, in Diversion or History-Info (RFC 7044).
+
+    Else the queue is the one place that all rung phones serve, all of its phones before some.
+    """
+    named_places = [destination_of(leg.diverted_by, plan) for leg in story.rings if leg.diverted_by]
+    for place in named_places:
+        if place is not None and place.kind in (QUEUE, RING_GROUP):
+            return place.name, place.kind
     rung = {leg.extension for leg in story.rings}
     places = [
         destination
         for destination in plan.destinations
         if destination.kind in (QUEUE, RING_GROUP) and rung <= set(destination.members)
     ]
+    places = [place for place in places if rung == set(place.members)] or places
     if len(rung) > 1 and len(places) == 1:
         return places[0].name, places[0].kind
     return (next(iter(rung)), DIRECT) if len(rung) == 1 else ("", "")
@@ -371,7 +379,7 @@ def _queued_at(story: _Story, answered: int) -> int:
 def _measure_wait(contact: Contact, story: _Story, waited_until: int | None, plan: OfficePlan) -> None:
     if story.trunk is None and is_ring(story.anchor):
         contact.wait_basis = "ring"
-    elif contact.t_pbx_answer is not None and story.kind == QUEUE:
+    elif story.kind == QUEUE and _wait_begin(story, plan) > story.anchor.t_invite:
         contact.wait_basis = "queue"
     if waited_until is not None and contact.disposition != "blocked":
         contact.wait_ms = max(0, waited_until - _wait_begin(story, plan))
