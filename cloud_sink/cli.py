@@ -88,6 +88,11 @@ def make_parser() -> argparse.ArgumentParser:
     backing_up.add_restore_arguments(
         _add_command(commands, "restore", "read a backup back; the sink must not run meanwhile", _restore)
     )
+    forget = _add_command(commands, "forget", "take one caller's number out of everything that is stored", _forget)
+    forget.add_argument("--caller", required=True, metavar="N", help="the number, or the code that stands for it, as "
+                        "contacts show it")  # fmt: skip
+    forget.add_argument("--office", metavar="O", help="of this office only")
+    forget.add_argument("--dry-run", action="store_true", help="say what that would change, change nothing")
     quarantine = _add_command(commands, "quarantine", "list what was received and could not be used", _quarantine)
     quarantine.add_argument("--limit", type=_positive, default=100, metavar="N", help="rows at most (default 100)")
     quarantine.add_argument("--format", choices=FORMATS, default="table", help="default: table")
@@ -163,6 +168,23 @@ def _migrate(arguments: argparse.Namespace) -> int:
     store = _store(arguments)
     store.migrate()
     print(f"{store.url}: up to date")
+    return 0
+
+
+def _forget(arguments: argparse.Namespace) -> int:
+    store, plans = _store(arguments), _configuration(arguments).plans
+    store.check_schema()
+    if arguments.office is not None and arguments.office not in plans:
+        raise ConfigurationError(f'{arguments.config}: no office "{arguments.office}" (there is: {", ".join(plans)})')
+    chosen = {name: plan for name, plan in plans.items() if arguments.office in (None, name)}
+    if any(store.is_own_phone(name, arguments.caller) for name in chosen):
+        raise ConfigurationError(f"{arguments.caller} is a phone of the office, no caller from outside")
+    found = store.forget(chosen, arguments.caller, _wall_ms(), rehearse=arguments.dry_run)
+    would = "would be taken" if arguments.dry_run else "taken"
+    print(
+        f"{would} out of {found.contacts} contacts ({found.legs} legs), {found.imported} imported rows, "
+        f"{found.quarantined} messages in quarantine"
+    )
     return 0
 
 

@@ -25,6 +25,7 @@ from cloud_sink.store.marking import FURTHEST_BACK_DAYS
 
 CLOSING_MS = 10 * 60 * 1000  # what was under way at midnight has been stored by then
 PAUSE_S = 60.0  # nothing to do: how soon to look again
+TRIM_S = 3600.0  # what is too old by an hour is early enough
 REST = 1.0  # after a day's work rest as long as it took: ingest and pages come first
 
 _log = logging.getLogger(__name__)
@@ -131,10 +132,12 @@ def _settled(closed: int, plan: OfficePlan) -> int:
 
 
 class RollingLoop:
-    """The roller on a thread of its own."""
+    """The roller on a thread of its own; and, once an hour, whoever deletes what is older than it may be."""
 
-    def __init__(self, roller: Roller) -> None:
+    def __init__(self, roller: Roller, trim: Callable[[], Iterator[int]]) -> None:
         self._roller = roller
+        self._trim = trim
+        self._trimmed: float | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rolling", daemon=True)
 
@@ -161,8 +164,14 @@ class RollingLoop:
     def _turn(self) -> None:
         """Everything that is due, resting as long as each day took."""
         for work in self._roller.due():
+            self._rest_between(self._roller.compute(work))
+        if self._trimmed is None or time.monotonic() > self._trimmed + TRIM_S:
+            self._rest_between(self._trim())
+            self._trimmed = time.monotonic()
+
+    def _rest_between(self, steps: Iterator[int]) -> None:
+        begun = time.monotonic()
+        for _ in steps:
+            if self._stopping.wait(REST * (time.monotonic() - begun)):
+                return
             begun = time.monotonic()
-            for _ in self._roller.compute(work):
-                if self._stopping.wait(REST * (time.monotonic() - begun)):
-                    return
-                begun = time.monotonic()

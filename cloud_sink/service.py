@@ -15,6 +15,7 @@ from cloud_sink.adapters.smtp import Outbox
 from cloud_sink.config import BrokerSettings, SinkConfiguration
 from cloud_sink.errors import SinkError
 from cloud_sink.ingest import SINK_STATE_TOPIC, SUBSCRIPTIONS, Ingest, sink_state
+from cloud_sink.keeping import Keeper
 from cloud_sink.listening import listen, shown
 from cloud_sink.live import LivePicture
 from cloud_sink.live_channel import LiveChannel
@@ -170,7 +171,8 @@ class Sink:
         renewals = Renewals(settings.renewals_folder)
         ingest = Ingest(self.store, configuration.plans, configuration.office_of_box, renewals=renewals)
         self._ingest = IngestLoop(self._subscriber, ingest, _wall_ms)
-        self._rolling = RollingLoop(Roller(self.store, configuration.plans, _wall_ms))
+        keeper = Keeper(self.store, configuration.plans, configuration.retention, _wall_ms)
+        self._rolling = RollingLoop(Roller(self.store, configuration.plans, _wall_ms), keeper.trim)
         self._web = WebServer(self._listener, self.store, configuration, picture)
         self._mailing = MailingLoop(make_mailer(self.store, configuration))
         self.addresses = {

@@ -18,9 +18,21 @@ from cloud_sink.contacts.facts import BoxHealth, Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.kpi.fleet import OfficeCounts
-from cloud_sink.store import callers, copying, counting, days, imported, logged, mailings, reading
+from cloud_sink.store import (
+    callers,
+    copying,
+    counting,
+    days,
+    forgetting,
+    imported,
+    logged,
+    mailings,
+    reading,
+    trimming,
+)  # fmt: skip
 from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
+from cloud_sink.store.forgetting import Forgotten
 from cloud_sink.store.junk import Quarantine
 from cloud_sink.store.logged import QUEUE_LOG
 from cloud_sink.store.marking import ClosedDays
@@ -167,11 +179,6 @@ class Store:
             days.write_day(connection, day, marks)
             days.write_rollup(connection, rollup)
 
-    def write_rollup(self, rollup: Rollup) -> None:
-        """Say how far an office has been computed."""
-        with self._writing.begin() as connection:
-            days.write_rollup(connection, rollup)
-
     def mark_days(self, office: str, numbers: Sequence[int]) -> None:
         """Say that closed days are out of date, because something else that they rest on was changed."""
         with self._writing.begin() as connection:
@@ -181,6 +188,42 @@ class Store:
         """Take marks away from days that are never computed, unless others came since there were so many."""
         with self._writing.begin() as connection:
             days.drop_marks(connection, office, marks)
+
+    def trim_calls(self, office: str, kept_from: int, midnight_ms: int) -> int:
+        """Delete an office's calls of the days before `kept_from`, which begins at midnight; returns how many rows."""
+        with self._writing.begin() as connection:
+            return trimming.trim_calls(connection, office, kept_from, midnight_ms)
+
+    def trim_health(self, office: str, before_ms: int) -> int:
+        """Delete an office's health reports older than that; returns how many."""
+        with self._writing.begin() as connection:
+            return trimming.trim_health(connection, office, before_ms)
+
+    def trim_quarantine(self, before_ms: int) -> int:
+        """Delete what was received last before that and could not be used; returns how many rows."""
+        with self._writing.begin() as connection:
+            return trimming.trim_quarantine(connection, before_ms)
+
+    def forget(self, plans: Mapping[str, OfficePlan], number: str, now_ms: int, *, rehearse: bool) -> Forgotten:
+        """Take a caller's number out of everything about these offices; `rehearse`: say what that were, change nothing.
+
+        Raises StoreUnusable.
+        """
+        with clear_errors(self._engine), self._writing.connect() as connection, connection.begin() as transaction:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is deleted is overwritten on the disk
+            closed = ClosedDays(connection, plans, now_ms)
+            found = forgetting.forget_quarantined(connection, number)
+            for plan in plans.values():
+                found = found.plus(forgetting.forget_number(connection, plan, number, closed))
+            closed.write()
+            if rehearse:
+                transaction.rollback()
+            return found
+
+    def is_own_phone(self, office: str, number: str) -> bool:
+        """Whether a number is an extension of the office."""
+        return self._read(forgetting.is_own_phone, office, number)
 
     # --- reading
 

@@ -33,7 +33,7 @@ _TIME_COLUMN = {"contacts": "t_offer", "leg_outcomes": "start", "islands": "star
 def restitch_messages(connection: Connection, plan: OfficePlan, words: Sequence[Told], closed: ClosedDays) -> None:
     """Stitch again what may have left the messages that mailboxes told of (stored already)."""
     for each in words:
-        span = _widened(connection, plan, each.at_ms - LONGEST_MESSAGE_MS, each.at_ms)
+        span = widened(connection, plan, each.at_ms - LONGEST_MESSAGE_MS, each.at_ms)
         _, changed = stitch_range(connection, plan, *span)
         if changed:
             closed.call_changed(plan.office, *changed)
@@ -56,7 +56,7 @@ def _messages(connection: Connection, office: str, start: int, until: int) -> di
 def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg], closed: ClosedDays) -> None:
     """Stitch again what the new legs (stored already) touch; legs that are near each other together."""
     for start, until in islands(new_legs, max(plan.gap_ms, NEAR_MS)):
-        _, changed = stitch_range(connection, plan, *_widened(connection, plan, start, until))
+        _, changed = stitch_range(connection, plan, *widened(connection, plan, start, until))
         if changed:
             closed.call_changed(plan.office, *changed)
 
@@ -109,7 +109,7 @@ def rebuild(connection: Connection, plan: OfficePlan, progress: Callable[[int, i
         done += count
         progress(done, total)
     for start, until in visit_spans(connection, plan.office):
-        stitch_range(connection, plan, *_widened(connection, plan, start, until))
+        stitch_range(connection, plan, *widened(connection, plan, start, until))
     restart_rollup(connection, plan.office)
     return _count(connection, tables.contacts, plan.office)
 
@@ -119,7 +119,7 @@ def restitch_visits(
 ) -> None:
     """Stitch again what imported visits of queues (stored or removed already) touch."""
     for start, until in merged_spans(spans, NEAR_MS):
-        _, changed = stitch_range(connection, plan, *_widened(connection, plan, start, until))
+        _, changed = stitch_range(connection, plan, *widened(connection, plan, start, until))
         if changed:
             closed.call_changed(plan.office, *changed)
 
@@ -155,7 +155,7 @@ def _trunk_since(connection: Connection, office: str) -> int | None:
     return None if since is None else int(since)
 
 
-def _widened(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
+def widened(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
     """Return the range together with the islands and the imported visits that lie within the gap of it, and so on."""
     while True:
         islanded = _with_islands(connection, plan, start, until)

@@ -1,0 +1,28 @@
+"""How long which data is kept: the section `[retention]`. Standard library only, as all of the configuration."""
+
+from dataclasses import dataclass
+
+from cloud_sink.sections import Section
+
+LONGEST_DAYS = 36_500
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Days that data is kept; 0: for good."""
+
+    calls_days: int = 400  # reports look back over a year and a bit
+    health_days: int = 14
+    quarantine_days: int = 90
+
+
+def retention_settings(section: Section) -> Retention:
+    """Read `[retention]`. Raises ConfigurationError."""
+    usual = Retention()
+    found = Retention(
+        section.integer("calls_days", usual.calls_days, 0, LONGEST_DAYS),
+        section.integer("health_days", usual.health_days, 1, 14),
+        section.integer("quarantine_days", usual.quarantine_days, 0, LONGEST_DAYS),
+    )
+    section.close()
+    return found
