@@ -14,6 +14,7 @@ FRAMES_A_TURN = 256  # between two looks at everything else: about a millisecond
 COMMIT_EVENTS = 500
 COMMIT_S = 1.0  # spares the card: an idle box writes once a second at most
 MAX_AHEAD_EVENTS = 20_000  # a recording can wait; it must not fill the spool faster than the sink empties it
+LOOK_MS = 100  # deadlines are looked for this often while frames come
 PATIENCE_S = 0.2  # how long a wait may keep the service from noticing that it shall stop
 
 
@@ -37,6 +38,7 @@ class Service:
         self._written_at = monotonic()
         self.first_ms: int | None = None  # times of the first and the latest frame
         self.last_ms = 0
+        self._next_look_ms = 0
         self._stopping = False
         self._skip_events = 0
 
@@ -88,15 +90,22 @@ class Service:
             self._sink.pump(PATIENCE_S)
 
     def _receive(self, frame: Frame) -> None:
+        before_ms = self.last_ms
         self.last_ms = frame[1]
         if self.first_ms is None:
             self.first_ms = self.last_ms
-        deadline = self._monitor.next_deadline()
-        while deadline is not None and deadline <= self.last_ms:
-            self._monitor.handle_deadline(deadline)
-            deadline = self._monitor.next_deadline()
+        if self.last_ms >= self._next_look_ms:
+            self._meet_deadlines(before_ms)
         self._monitor.receive_frame(*frame)
         self._collect()
+
+    def _meet_deadlines(self, before_ms: int) -> None:
+        """What fell due by now, each at its own time if that is not before the last frame."""
+        self._next_look_ms = self.last_ms + LOOK_MS
+        deadline = self._monitor.next_deadline()
+        while deadline is not None and deadline <= self.last_ms:
+            self._monitor.handle_deadline(max(deadline, before_ms))
+            deadline = self._monitor.next_deadline()
 
     def _collect(self) -> None:
         while (event := self._monitor.next_event()) is not None:
