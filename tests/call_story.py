@@ -39,6 +39,7 @@ PARTIES = {
     "dave": ("104", bytes([10, 77, 1, 104])),
     "proxy": ("", PBX),
     "pbx": ("", PBX),
+    "proxy2": ("", bytes([10, 77, 1, 6])),
     "park": ("700", bytes([10, 77, 1, 7])),
     "music": ("800", bytes([10, 77, 1, 8])),
     "screen": ("900", bytes([10, 77, 1, 9])),
