@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,45 @@ def test_keyed_numbers_make_the_same_contacts(lab_config: Path, recording: Recor
     assert [contact.legs for contact in stitch(legs, plan).contacts] == [
         contact.legs for contact in stitch(coded, plan).contacts
     ]
+
+
+@pytest.mark.parametrize("shown", ["", "442079460999"])
+def test_callers_who_all_look_alike_are_told_apart(shown: str, lab_config: Path, recording: Recording) -> None:
+    """Everybody anonymous, or everybody behind one number: at least 98 % of visits as ever, all others marked."""
+    plan = office_plans(lab_config)["lab"]
+    legs = protected_legs(recording("office-day-A"), lab_config, "clear")
+    alike = [_showing(leg, shown) for leg in legs]
+    visits = {contact.contact_id: _fate(contact) for contact in stitch(legs, plan).contacts if _is_visit(contact)}
+    found = {contact.contact_id: contact for contact in stitch(alike, plan).contacts}
+    wrong = [found.get(name) for name, fate in visits.items() if name not in found or _fate(found[name]) != fate]
+    assert len(visits) > 200
+    assert len(wrong) <= 0.02 * len(visits)
+    assert {"ambiguous"} >= {contact.correlation for contact in wrong if contact is not None}
+
+
+def test_phones_that_show_other_numbers_still_find_their_callers(lab_config: Path, recording: Recording) -> None:
+    """Agents' phones show a number of the PBX's own making for each call: 98 % of visits are as ever."""
+    plan = office_plans(lab_config)["lab"]
+    legs = protected_legs(recording("office-day-A"), lab_config, "clear")
+    hidden = [leg if leg.role == "trunk" else _showing(leg, f"3{leg.caller[-9:]}"[:9]) for leg in legs]
+    visits = {contact.contact_id: _fate(contact) for contact in stitch(legs, plan).contacts if _is_visit(contact)}
+    found = {contact.contact_id: _fate(contact) for contact in stitch(hidden, plan).contacts}
+    assert sum(found.get(name) == fate for name, fate in visits.items()) >= 0.98 * len(visits)
+
+
+def _showing(leg: Leg, number: str) -> Leg:
+    """The leg with another number wherever the customer's stands."""
+    outside = leg.direction == "in" and len(leg.caller) != 3
+    connected = number if len(leg.connected) > 6 else leg.connected
+    return replace(leg, caller=number if outside else leg.caller, connected=connected)
+
+
+def _is_visit(contact: Contact) -> bool:
+    return contact.direction == "in" and contact.kind == "queue"
+
+
+def _fate(contact: Contact) -> tuple[object, ...]:
+    return contact.queue, contact.disposition, contact.agent, contact.t_agent_answer
 
 
 def protected_legs(recording: Path, lab_config: Path, mode: str) -> list[Leg]:
