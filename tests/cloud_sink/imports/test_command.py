@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sink.store import Store
+from cloud_sink.contacts.records import Leg
+from cloud_sink.store import BatchArrived, Store
+from collector.caller_keys import load_key
+from collector.privacy import key_number
 
 OFFICES = "[offices.lab]\ntime_zone = \"Europe/London\"\nboxes = ['lab']\n[offices.york]\nboxes = ['york']\n"
 SHIFTS = "agent,start,end,activity\n"
@@ -97,3 +100,31 @@ def test_a_result_names_a_contact_that_there_is(sink: Path, tmp_path: Path) -> N
     done = run("dispositions", file, "--config", sink, "--office", "lab")
     assert 1 == done.returncode
     assert 'row 2, column "contact_id": "lab-00000001-1" is no contact of this office' in done.stderr
+
+
+def test_customers_of_a_box_that_codes_numbers(sink: Path, tmp_path: Path) -> None:
+    """Without the box's key the list is refused; with it each number is stored as the code that calls carry."""
+    key = load_key(tmp_path / "caller.key")
+    code = key_number("447700900123", key)
+    leg = Leg(
+        leg_id="lab-00000001-1", office="lab", box="lab", epoch=1, seq=1, call_key="01", role="phone", direction="in",
+        extension="101", caller=code, callee="101", t_invite=1_780_304_400_000, t_ring=1_780_304_400_500,
+        t_answer=1_780_304_402_000, t_end=1_780_304_460_000,
+    )  # fmt: skip
+    store = Store.open(f"sqlite:///{tmp_path}/sink.db")
+    store.ingest([BatchArrived("lab", "lab", 1, 1, 1, 1, leg.t_invite, legs=[leg])], {}, leg.t_invite)
+    file, options = tmp_path / "customers.csv", ("--config", sink, "--office", "lab")
+    file.write_text("number,name\n+44 7700 900123,Example Ltd\n")
+    refused = run("customers", file, *options)
+    assert (2, "", 1) == (refused.returncode, refused.stdout, refused.stderr.count("\n"))
+    assert "caller.key" in refused.stderr
+    sink.write_text(sink.read_text() + '[offices.lab.imports]\nnumbers_key_file = "caller.key"\n')
+    assert 0 == run("customers", file, *options).returncode
+    assert [code] == [row.number for row in store.imported("lab", "customers", 0, 1)]
+
+
+def test_a_queue_log_has_no_template() -> None:
+    """It is the PBX's own file."""
+    done = run("queue_log", "--template")
+    assert (2, "") == (done.returncode, done.stdout)
+    assert "/var/log/asterisk/queue_log" in done.stderr
