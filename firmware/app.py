@@ -24,7 +24,7 @@ from firmware.spool import Spool
 from firmware.status import StatusPage, status_line
 from firmware.update import Update, confirm
 
-BACKLOG_BYTES = 5120  # about eight messages; lwIP keeps six more
+BACKLOG_BYTES = 4096  # about six messages; lwIP keeps six more
 BURST = 16  # datagrams read before anything else may run: some milliseconds on an ESP32
 LOOK_MS = 250  # deadlines, losses, spool, watchdog
 HEALTH_MS = 60_000

@@ -41,7 +41,7 @@ KEYS: dict[str, dict[str, object]] = {
         "status_port": 80,  # 0: no page
         "max_legs": 64,  # open at once; beyond it the oldest are given up and counted
         "max_ended": 64,  # Call-IDs remembered after their end
-        "ring_bytes": 6144,  # of events in memory
+        "ring_bytes": 4096,  # of events in memory
         "watchdog_s": 30,  # 0: none
     },
 }

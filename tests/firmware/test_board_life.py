@@ -1,11 +1,9 @@
 """What a board lives through: garbage from the network, more calls than it has room for, and visitors of its page."""
 
 import contextlib
-import json
 import random
 import socket
 import struct
-import tomllib
 import urllib.request
 from pathlib import Path
 
@@ -16,10 +14,8 @@ from router import ETHERNET, Board, make_settings, running_board, wait_until
 from sip_builders import PBX, PHONE, make_frame, make_request
 
 from fieldkit import flash
-from firmware import VERSION
 
 NOWHERE = {"host": "127.0.0.1", "port": 1}
-CORE = "collector/core"
 
 
 @pytest.fixture
@@ -114,15 +110,3 @@ def test_every_file_of_the_firmware_compiles_for_a_board(tmp_path: Path) -> None
     flash.compile_packages(tmp_path)
     compiled = {path.stem for path in (tmp_path / "firmware").glob("*.mpy")}
     assert {path.stem for path in (ROOT / "firmware").glob("*.py")} - {"main", "manifest"} == compiled
-
-
-def test_package_for_mip_names_every_file_of_core_and_firmware() -> None:
-    """`mip install` brings what a board imports, no more, from files that exist."""
-    package = json.loads((ROOT / "firmware" / "package.json").read_text())
-    targets = {target: (ROOT / "firmware" / source).resolve() for target, source in package["urls"]}
-    expected = {"collector/__init__.py", *(f"collector/core/{path.name}" for path in (ROOT / CORE).glob("*.py"))}
-    expected |= {f"firmware/{path.name}" for path in (ROOT / "firmware").glob("*.py")}
-    assert expected - {"firmware/main.py", "firmware/manifest.py"} == set(targets)
-    assert all((ROOT / target).resolve() == source for target, source in targets.items())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == package["version"] == VERSION
