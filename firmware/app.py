@@ -13,7 +13,7 @@ from collector.core.events import GapObserved, HealthReported
 from collector.core.monitor import CallMonitor
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
-from collector.core.tzsp import unwrap_tzsp
+from collector.core.tzsp import find_tzsp_frame
 from firmware import VERSION
 from firmware.capture import Capture, readable
 from firmware.clock import fetch_offset
@@ -96,13 +96,13 @@ class App:
 
     def _read_datagram(self, datagram: bytes, at_ms: int) -> None:
         try:
-            unwrapped = unwrap_tzsp(datagram)
-            if unwrapped is None:
+            found = find_tzsp_frame(datagram)
+            if found is None:
                 self.counters["not_tzsp"] += 1
                 return
-            frame, link_type = unwrapped
+            start, link_type = found
             self._handle_deadlines(at_ms)
-            self.monitor.receive_frame(frame, at_ms, link_type, len(frame))
+            self.monitor.receive_frame(datagram, at_ms, link_type, len(datagram), start)
             self._take_events()
         except MemoryError:
             self.counters["memory_errors"] += 1

@@ -113,8 +113,11 @@ class CallMonitor:
 
     # --- input ---
 
-    def receive_frame(self, frame: bytes, now_ms: int, link_type: int, original_length: int) -> None:
-        """One captured frame; `original_length` is its length on the wire, before the capture cut it."""
+    def receive_frame(self, frame: bytes, now_ms: int, link_type: int, original_length: int, start: int = 0) -> None:
+        """One captured frame; `original_length` is its length on the wire, before the capture cut it.
+
+        `start`: where the frame begins in the bytes, the length counted from their beginning.
+        """
         counters = self.counters
         counters.frames += 1
         if now_ms >= self._next_look_ms:
@@ -123,14 +126,14 @@ class CallMonitor:
         if self._decoder.has_unread_pieces:
             self._take_first_pieces(now_ms)
         if original_length <= len(frame):
-            self._receive_inner_frame(frame, now_ms, link_type)
+            self._receive_inner_frame(frame, now_ms, link_type, start)
             return
         truncated = counters.truncated
-        self._receive_inner_frame(frame, now_ms, link_type)
+        self._receive_inner_frame(frame, now_ms, link_type, start)
         counters.truncated = truncated + 1  # once, whether the decoder noticed it or not
 
-    def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int) -> None:
-        datagram = self._decoder.decode(frame, link_type, now_ms)
+    def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int, start: int = 0) -> None:
+        datagram = self._decoder.decode(frame, link_type, now_ms, start)
         if datagram is None:
             return
         protocol, source, source_port, target, target_port, payload, sequence, flags = datagram

@@ -35,19 +35,33 @@ class PacketDecoder:
         self._fragments = FragmentTable(counters)
 
     def decode(
-        self, frame: bytes, link_type: int, now_ms: int
+        self, frame: bytes, link_type: int, now_ms: int, start: int = 0
     ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
-        """The datagram that a frame carries or completes; None (and a counter) where there is none."""
+        """The datagram that a frame carries or completes; None (and a counter) where there is none.
+
+        `start`: where the frame begins, of bytes that hold something before it.
+        """
         try:
-            if link_type == LINK_ETHERNET and frame[12:15] == b"\x08\x00\x45" and len(frame) >= 42:
+            plain = frame[start + 12 : start + 15] == b"\x08\x00\x45"
+            if plain and link_type == LINK_ETHERNET and len(frame) >= start + 42:
                 # nearly every frame: IPv4 without options, whole, in Ethernet without tags, and UDP
                 _, total, _, fragment, _, protocol, _, source, destination, source_port, destination_port, length = (
-                    struct.unpack_from(_PLAIN_UDP, frame, 14)
+                    struct.unpack_from(_PLAIN_UDP, frame, start + 14)
                 )
-                end = 34 + length
+                end = start + 34 + length
                 if protocol == PROTOCOL_UDP and not fragment & 0x3FFF and total == length + 20 and end <= len(frame):
                     self._counters.datagrams += 1
-                    return (PROTOCOL_UDP, source, source_port, destination, destination_port, frame[42:end], 0, 0)
+                    return (
+                        PROTOCOL_UDP,
+                        source,
+                        source_port,
+                        destination,
+                        destination_port,
+                        frame[start + 42 : end],
+                        0,
+                        0,
+                    )
+            frame = frame[start:]
             offset, ethertype = find_network_layer(frame, link_type)
             return self._decode_network(frame, offset, ethertype, now_ms, 0)
         except IndexError:

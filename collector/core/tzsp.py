@@ -18,6 +18,12 @@ _LINK_TYPES = {0x01: 1}
 
 def unwrap_tzsp(datagram: bytes) -> tuple[bytes, int] | None:
     """(frame, link type) of a TZSP datagram; None for keep-alives, other encapsulations and what is cut or no TZSP."""
+    found = find_tzsp_frame(datagram)
+    return (datagram[found[0] :], found[1]) if found is not None else None
+
+
+def find_tzsp_frame(datagram: bytes) -> tuple[int, int] | None:
+    """(where the frame begins, its link type), for a board that has no memory for a copy; None as above."""
     if len(datagram) < 5 or datagram[0] != _VERSION or datagram[1] not in _TYPES_WITH_FRAME:
         return None
     link_type = _LINK_TYPES.get(datagram[2] << 8 | datagram[3])
@@ -27,7 +33,7 @@ def unwrap_tzsp(datagram: bytes) -> tuple[bytes, int] | None:
     while at < len(datagram):
         tag = datagram[at]
         if tag == _TAG_END:
-            return datagram[at + 1 :], link_type
+            return at + 1, link_type
         if tag == _TAG_PAD:
             at += 1
         elif at + 1 < len(datagram):

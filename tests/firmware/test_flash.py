@@ -44,11 +44,7 @@ def test_staged_files_start_on_micropython(box: Path, tmp_path: Path, capsys: py
     board = tmp_path / "board"
     assert 0 == main(["flash", str(box), "--stage", str(board), "--board", "wt32-eth01"])
     assert "private key" in capsys.readouterr().out
-    program = tmp_path / "start.py"
-    program.write_text(START)
-    command = [*micropython_command("400k"), str(program), str(board)]
-    done = subprocess.run(command, env=FROZEN_ONLY, capture_output=True, text=True, check=False)
-    assert ("lab wt32-eth01 37009 2\n", "") == (done.stdout, done.stderr)
+    assert ("lab wt32-eth01 37009 2\n", "") == started(board, tmp_path)
 
 
 def test_staged_tree_is_what_a_board_needs(box: Path, tmp_path: Path) -> None:
@@ -62,6 +58,39 @@ def test_staged_tree_is_what_a_board_needs(box: Path, tmp_path: Path) -> None:
     settings = json.loads((tmp_path / "board" / "settings.json").read_text())
     assert ("10.0.0.1", "/key.der") == (settings["board"]["ntp"], settings["mqtt"]["key_file"])
     assert "offices" not in settings
+
+
+def test_frozen_board_gets_settings_and_certificates_only(box: Path, tmp_path: Path) -> None:
+    """The rest is in its MicroPython; boot.py is for what an update over the network brings later."""
+    assert 0 == main(["flash", str(box), "--stage", str(tmp_path / "board"), "--frozen"])
+    found = {path.name for path in (tmp_path / "board").iterdir()}
+    assert {"boot.py", "settings.json", "ca.der", "certificate.der", "key.der", "caller.key"} == found
+
+
+def test_bundle_of_provision_becomes_a_boards_certificates(
+    tmp_path: Path, lab_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """provision, enrol, flash: the files make a TLS context on MicroPython, the settings name the sink's broker."""
+    assert 0 == main(["provision", str(tmp_path / "pki"), "--host", "sink.example", "--box", "lab"])
+    token = capsys.readouterr().out.partition("shown only now: ")[2].split()[0]
+    enrolled = tmp_path / "box"
+    assert 0 == main(["enrol", str(tmp_path / "pki" / "boxes" / "lab.toml"), "--token", token, "--into", str(enrolled)])
+    configuration = enrolled / "box.toml"
+    mqtt = (enrolled / "mqtt.toml").read_text().partition("[mqtt]")
+    configuration.write_text(lab_config.read_text() + mqtt[1] + mqtt[2])
+    board = tmp_path / "board"
+    assert 0 == main(["flash", str(configuration), "--stage", str(board)])
+    assert "sink.example" == json.loads((board / "settings.json").read_text())["mqtt"]["host"]
+    assert ("lab olimex-esp32-poe 37008 2\n", "") == started(board, tmp_path)
+
+
+def started(board: Path, folder: Path) -> tuple[str, str]:
+    """What the staged firmware prints when it starts on MicroPython: output, errors."""
+    program = folder / "start.py"
+    program.write_text(START)
+    command = [*micropython_command("400k"), str(program), str(board)]
+    done = subprocess.run(command, env=FROZEN_ONLY, capture_output=True, text=True, check=False)
+    return done.stdout, done.stderr
 
 
 def test_pem_becomes_der(box: Path) -> None:
@@ -85,6 +114,7 @@ def test_unusable_certificate_is_named(tmp_path: Path, content: str, error: str)
     [
         (["--stage", "x", "--image", "y"], "--image writes to a board"),
         (["--port", "/dev/none"], "mpremote"),
+        (["--stage", "/proc/nowhere"], "cannot be written"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_line(

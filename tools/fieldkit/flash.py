@@ -24,7 +24,7 @@ from firmware.board import LAN_PINS
 from firmware.settings import KEYS
 
 BOARDS = tuple(LAN_PINS)
-SOURCES = ("boot.py", "main.py")  # MicroPython starts these two, and only as source
+SOURCES = ("boot.py", "main.py")  # MicroPython starts these two, and only as source; main.py may be frozen
 NOT_COMPILED = ("manifest.py", "main.py")
 PEM_BODY = re.compile(rb"-----BEGIN (?![A-Z ]*PARAMETERS)[A-Z ]+-----\s+([A-Za-z0-9+/=\s]+?)-----END")
 FIRST_COPY = "a"  # of the firmware: updates over the network go into "b", then into "a" again
@@ -36,17 +36,24 @@ class FlashError(RingtapError):
     """A tool that writes to the board is missing or failed."""
 
 
-def stage(configuration: str, folder: Path, board: str, ntp: str) -> int:
-    """Write the board's whole file tree into `folder`; returns its bytes. Raises RingtapError."""
+def stage(configuration: str, folder: Path, board: str, ntp: str, *, frozen: bool = False) -> int:
+    """Write the board's whole file tree into `folder`; returns its bytes. Raises RingtapError.
+
+    `frozen`: MicroPython on the board has the firmware in it already (`firmware/manifest.py`).
+    """
     settings = config.load(configuration)
     settings.require_box()
-    folder.mkdir(parents=True, exist_ok=True)
-    compile_packages(folder / FIRST_COPY)
-    for name in SOURCES:
-        (folder / name).write_bytes((Path(firmware.__path__[0]) / name).read_bytes())
     sections = board_settings(settings, board, ntp)
-    _write_secrets(settings, sections, folder)
-    (folder / "settings.json").write_text(json.dumps(sections, indent=1) + "\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not frozen:
+            compile_packages(folder / FIRST_COPY)
+        for name in SOURCES[: 1 if frozen else 2]:
+            (folder / name).write_bytes((Path(firmware.__path__[0]) / name).read_bytes())
+        _write_secrets(settings, sections, folder)
+        (folder / "settings.json").write_text(json.dumps(sections, indent=1) + "\n")
+    except OSError as error:
+        raise FlashError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -115,12 +122,12 @@ def _read(path: Path) -> bytes:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def flash(configuration: str, port: str, board: str, ntp: str, image: Path | None) -> None:
+def flash(configuration: str, port: str, board: str, ntp: str, image: Path | None, *, frozen: bool = False) -> None:
     """Stage into a temporary folder and copy it onto the board at a serial port."""
     if image is not None:
         _run_tool("esptool", "--port", port, "write_flash", IMAGE_OFFSET, str(image))
     with tempfile.TemporaryDirectory() as name:
-        stage(configuration, Path(name), board, ntp)
+        stage(configuration, Path(name), board, ntp, frozen=frozen)
         parts = [str(path) for path in sorted(Path(name).iterdir())]
         _run_tool("mpremote", "connect", port, "cp", "-r", *parts, ":", "+", "reset")
 
@@ -153,6 +160,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     where.add_argument("--port", metavar="DEVICE", help="serial port of the board; needs mpremote")
     command.add_argument("--image", metavar="FILE", type=Path, help="MicroPython for the board, written first; needs "
                          "esptool and --port")  # fmt: skip
+    command.add_argument("--frozen", action="store_true", help="the board's MicroPython was built with "
+                         "firmware/manifest.py: only settings and certificates")  # fmt: skip
     command.add_argument("--board", choices=BOARDS, default=BOARDS[0], help="which one (default: %(default)s)")
     command.add_argument("--ntp", metavar="HOST", default="pool.ntp.org", help="where the board gets the time; the "
                          "router often knows it (default: %(default)s)")  # fmt: skip
@@ -164,8 +173,10 @@ def run_command(arguments: argparse.Namespace) -> int:
     if arguments.image is not None and arguments.stage is not None:
         raise WrongUse("--image writes to a board: give --port instead of --stage")
     if arguments.stage is not None:
-        size = stage(arguments.config, arguments.stage, arguments.board, arguments.ntp)
+        size = stage(arguments.config, arguments.stage, arguments.board, arguments.ntp, frozen=arguments.frozen)
         print(f"{arguments.stage}: the board's files, {size // 1024} KB; it holds the box's private key")
     else:
-        flash(arguments.config, arguments.port, arguments.board, arguments.ntp, arguments.image)
+        flash(
+            arguments.config, arguments.port, arguments.board, arguments.ntp, arguments.image, frozen=arguments.frozen
+        )
     return 0

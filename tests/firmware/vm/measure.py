@@ -12,7 +12,7 @@ import time
 
 from collector.core import wire
 from collector.core.monitor import CallMonitor
-from collector.core.tzsp import unwrap_tzsp
+from collector.core.tzsp import find_tzsp_frame
 from firmware.packer import pack
 from firmware.settings import load
 
@@ -47,12 +47,12 @@ def read_pieces(path: str):  # type: ignore[no-untyped-def]
 
 def read_datagram(monitor: CallMonitor, datagram: bytes, at_ms: int) -> int:
     """What the application does with a datagram; returns the number of events."""
-    frame, link_type = unwrap_tzsp(datagram)
+    start, link_type = find_tzsp_frame(datagram)
     deadline = monitor.next_deadline()
     while deadline is not None and deadline <= at_ms:
         monitor.handle_deadline(deadline)
         deadline = monitor.next_deadline()
-    monitor.receive_frame(frame, at_ms, link_type, len(frame))
+    monitor.receive_frame(datagram, at_ms, link_type, len(datagram), start)
     events = 0
     event = monitor.next_event()
     while event is not None:
