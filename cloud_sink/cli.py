@@ -76,6 +76,8 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("name", choices=list(EXPORTS), help="what to write")
     export.add_argument("--office", metavar="O", help="may be left out where there is one office only")
     export.add_argument("--day", metavar="D", help="one day, as 2026-06-01; without any: the latest observed")
+    export.add_argument("--week", metavar="D", help="the week that this day is in, by the office's week_start")
+    export.add_argument("--month", metavar="M", help="one month, as 2026-06")
     export.add_argument("--from", dest="from_", metavar="T", help="first day or time, with --until")
     export.add_argument("--until", metavar="T", help="last day, or the time before which it ends")
     export.add_argument("--format", choices=list(FILES), default="csv", help="default: csv")
@@ -224,7 +226,9 @@ def _export(arguments: argparse.Namespace) -> int:
     offices = Offices(store, configuration.plans, _wall_ms)
     try:
         office = offices.get(_one_office(arguments, offices))
-        period = office.period(Question(arguments.day, arguments.from_, arguments.until))
+        period = office.period(
+            Question(arguments.day, arguments.from_, arguments.until, arguments.week, arguments.month)
+        )
     except (BadQuestion, UnknownOffice) as error:
         raise ConfigurationError(str(error)) from error
     _write_file(export_file(office, period, arguments.name, arguments.format), arguments.output)

@@ -33,7 +33,7 @@ _SCOPES = repr(SCOPE_IDS)
 
 def plan_key(plan: OfficePlan) -> str:
     """What a row was computed by: everything of the plan that a KPI may rest on, and the KPIs themselves."""
-    settings = replace(plan, office="", name="", service_level_target=0)
+    settings = replace(plan, office="", name="", service_level_target=0, week_start="")
     return hashlib.sha256(f"{VERSION} {_SCOPES} {settings!r}".encode()).hexdigest()[:16]
 
 

@@ -26,7 +26,7 @@ from cloud_sink.kpi.states import Interval, Registered, agent_states
 from cloud_sink.kpi.surveys import asks_questions
 from cloud_sink.kpi.team_report import TeamFacts, TeamReport, team_report
 from cloud_sink.kpi.value import CALLER, Value, value_of
-from cloud_sink.question import BadQuestion, Question, one_day, parse_day, parse_period
+from cloud_sink.question import BadQuestion, Question, local_days, month_of, one_day, parse_day, parse_period, week_of
 from cloud_sink.store import BoxStatus, Gap, Store
 
 DAY_MS = 86_400_000
@@ -86,13 +86,18 @@ class Office:
 
     def period(self, question: Question) -> Period:
         """The period asked for. Raises BadQuestion."""
-        if question.day and (question.from_ or question.until):
-            raise BadQuestion('ask for a "day", or for "from" and "until", not for both')
+        zone = self.plan.time_zone
+        if question.ways > 1:
+            raise BadQuestion('ask for a "day", a "week", a "month", or for "from" and "until": for one of them')
+        if question.week:
+            return local_days(*week_of(parse_day(question.week), self.plan.week_start), zone)
+        if question.month:
+            return local_days(*month_of(question.month), zone)
         if question.from_ or question.until:
             if not (question.from_ and question.until):
                 raise BadQuestion('a period needs both "from" and "until"')
-            return parse_period(question.from_, question.until, self.plan.time_zone)
-        return one_day(parse_day(question.day) if question.day else self.latest_day(), self.plan.time_zone)
+            return parse_period(question.from_, question.until, zone)
+        return one_day(parse_day(question.day) if question.day else self.latest_day(), zone)
 
     def contacts(self, period: Period) -> list[Contact]:
         """Contacts that arrived in the period."""

@@ -1,9 +1,10 @@
 """What a visitor asks about: which office, which period. Errors say what is wrong and what would do."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cloud_sink.contacts.records import WEEK_STARTS
 from cloud_sink.kpi.period import Period, midnight_ms
 
 LONGEST_DAYS = 400  # a report is computed from raw rows: a year and a bit, not a lifetime
@@ -16,11 +17,18 @@ class BadQuestion(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """How a period is asked for: a day, or both ends, or nothing for the latest day with data."""
+    """How a period is asked for: a day, a week, a month, or both ends, or nothing for the latest day with data."""
 
     day: str | None
     from_: str | None
     until: str | None
+    week: str | None = None  # any day of it
+    month: str | None = None  # 2026-06
+
+    @property
+    def ways(self) -> int:
+        """In how many ways at once a period is asked for."""
+        return sum(map(bool, (self.day, self.week, self.month, self.from_ or self.until)))
 
 
 def parse_day(text: str) -> date:
@@ -29,6 +37,29 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise BadQuestion(f'"{text}" is no day: write it as 2026-06-01') from error
+
+
+def week_of(day: date, week_start: str) -> tuple[date, date]:
+    """First and last day of the week that a day is in; `week_start` is one of WEEK_STARTS."""
+    first = day - timedelta(days=(day.weekday() - WEEK_STARTS.index(week_start)) % 7)
+    return first, first + timedelta(days=6)
+
+
+def month_of(text: str) -> tuple[date, date]:
+    """First and last day of a month written as YYYY-MM."""
+    try:
+        first = date.fromisoformat(f"{text}-01")
+        following = (first + timedelta(days=31)).replace(day=1)
+    except (ValueError, OverflowError) as error:
+        raise BadQuestion(f'"{text}" is no month: write it as 2026-06') from error
+    return first, following - timedelta(days=1)
+
+
+def local_days(first: date, last: date, time_zone: str) -> Period:
+    """The period of whole local days, both included. Raises BadQuestion for days that no computer's clock shows."""
+    if not FIRST_YEAR <= first.year <= last.year <= LAST_YEAR:
+        raise BadQuestion(f"{first} is outside the calendar: choose a day between {FIRST_YEAR} and {LAST_YEAR}")
+    return Period.of_days(first, last, time_zone)
 
 
 def parse_period(from_: str, until: str, time_zone: str) -> Period:
@@ -56,6 +87,4 @@ def _parse_time(text: str, time_zone: str, *, end: bool) -> int:
 
 def one_day(day: date, time_zone: str) -> Period:
     """The period of one local day. Raises BadQuestion for days that no computer's clock shows."""
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise BadQuestion(f"{day} is outside the calendar: choose a day between {FIRST_YEAR} and {LAST_YEAR}")
-    return Period.of_days(day, day, time_zone)
+    return local_days(day, day, time_zone)

@@ -117,6 +117,9 @@ AGENT_CODES = {
 }  # fmt: skip
 
 
+WEEK_STARTS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
 @dataclass(frozen=True, slots=True)
 class OfficePlan:
     """What an office told us about itself; everything has a usable default."""
@@ -145,6 +148,7 @@ class OfficePlan:
     imports: ImportedNumbers = field(default_factory=ImportedNumbers)  # how numbers of imported files are written
     work: WorkRules = field(default_factory=WorkRules)  # what counts as late, long and absent
     scorecards: tuple[Scorecard, ...] = ()  # what each team aims at
+    week_start: str = "monday"  # one of WEEK_STARTS
 
 
 @dataclass(frozen=True, slots=True)

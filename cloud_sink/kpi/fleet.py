@@ -5,7 +5,8 @@ cost and not what its calls cost; a test holds them against the KPIs of the repo
 """
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import add, attrgetter
 
 from cloud_sink.kpi.accessibility import ServiceCounts, service_levels
 from cloud_sink.kpi.catalogue import CATALOGUE
@@ -55,7 +56,7 @@ class OfficeCounts:
 
     def plus(self, other: "OfficeCounts") -> "OfficeCounts":
         """Both together."""
-        return OfficeCounts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return OfficeCounts(*map(add, _counters(self), _counters(other)))
 
     @property
     def basis(self) -> str:
@@ -72,6 +73,7 @@ class OfficeCounts:
 
 
 COUNTED = tuple(each.name for each in fields(OfficeCounts))
+_counters = attrgetter(*COUNTED)  # `astuple` copies each number deeply: fifty times as slow
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,12 @@ def asked(
     day: Annotated[str | None, Query(description="one local day, 2026-06-01; without any: the latest observed")] = None,
     from_: Annotated[str | None, Query(alias="from", description="day or time, inclusive; office's zone")] = None,
     until: Annotated[str | None, Query(description="day (inclusive) or time (exclusive)")] = None,
+    week: Annotated[str | None, Query(description="the week of this day, by the office's `week_start`")] = None,
+    month: Annotated[str | None, Query(description="a month, 2026-06")] = None,
 ) -> Asked:
     """Find out what is asked about."""
     found = offices.get(office)
-    return Asked(found, found.period(Question(day, from_, until)))
+    return Asked(found, found.period(Question(day, from_, until, week, month)))
 
 
 AllOffices = Annotated[Offices, Depends(all_offices)]

@@ -2,7 +2,17 @@ from datetime import date
 
 import pytest
 
-from cloud_sink.question import LONGEST_DAYS, BadQuestion, one_day, parse_day, parse_period
+from cloud_sink.question import (
+    LONGEST_DAYS,
+    BadQuestion,
+    Question,
+    local_days,
+    month_of,
+    one_day,
+    parse_day,
+    parse_period,
+    week_of,
+)
 
 LONDON = "Europe/London"
 HOUR_MS = 3_600_000
@@ -56,3 +66,55 @@ def test_day_outside_the_calendar(day: date):
     """Refused rather than shown empty."""
     with pytest.raises(BadQuestion, match="outside the calendar"):
         one_day(day, LONDON)
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "first", "last"),
+    [
+        ("2026-11-22", "monday", "2026-11-16", "2026-11-22"),
+        ("2026-11-22", "sunday", "2026-11-22", "2026-11-28"),
+        ("2026-11-22", "saturday", "2026-11-21", "2026-11-27"),
+        ("2026-01-01", "monday", "2025-12-29", "2026-01-04"),
+    ],
+)
+def test_a_week_begins_on_the_offices_own_day(day: str, start: str, first: str, last: str):
+    """Monday, Sunday or Saturday: the seven days around the one that is named."""
+    assert (parse_day(first), parse_day(last)) == week_of(parse_day(day), start)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/London", "2026-03-29", 167),  # clocks go forward on that Sunday
+        ("Europe/London", "2026-10-25", 169),
+        ("Australia/Lord_Howe", "2026-04-05", 168.5),  # by half an hour
+        ("Asia/Kathmandu", "2026-03-29", 168),  # 45 minutes off the hour
+        ("Asia/Tehran", "2026-03-22", 168),  # no clock change any more
+    ],
+)
+def test_a_week_has_the_hours_its_clocks_show(zone: str, day: str, hours: float):
+    """Local days from midnight to midnight, however long."""
+    period = local_days(*week_of(parse_day(day), "monday"), zone)
+    assert hours == period.length_ms / 3_600_000
+    assert 0 == period.from_ms % 900_000
+
+
+def test_a_month_is_its_days():
+    """February of a leap year, and a month with a clock change."""
+    assert (parse_day("2028-02-01"), parse_day("2028-02-29")) == month_of("2028-02")
+    assert 31 * 24 - 1 == local_days(*month_of("2026-03"), "Europe/London").length_ms / 3_600_000
+
+
+@pytest.mark.parametrize("text", ["2026", "2026-13", "june", "9999-12"])
+def test_no_month(text: str):
+    """One line that says how to write it."""
+    with pytest.raises(BadQuestion, match="write it as 2026-06"):
+        month_of(text)
+
+
+def test_one_way_of_asking_at_a_time():
+    """A day and a week are two periods."""
+    assert [0, 1, 1, 2] == [
+        Question(*asked).ways
+        for asked in ((None, None, None), ("x", None, None), (None, "x", "y"), ("x", None, None, "z"))
+    ]

@@ -140,7 +140,7 @@ def test_openapi_describes_every_address(client):
         ("offices/lab/report?from=2026-11-22", 422, 'a period needs both "from" and "until"'),
         ("offices/lab/report?from=2026-11-23&until=2026-11-22", 422, "must be later"),
         ("offices/lab/report?from=2020-01-01&until=2026-11-22", 422, "at most 400 days"),
-        ("offices/lab/report?day=2026-11-22&from=2026-11-22&until=2026-11-22", 422, "not for both"),
+        ("offices/lab/report?day=2026-11-22&from=2026-11-22&until=2026-11-22", 422, "for one of them"),
         ("offices/lab/report?day=0001-01-01", 422, "outside the calendar"),
         ("offices/lab/report?from=now&until=then", 422, '"now" is no time'),
         ("offices/lab/report?threshold_s=-1", 422, '"threshold_s"'),
@@ -171,3 +171,13 @@ def test_survey_s_answers_are_the_pbx_s(client, captures: Path):
         keyed = [int(answers[column]) for answers in told]
         assert sum(keyed) / len(keyed) == pytest.approx(total[kpi]["value"])
     assert len(told) == total["nps"]["denominator"]
+
+
+def test_a_week_and_a_month_are_periods_too(client):
+    """The recorded Sunday ends its week; both ways of asking at once are refused in a line."""
+    week = client.get(f"{LAB}/report", params={"week": DAY}).json()
+    month = client.get(f"{LAB}/report", params={"month": DAY[:7]}).json()
+    day = client.get(f"{LAB}/report", params={"day": DAY}).json()
+    assert ["2026-11-16", "2026-11-01"] == [each["period"]["from"][:10] for each in (week, month)]
+    assert day["total"]["offered"] == week["total"]["offered"] == month["total"]["offered"]
+    assert 422 == client.get(f"{LAB}/report", params={"week": DAY, "day": DAY}).status_code
