@@ -292,7 +292,8 @@ class CallMonitor:
     def _receive_register(self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes) -> None:
         registrar = self._registrar
         if message.is_request:
-            role = self._parties.registration_role(source, target)
+            forwarded = registrar.is_forwarded(message.call_id, source)
+            role = self._parties.registration_role(source, target, forwarded)
             if registrar.receive_register(message, role, source, source_port, target):
                 extension = user_in(message.to_value)[:MAX_TEXT]
                 self._register_meter.receive_request(message.call_id, message.cseq, role, extension, now_ms)

@@ -37,11 +37,15 @@ class Parties:
         """True for a configured PBX address, or for one that phones register with where none is configured."""
         return address in self._pbx if self._pbx else address in self._registrar.servers
 
-    def registration_role(self, source: bytes, server: bytes) -> str:
-        """Whether a REGISTER is a phone's or the PBX's own with its carrier."""
+    def registration_role(self, source: bytes, server: bytes, forwarded: bool) -> str:
+        """Whether a REGISTER is a phone's (perhaps `forwarded` by a proxy) or the PBX's own with its carrier.
+
+        Where no PBX is configured, whoever phones register with is one.
+        """
         if server in self._trunks or source in self._pbx:
             return ROLE_TRUNK
-        return ROLE_PHONE
+        learned = not self._pbx and source in self._registrar.servers
+        return ROLE_TRUNK if learned and source != server and not forwarded else ROLE_PHONE
 
     def is_extension(self, number: str) -> bool:
         """True for a configured extension, a registered one, or (nothing configured) a short number."""

@@ -55,10 +55,17 @@ class Registrar:
 
     # --- learning ---
 
+    def is_forwarded(self, call_id: bytes, source: bytes) -> bool:
+        """True where somebody else sent a REGISTER of this Call-ID just before: a proxy hands it on."""
+        waiting = self._pending.get(call_id)
+        return waiting is not None and waiting.source != source
+
     def receive_register(self, message: Message, role: str, source: bytes, port: int, server: bytes) -> bool:
         """A REGISTER request: remembered until it is answered. False for a fetch (no Contact): it changes nothing."""
         extension = user_of(split_address(message.to_value)[0])[:MAX_TEXT]
-        if role == ROLE_PHONE and len(self.servers) < MAX_SERVERS:
+        if role != ROLE_PHONE:
+            self.servers.pop(server, None)  # a carrier, taken for a PBX before any phone registered with the PBX
+        elif len(self.servers) < MAX_SERVERS:
             self.servers[server] = 1
         contacts = _contacts(message)
         if not extension or not contacts:

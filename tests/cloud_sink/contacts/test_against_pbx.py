@@ -16,7 +16,7 @@ from cloud_sink.contacts.stitch import stitch
 from collector.adapters.pcapfile import open_captures
 from collector.caller_keys import KeyRing
 from collector.config import load
-from collector.core.monitor import CallMonitor
+from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.privacy import CallerPrivacy
 from collector.service import Service
 from fieldkit.replay import ReceivedEvents, replay
@@ -140,6 +140,23 @@ def test_phones_that_show_other_numbers_still_find_their_callers(lab_config: Pat
     visits = {contact.contact_id: _fate(contact) for contact in stitch(legs, plan).contacts if _is_visit(contact)}
     found = {contact.contact_id: _fate(contact) for contact in stitch(hidden, plan).contacts}
     assert sum(found.get(name) == fate for name, fate in visits.items()) >= 0.98 * len(visits)
+
+
+def test_calls_to_the_outside_are_outbound_without_any_configuration(lab_config: Path, recording: Recording) -> None:
+    """The PBX registers with its carrier: learning takes neither for the other."""
+    plan = office_plans(lab_config)["lab"]
+    settings = MonitorSettings()
+    settings.any_port = True
+    legs = replay(
+        open_captures([str(recording("office-day-A"))]), settings, plan,
+        box="lab", with_ladder=False, on_progress=lambda _share: None,
+    ).legs  # fmt: skip
+    configured = protected_legs(recording("office-day-A"), lab_config, "clear")
+    assert _trunk_directions(configured) == _trunk_directions(legs)
+
+
+def _trunk_directions(legs: list[Leg]) -> dict[str, str]:
+    return {leg.call_key: leg.direction for leg in legs if leg.role == "trunk"}
 
 
 def _showing(leg: Leg, number: str) -> Leg:

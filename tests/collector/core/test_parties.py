@@ -96,7 +96,17 @@ def test_registration_roles():
     """The PBX that registers with its carrier is a trunk, whoever else registers is a phone."""
     parties = make_parties()
     assert ["trunk", "trunk", "phone"] == [
-        parties.registration_role(PBX, STRANGER),
-        parties.registration_role(STRANGER, CARRIER),
-        parties.registration_role(phone(101), PBX),
+        parties.registration_role(PBX, STRANGER, False),
+        parties.registration_role(STRANGER, CARRIER, False),
+        parties.registration_role(phone(101), PBX, False),
+    ]
+
+
+def test_a_pbx_without_configuration_that_registers_with_its_carrier():
+    """Phones register with it, so its own REGISTER goes to a carrier; a proxy only hands the phones' on."""
+    parties = with_registered(make_parties(pbx=(), trunks=(), extensions=()), 101, phone(101))
+    assert ["trunk", "phone", "phone"] == [
+        parties.registration_role(PBX, STRANGER, False),
+        parties.registration_role(PBX, STRANGER, True),
+        parties.registration_role(PBX, PBX, False),
     ]
