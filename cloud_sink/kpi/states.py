@@ -35,6 +35,7 @@ from cloud_sink.kpi.value import Parts
 
 OFFLINE, OTHER, AVAILABLE, RINGING, TALK = "offline", "other", "available", "ringing", "talk"
 ONLINE, WATCHED = "online", "watched"
+LONGEST_CALL_MS = 4 * 3_600_000  # as boxes bound a call whose end they do not see
 ALIVE = (
     "answered",
     "no_answer",
@@ -113,7 +114,7 @@ def _states_of(
     calls = [leg for leg, _ in legs if action_of(leg, codes) == ""]
     talks = [(leg.t_answer, leg.t_end or leg.t_answer) for leg in calls if leg.t_answer is not None]
     ringing = [_ringing(leg) for leg in calls if leg.direction == "in" and leg.t_ring is not None]
-    elsewhere = [each.span for each in flags.pop(ELSEWHERE)]
+    elsewhere = [_while_elsewhere(each.span, changes) for each in flags.pop(ELSEWHERE)]
     evidence = flags | {
         ONLINE: [Evidence(span, REGISTER) for span in [*_online(legs, changes), *elsewhere]],
         TALK: [*(Evidence(span, SIP) for span in talks), *(Evidence(span, DIALOG_INFO) for span in elsewhere)],
@@ -121,6 +122,12 @@ def _states_of(
         WATCHED: [Evidence(span, SIP) for span in watched],
     }
     return _sweep(evidence)
+
+
+def _while_elsewhere(span: Span, changes: Sequence[Registered]) -> Span:
+    """A lamp that nobody saw go out tells nothing once the phone registers here, nor after the longest call."""
+    back = [change.at_ms for change in changes if change.registered and change.at_ms > span[0]]
+    return span[0], min([span[1], span[0] + LONGEST_CALL_MS, *back])
 
 
 def _online(legs: Sequence[SettledLeg], changes: Sequence[Registered]) -> list[Span]:

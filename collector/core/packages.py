@@ -155,7 +155,12 @@ class PackageReader:
             self.idle_listener(entity, now_ms)
 
     def _is_line_elsewhere(self, entity: str) -> bool:
-        """True for an extension whose phone does not register here: the others are known by their calls."""
+        """True for an extension whose phone does not register here: the others are known by their calls.
+
+        One that was told busy is told idle too, though its phone is back.
+        """
+        if self._known.get("l" + entity, ("", 0, ""))[0] == BUSY:
+            return True
         return self._parties.is_extension(entity) and not self._registrar.is_registered(entity)
 
     # --- message-summary (RFC 3842) ---

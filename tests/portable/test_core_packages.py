@@ -133,6 +133,17 @@ def test_line_is_told_only_where_its_phone_is_elsewhere() -> None:
     assert [(200, "102", "busy", 0, "")] == states_of(tap)
 
 
+def test_line_that_was_told_busy_is_told_idle() -> None:
+    """Its registration lapsed for a moment when the lamp went on, and was back when it went out."""
+    body = '<dialog-info state="full" entity="sip:101@10.77.1.5"><dialog><state>%s</state></dialog></dialog-info>'
+    tap = Tap()
+    tap.to_phone(100, make_message("NOTIFY", DIALOGS, body % "confirmed", 1))
+    register(tap, 200, ((1, 200),))
+    tap.to_phone(900, make_message("NOTIFY", DIALOGS, body % "terminated", 2))
+    tap.to_phone(950, make_message("NOTIFY", DIALOGS, body % "confirmed", 3))
+    assert [(100, "101", "busy", 0, ""), (900, "101", "idle", 0, "")] == states_of(tap)
+
+
 def test_messages_in_a_mailbox() -> None:
     """RFC 3842: the number of new ones, when it changes; without a number only whether there are any."""
     tap = Tap()

@@ -88,6 +88,15 @@ def test_line_whose_calls_are_not_seen_here() -> None:
     assert "dialog_info" == found[1].source
 
 
+def test_lamp_that_nobody_saw_go_out() -> None:
+    """It ends when the phone registers here, whose calls are seen then."""
+    back = Registered(START + 120_000, "102", registered=True)
+    found = agent_states([], [back], watched=HOUR, codes=AGENT_CODES, told=[told(60, "busy", "102")])["102"]
+    assert [("offline", 60), ("talk", 60), ("available", 3480)] == [
+        (each.state, each.length_ms / 1000) for each in found
+    ]
+
+
 def test_break_right_after_a_call_is_work_up_to_ten_minutes() -> None:
     """The call ends at 65 s; a break from 70 s is work until 670 s and a break after that; a later one is a break."""
     assert [("acw", 70, 670, "feature_code"), ("pause", 670, 1000, "feature_code")] == day(
