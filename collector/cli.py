@@ -53,6 +53,7 @@ examples:
   ringtap-collector run --config box.toml
   ringtap-collector run --config box.toml --source office.pcap.gz --once
   ringtap-collector run --config box.toml --source office.pcap --print | head
+  ringtap-collector rotate-key --config box.toml --at 2026-12-01T02:00:00+01:00
 """
 
 
