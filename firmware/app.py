@@ -161,12 +161,12 @@ class App:
             self._confirmed = True
             confirm(self.settings.board["root"])
 
-    def _note_losses(self, now_ms: int) -> None:
+    def _note_losses(self, now_ms: int, span_ms: int = LOSS_MS) -> None:
         dropped = self.board.dropped() + self.capture.dropped
         lost = dropped - self.counters["dropped_datagrams"]
         if not lost:
             self._lossless_ms = now_ms
-        elif now_ms - self._lossless_ms >= LOSS_MS:
+        elif now_ms - self._lossless_ms >= span_ms:
             self.counters["dropped_datagrams"] = dropped
             self._keep(GapObserved(self._lossless_ms, now_ms, "frames_lost", lost))
             self._lossless_ms = now_ms
@@ -279,6 +279,7 @@ class App:
             except MemoryError:
                 self._take_events()
                 gc.collect()
+        self._note_losses(now_ms, 0)
         self._keep(HealthReported(now_ms, self._health()))
 
     async def _take_leave(self) -> None:

@@ -3,7 +3,7 @@
 Everything is real: the datagrams come when they came, the time comes by NTP, the events go over mutual TLS to mosquitto
 and the sink. Prints one line of JSON: what was sent and lost, and how the legs compare with those of `ringtap replay`.
 
-usage: at_own_speed.py RECORDING SPEED     e.g. tests/captures/office-day-A.pcap.gz 10
+usage: at_own_speed.py RECORDING SPEED [HEAP]     e.g. tests/captures/office-day-A.pcap.gz 10; 100k of heap if not said
 """
 
 import json
@@ -14,6 +14,7 @@ from statistics import median
 
 sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("firmware", "portable", "end_to_end")]
 from build_micropython import build  # noqa: E402
+from machine_room import BOARD_HEAP  # noqa: E402
 from processes import Facts, Office, free_port, make_office, replayed, sink, stop, stored_legs  # noqa: E402
 from router import (  # noqa: E402
     TimeServer,
@@ -30,7 +31,7 @@ LAB = Path(__file__).parents[1] / "captures" / "asterisk-lab.toml"
 RECEIVE_BUFFER = 1 << 18  # Linux doubles it: at ten times the speed all phones register within 5 ms
 
 
-def main(recording: Path, speed: int, folder: Path) -> dict[str, object]:
+def main(recording: Path, speed: int, heap: str, folder: Path) -> dict[str, object]:
     """Run it in the folder; the figures."""
     port, tls_port = free_port(), free_port()
     office = make_office(folder, LAB, embedded=False, port=port)
@@ -39,7 +40,7 @@ def main(recording: Path, speed: int, folder: Path) -> dict[str, object]:
     server = TimeServer(frames_of(recording)[0][1], speed)
     settings = make_settings(folder, LAB, free_port(), mqtt, ntp=server.address)
     with running_broker(folder, port, *listener), sink(office) as process:
-        with running_board(vm, settings, str(speed), str(RECEIVE_BUFFER)) as board:
+        with running_board(vm, settings, str(speed), str(RECEIVE_BUFFER), heap=heap) as board:
             sent = stream_paced(recording, board.port, speed, server.begun)
             figures = restart(board, port)
         stop(process)
@@ -69,4 +70,5 @@ def by_parties(legs: Facts) -> Facts:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), Path(name))))
+        given = sys.argv[3] if len(sys.argv) > 3 else BOARD_HEAP
+        print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), given, Path(name))))

@@ -15,5 +15,5 @@ def run_vm(vm: Path, module: str, *arguments: str, heap: str = BOARD_HEAP) -> "s
     """Run a program of tests/firmware/vm to its end."""
     command = frozen_command(vm, heap, module, *arguments)
     return subprocess.run(
-        command, env=FROZEN_ONLY, cwd=vm.parent, capture_output=True, text=True, check=False, timeout=100
+        command, env=FROZEN_ONLY, cwd=vm.parent, capture_output=True, text=True, check=False, timeout=110
     )

@@ -13,7 +13,7 @@ def vm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("micropython"))
 
 
-@pytest.mark.parametrize(("heap", "calls"), [("100k", 100), ("180k", 200)])
+@pytest.mark.parametrize(("heap", "calls"), [("100k", 80), ("180k", 200)])
 def test_so_many_calls_at_once_are_all_reported(heap: str, calls: int, vm: Path) -> None:
     """Every leg with its own times and caller, all open at the same time, and no MemoryError."""
     command = frozen_command(vm, heap, "many_legs", str(calls))
