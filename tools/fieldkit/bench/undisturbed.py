@@ -92,7 +92,7 @@ def count_dropped(database: Path, office: str) -> Dropped:
         def one(query: str) -> int:
             return int(connection.execute(query, (office,)).fetchone()[0])
 
-        tables = ("legs", "registrations", "health")
+        tables = ("legs", "registrations", "told", "voice", "registers", "health")
         stored = sum(one(f"SELECT count(*) FROM {table} WHERE office_id = ?") for table in tables)  # noqa: S608 - constants
         told = "FROM gaps WHERE office_id = ? AND reason"
         return Dropped(
