@@ -6,10 +6,10 @@ is found without guessing how long the longest call may be.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select
+from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, select
 
 from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.logged import lay_over
@@ -185,8 +185,16 @@ def _with_islands(connection: Connection, plan: OfficePlan, start: int, until: i
 
 
 def _within(table: Table, time: str, office: str, start: int, until: int) -> Any:
+    return _of_range(table.name, time).params(office=office, start=start, until=until)
+
+
+@cache
+def _of_range(name: str, time: str) -> Select[Any]:
+    """The statement of a table, built once: that costs more than running it."""
+    table = tables.metadata.tables[name]
     column = table.c[time]
-    return select(table).where(table.c.office_id == office, column >= start, column <= until).order_by(column)
+    asked = (table.c.office_id == bindparam("office"), column >= bindparam("start"), column <= bindparam("until"))
+    return select(table).where(*asked).order_by(column)
 
 
 def _replace(
