@@ -27,6 +27,7 @@ from cloud_sink.contacts.records import (
 )
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.hours import business_hours
+from cloud_sink.kpi.accessibility import DEFAULT_FORMULA, FORMULAS
 from cloud_sink.reports.saved import SavedReport
 from cloud_sink.reports.settings import MailSettings, check_mailable, mail_settings, saved_reports
 from cloud_sink.retention import Retention, retention_settings
@@ -176,6 +177,7 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         wait_start=section.choice("wait_start", WAIT_STARTS, ""),
         service_level_s=section.integer("service_level_s", 20, 1, 3600),
         service_level_target=section.number("service_level_target", 0.8, 0, 1),
+        service_level_formula=section.choice("service_level_formula", FORMULAS, DEFAULT_FORMULA),
         direct=_direct(section),
         agent_codes=_agent_codes(section),
         tariffs=tuple(_tariff(table) for table in section.sections("tariffs")),

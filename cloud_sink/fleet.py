@@ -142,7 +142,7 @@ def _open_days(
 def _line(office: Office, tally: _Tally, threshold_s: int | None) -> OfficeLine:
     """One office."""
     plan = office.plan
-    values = fleet_values(tally.counts, tally.watched, threshold_s)
+    values = fleet_values(tally.counts, tally.watched, threshold_s, plan.service_level_formula)
     return OfficeLine(
         office.id, office.title, plan.time_zone, plan.service_level_target, values, percentiles_s(tally.waits)
     )  # fmt: skip

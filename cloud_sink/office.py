@@ -215,13 +215,17 @@ class Office:
     def _daybook(self) -> Daybook:
         return Daybook(self.store, self.plan, self.measure, self.now_ms())
 
-    def report(self, period: Period, threshold_s: float | None = None) -> Report:
-        """All KPIs of the period: of closed days from what was counted then, of the others from their calls."""
+    def report(self, period: Period, threshold_s: float | None = None, formula: str = "") -> Report:
+        """All KPIs of the period: of closed days from what was counted then, of the others from their calls.
+
+        Threshold and formula of the service level are the office's own unless given.
+        """
         threshold = self.plan.service_level_s if threshold_s is None else threshold_s
+        plan = replace(self.plan, service_level_formula=formula or self.plan.service_level_formula)
         watch = self.watch(period)
         measurement, missed = self._put_together(period, threshold) or self._from_calls(period, watch, threshold)
         shown = present(
-            measurement, period=period, plan=self.plan, coverage=watch.share, threshold_s=threshold, missed=missed
+            measurement, period=period, plan=plan, coverage=watch.share, threshold_s=threshold, missed=missed
         )  # fmt: skip
         return with_spending(shown, self.spending(period))
 

@@ -134,6 +134,7 @@ class OfficePlan:
     )
     service_level_s: int = 20
     service_level_target: float = 0.8
+    service_level_formula: str = "sl_excl_short"  # which of the six is "the" service level; all are always computed
     name: str = ""  # how people call the office; "" = its id
     direct: dict[str, str] = field(default_factory=dict)  # DID pattern -> extension pattern, "?" is one digit:
     # {"44207946010?": "10?"} sends 442079460103 to 103; the digits fill the extension's "?" from the left

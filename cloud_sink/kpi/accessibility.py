@@ -25,6 +25,7 @@ from cloud_sink.kpi.volume import (
 )
 
 DEFAULT_FORMULA = "sl_excl_short"
+FORMULAS = ("sl_excl_short", "sl_offered", "sl_answered", "sl_late_ab", "sl_ab_ok", "sl_short_credit")
 QUEUED = (ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from operator import add, attrgetter
 
-from cloud_sink.kpi.accessibility import ServiceCounts, service_levels
+from cloud_sink.kpi.accessibility import DEFAULT_FORMULA, ServiceCounts, service_levels
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.value import CALLER, QUEUE, RING, Parts, Value, value_of
 
@@ -88,7 +88,9 @@ class Watched:
         return Watched(self.watched_ms + other.watched_ms, self.length_ms + other.length_ms)
 
 
-def measure_fleet(counts: OfficeCounts, watched: Watched, threshold_s: int | None = None) -> dict[str, Parts]:
+def measure_fleet(
+    counts: OfficeCounts, watched: Watched, threshold_s: int | None = None, formula: str = DEFAULT_FORMULA
+) -> dict[str, Parts]:
     """The counters of FLEET_KPIS; those of the standard thresholds are the only others than the office's own."""
     seen = counts.in_vain == 0
     left = counts.abandoned - counts.short_abandoned
@@ -96,7 +98,7 @@ def measure_fleet(counts: OfficeCounts, watched: Watched, threshold_s: int | Non
         "offered": Parts(counts.offered),
         "answered": Parts(counts.answered),
         "missed_contacts": Parts(counts.missed),
-        "service_level": service_levels(counts.service(threshold_s))["service_level"],
+        "service_level": service_levels(counts.service(threshold_s))[formula],
         "abandon_rate": Parts(left, counts.offered - counts.short_abandoned, seen),
         "asa": Parts(counts.wait_ms, counts.waits),
         "avg_talk_time": Parts(counts.talk_ms, counts.handled),
@@ -107,10 +109,12 @@ def measure_fleet(counts: OfficeCounts, watched: Watched, threshold_s: int | Non
     }
 
 
-def fleet_values(counts: OfficeCounts, watched: Watched, threshold_s: int | None = None) -> dict[str, Value]:
+def fleet_values(
+    counts: OfficeCounts, watched: Watched, threshold_s: int | None = None, formula: str = DEFAULT_FORMULA
+) -> dict[str, Value]:
     """FLEET_KPIS as they are shown; all but coverage null where nothing was observed (R6)."""
     observed = watched.watched_ms > 0 or counts.offered > 0 or counts.outbound > 0
-    found: Mapping[str, Parts] = measure_fleet(counts, watched, threshold_s)
+    found: Mapping[str, Parts] = measure_fleet(counts, watched, threshold_s, formula)
     return {
         kpi_id: value_of(
             parts if observed or kpi_id == "coverage" else Parts(0, 0),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cloud_sink.contacts.records import Contact
-from cloud_sink.kpi.accessibility import ServiceCounts, count_service, service_levels
+from cloud_sink.kpi.accessibility import DEFAULT_FORMULA, ServiceCounts, count_service, service_levels
 from cloud_sink.kpi.period import QUARTER_MS, Period, iso_time
 from cloud_sink.kpi.value import PERCENT, value_of, weakest_basis
 from cloud_sink.kpi.volume import ABANDONED, ANSWERED, OPEN, is_missed, offered
@@ -42,9 +42,9 @@ class Bucket:
             self.service.plus(other.service),
         )
 
-    def to_json(self, time_zone: str, basis: str) -> dict[str, object]:
+    def to_json(self, time_zone: str, basis: str, formula: str) -> dict[str, object]:
         """One row of the grid as the API shows it."""
-        level = value_of(service_levels(self.service)["service_level"], unit=PERCENT, basis=basis, averaged=True)
+        level = value_of(service_levels(self.service)[formula], unit=PERCENT, basis=basis, averaged=True)
         waits = self.service.answered
         return {
             "from": iso_time(self.from_ms, time_zone),
@@ -96,9 +96,12 @@ def merge(buckets: Iterable[Bucket]) -> Bucket | None:
     return total
 
 
-def grid_json(contacts: Sequence[Contact], *, period: Period, threshold_s: float = 20) -> list[dict[str, object]]:
+def grid_json(
+    contacts: Sequence[Contact], *, period: Period, threshold_s: float = 20, formula: str = DEFAULT_FORMULA
+) -> list[dict[str, object]]:
     """The grid as the API shows it, with the basis its waits rest on."""
     basis = weakest_basis(c.wait_basis for c in offered(contacts) if period.holds(c.t_offer))
     return [
-        bucket.to_json(period.time_zone, basis) for bucket in grid(contacts, period=period, threshold_s=threshold_s)
+        bucket.to_json(period.time_zone, basis, formula)
+        for bucket in grid(contacts, period=period, threshold_s=threshold_s)
     ]

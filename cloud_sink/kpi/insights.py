@@ -187,7 +187,7 @@ def _waits_too_long(visits: Sequence[Contact], period: Period, plan: OfficePlan)
 
 def _misses_target(calls: Sequence[Contact], plan: OfficePlan) -> bool:
     """Enough calls, and even the upper end of the interval is below the target."""
-    level = service_levels(count_service(calls, plan.service_level_s * 1000))["service_level"]
+    level = service_levels(count_service(calls, plan.service_level_s * 1000))[plan.service_level_formula]
     interval = wilson_percent(level.numerator, level.denominator)
     return level.denominator >= FEWEST_CALLS and interval is not None and interval[1] < 100 * plan.service_level_target
 
@@ -196,7 +196,7 @@ def _tell_slow(
     queue: str, calls: Sequence[Contact], span: tuple[int, int], period: Period, plan: OfficePlan
 ) -> Insight:
     """One such span in a sentence."""
-    level = service_levels(count_service(calls, plan.service_level_s * 1000))["service_level"]
+    level = service_levels(count_service(calls, plan.service_level_s * 1000))[plan.service_level_formula]
     late = [c for c in calls if c.disposition == ANSWERED and (c.wait_ms or 0) > plan.service_level_s * 1000]
     late += _lost(calls)
     text = (

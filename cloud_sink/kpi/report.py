@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg, OfficePlan
 from cloud_sink.kpi.accessibility import (
-    DEFAULT_FORMULA,
     ServiceCounts,
     count_service,
     measure_lost,
@@ -47,6 +46,7 @@ class Report:
     coverage: float  # 0 to 1
     threshold_s: float
     target: float  # 0 to 1
+    formula: str  # which of the six formulas `service_level` is
     total: Values
     queues: dict[str, Values]  # by the name contacts carry: queues, ring groups, extensions called directly
     queue_kinds: dict[str, str]
@@ -60,7 +60,7 @@ class Report:
         return {
             "period": self.period.to_json(),
             "coverage": round(self.coverage, 6),
-            "service_level": {"threshold_s": self.threshold_s, "target": self.target, "formula": DEFAULT_FORMULA},
+            "service_level": {"threshold_s": self.threshold_s, "target": self.target, "formula": self.formula},
             "total": _values_json(self.total),
             "queues": {name: _values_json(values) for name, values in self.queues.items()},
             "queue_kinds": self.queue_kinds,
@@ -154,6 +154,7 @@ def present(
 ) -> Report:
     """Counters into the values that are shown; a period nobody watched has nulls, never 0 (R6)."""
     promised = WAIT_START_BASIS.get(plan.wait_start, RING)
+    formula = plan.service_level_formula
     total = measurement.total.with_measured(measure_coverage(coverage))
     queues = sorted(measurement.queues.items(), key=lambda item: (item[1].kind in ("direct", ""), item[0]))
     return Report(
@@ -161,8 +162,9 @@ def present(
         coverage=coverage,
         threshold_s=threshold_s,
         target=plan.service_level_target,
-        total=_values(total, measurement.observed, promised),
-        queues={name: _values(cohort, measurement.observed, promised) for name, cohort in queues},
+        formula=formula,
+        total=_by_formula(_values(total, measurement.observed, promised), formula),
+        queues={name: _by_formula(_values(cohort, measurement.observed, promised), formula) for name, cohort in queues},
         queue_kinds={name: cohort.kind for name, cohort in queues},
         extensions={
             name: _values(cohort, measurement.observed, RING) for name, cohort in sorted(measurement.extensions.items())
@@ -171,6 +173,11 @@ def present(
         hours=measurement.hours,
         percentiles={name: percentiles_s(counts) for name, counts in measurement.durations.items()},
     )
+
+
+def _by_formula(values: Values, formula: str) -> Values:
+    """The same values, `service_level` by the formula that the office goes by."""
+    return values | {"service_level": values[formula]} if formula in values else values
 
 
 def _values(cohort: Cohort, observed: bool, promised_basis: str) -> Values:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 
+from cloud_sink.kpi.accessibility import FORMULAS
 from cloud_sink.kpi.catalogue import catalogue_json
 from cloud_sink.kpi.catalogue_quality import QUALITY
 from cloud_sink.kpi.comparison import comparison_json, earlier
@@ -57,6 +58,12 @@ def asked(
 
 AllOffices = Annotated[Offices, Depends(all_offices)]
 AskedFor = Annotated[Asked, Depends(asked)]
+Formula = Annotated[
+    str,
+    Query(
+        pattern=f"^({'|'.join(FORMULAS)}|)$", description="which of the six `service_level` is; without: the office's"
+    ),
+]
 Threshold = Annotated[float | None, Query(ge=0, le=3600, description="seconds; without: the office's own")]
 
 
@@ -83,15 +90,16 @@ def _write_office(office: Office) -> schema.OfficeOut:
 def get_report(
     about: AskedFor,
     threshold_s: Threshold = None,
+    formula: Formula = "",
     compare: Annotated[
         Literal["previous", "week"] | None, Query(description="beside the period before, or a week")
     ] = None,
 ) -> schema.ComparedReport:
     """In total, per queue and per extension; every value with its counters, basis and interval."""
-    now = about.office.report(about.period, threshold_s)
+    now = about.office.report(about.period, threshold_s, formula)
     answer = now.to_json()
     if compare is not None:
-        before = about.office.report(earlier(about.period, compare), threshold_s)
+        before = about.office.report(earlier(about.period, compare), threshold_s, formula)
         answer["comparison"] = comparison_json(now, before)
     return schema.ComparedReport.model_validate(answer)
 
@@ -116,7 +124,11 @@ def get_quality(about: AskedFor) -> schema.Quality:
 def get_grid(about: AskedFor, threshold_s: Threshold = None) -> schema.Grid:
     """Counters of the contacts that arrived in each quarter hour."""
     threshold = about.office.plan.service_level_s if threshold_s is None else threshold_s
-    buckets = grid_json(about.office.contacts(about.period), period=about.period, threshold_s=threshold)
+    plan = about.office.plan
+    buckets = grid_json(
+        about.office.contacts(about.period), period=about.period, threshold_s=threshold,
+        formula=plan.service_level_formula,
+    )  # fmt: skip
     return schema.Grid.model_validate({"period": about.period.to_json(), "threshold_s": threshold, "buckets": buckets})
 
 

@@ -40,7 +40,7 @@ def describe_comparison(report: Report, office: Office, compare: str) -> Compare
     if not compare:
         return None
     period = earlier(report.period, compare)
-    before = office.report(period)
+    before = office.report(period, report.threshold_s, report.formula)
     found = changes(report.total, before.total)
     rows = [_describe_change(kpi_id, found[kpi_id]) for kpi_id in COMPARED if kpi_id in found]
     day = local_day(period.from_ms, period.time_zone)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloud_sink.kpi.accessibility import service_levels
+from cloud_sink.kpi.accessibility import DEFAULT_FORMULA, service_levels
 from cloud_sink.kpi.grid import Bucket
 from cloud_sink.kpi.missed import WAITING, MissedCaller
 from cloud_sink.kpi.period import Period
@@ -172,7 +172,7 @@ class Quarter:
     provisional: bool
 
 
-def describe_quarters(buckets: Sequence[Bucket], period: Period) -> list[Quarter]:
+def describe_quarters(buckets: Sequence[Bucket], period: Period, formula: str = DEFAULT_FORMULA) -> list[Quarter]:
     """The hours in which anybody called, whole hours, at least four of them."""
     busy = [index for index, bucket in enumerate(buckets) if bucket.offered]
     if not busy:
@@ -182,12 +182,12 @@ def describe_quarters(buckets: Sequence[Bucket], period: Period) -> list[Quarter
     first = max(0, first - (missing // 8) * 4)
     last = min(len(buckets), max(last, first + FEWEST_QUARTERS))
     first = max(0, min(first, last - FEWEST_QUARTERS))
-    return [_describe_quarter(bucket, period.time_zone) for bucket in buckets[first:last]]
+    return [_describe_quarter(bucket, period.time_zone, formula) for bucket in buckets[first:last]]
 
 
-def _describe_quarter(bucket: Bucket, time_zone: str) -> Quarter:
+def _describe_quarter(bucket: Bucket, time_zone: str, formula: str) -> Quarter:
     """One row."""
-    level = value_of(service_levels(bucket.service)["service_level"], unit=PERCENT, basis="queue", averaged=True)
+    level = value_of(service_levels(bucket.service)[formula], unit=PERCENT, basis="queue", averaged=True)
     late = bucket.answered - bucket.service.answered_within
     known = bucket.answered + bucket.missed + bucket.short_abandoned
     return Quarter(

@@ -8,18 +8,18 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader
 
+from cloud_sink.kpi.accessibility import FORMULAS
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
 from cloud_sink.office import Office, Offices
 from cloud_sink.question import one_day, parse_day
 from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.shown import show_all
-from cloud_sink.web.api import all_offices
+from cloud_sink.web.api import Formula, all_offices
 from cloud_sink.web.beside import describe_comparison, describe_insights
 from cloud_sink.web.describe import describe_fates, describe_level, describe_missed, describe_places, describe_quarters
 from cloud_sink.web.quality import describe_quality
 
-FORMULAS = ("sl_excl_short", "sl_offered", "sl_answered", "sl_late_ab", "sl_ab_ok", "sl_short_credit")
 REFRESH_S = 15
 
 router = APIRouter(include_in_schema=False)
@@ -40,6 +40,8 @@ def dashboard(
     office: Annotated[str, Query(max_length=64)] = "",
     day: Annotated[str, Query(max_length=10)] = "",
     compare: Annotated[Literal["", "previous", "week"], Query()] = "",
+    threshold_s: Annotated[float | None, Query(ge=0, le=3600)] = None,
+    formula: Formula = "",
 ) -> Response:
     """Show one office's day; without any choice the first office's latest, which follows new data."""
     names = offices.names()
@@ -47,7 +49,7 @@ def dashboard(
         return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
     chosen = offices.get(office or names[0])
     shown_day = parse_day(day) if day else chosen.latest_day()
-    context = _describe(chosen, shown_day, compare) | {
+    context = _describe(chosen, shown_day, compare, threshold_s, formula) | {
         "offices": offices.all(),
         "refresh_s": REFRESH_S if not day or shown_day == chosen.today() else 0,
     }
@@ -59,12 +61,12 @@ def problem_page(request: Request, status: int, problem: str) -> Response:
     return templates.TemplateResponse(request, "problem.html", {"problem": problem}, status_code=status)
 
 
-def _describe(office: Office, day: date, compare: str) -> dict[str, object]:
+def _describe(office: Office, day: date, compare: str, threshold_s: float | None, formula: str) -> dict[str, object]:
     """Everything the page shows of one office's day."""
     period = one_day(day, office.plan.time_zone)
-    report = office.report(period)
+    report = office.report(period, threshold_s, formula)
     buckets = grid(office.contacts(period), period=period, threshold_s=report.threshold_s)
-    quarters = describe_quarters(buckets, period)
+    quarters = describe_quarters(buckets, period, report.formula)
     level = describe_level(report)
     total = show_all(report.total)
     return {
@@ -74,6 +76,9 @@ def _describe(office: Office, day: date, compare: str) -> dict[str, object]:
         "later": day + timedelta(days=1) if day < max(office.today(), office.latest_day()) else None,
         "total": total,
         "level": level,
+        "threshold_s": report.threshold_s,
+        "formula": CATALOGUE[report.formula],
+        "switched": threshold_s is not None or bool(formula),
         "formulas": [(CATALOGUE[name], total[name]) for name in FORMULAS],
         "places": describe_places(report),
         "extensions": {name: show_all(values) for name, values in report.extensions.items()},

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cloud_sink.kpi.accessibility import FORMULAS
+
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"
 
@@ -181,3 +183,21 @@ def test_a_week_and_a_month_are_periods_too(client):
     assert ["2026-11-16", "2026-11-01"] == [each["period"]["from"][:10] for each in (week, month)]
     assert day["total"]["offered"] == week["total"]["offered"] == month["total"]["offered"]
     assert 422 == client.get(f"{LAB}/report", params={"week": DAY, "day": DAY}).status_code
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_service_level_is_of_the_formula_asked_for(client, formula: str):
+    """The headline number is one of the six that stand beside it, in total and in every queue; the page shows it so."""
+    asked = {"day": DAY, "formula": formula, "threshold_s": 5}
+    report = client.get(f"{LAB}/report", params=asked).json()
+    assert (formula, 5) == (report["service_level"]["formula"], report["service_level"]["threshold_s"])
+    for values in (report["total"], *report["queues"].values()):
+        assert values[formula] == values["service_level"]
+    page = client.get("/", params={"office": "lab", **asked}).text
+    assert f'data-kpi="service_level" data-value="{report["total"]["service_level"]["value"]}"' in page
+    assert "back to the office" in page
+
+
+def test_unknown_formula_is_refused(client):
+    """One line, 422."""
+    assert 422 == client.get(f"{LAB}/report", params={"day": DAY, "formula": "sl_best"}).status_code
