@@ -16,11 +16,13 @@ PROGRAMS = [  # extra, program, package
     ("sink", "ringtap-sink", "cloud_sink"),
     ("field", "ringtap", "fieldkit"),
 ]
+# what measures the sink's own database, and says in a line that it needs the sink
+OF_THE_SINK = ("fieldkit.bench.office_days", "fieldkit.bench.queries")
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    if not module.name.endswith("__main__") and ".migrations." not in module.name:
+    if not module.name.endswith("__main__") and ".migrations." not in module.name and module.name not in sys.argv[2:]:
         importlib.import_module(module.name)
 """
 
@@ -76,7 +78,12 @@ def test_program_starts_with_only_its_own_extra(
     folder = make_environment(tmp_path / "environment", wheel, extra)
     assert program in run(folder / program, "--help")
     assert program in run(folder / "python", "-m", package, "--help")
-    run(folder / "python", "-c", IMPORT_ALL, package)
+    run(folder / "python", "-c", IMPORT_ALL, package, *OF_THE_SINK)
+    if extra == "field":
+        command = (folder / program, "bench", "sink", "--quick")
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+        assert (2, "") == (done.returncode, done.stdout)
+        assert "pip install 'ringtap[sink]'" in done.stderr
 
 
 def test_wheel_holds_its_packages_and_nothing_else(wheel: Path) -> None:

@@ -224,9 +224,13 @@ def _bench(arguments: argparse.Namespace) -> int:
 
 
 def _bench_sink(arguments: argparse.Namespace) -> int:
+    try:
+        from fieldkit.bench.queries import run_query_benchmark  # noqa: PLC0415 - needs the sink, nothing else here does
+    except ModuleNotFoundError as error:
+        raise WrongUse(
+            f"bench sink measures the sink, which is not here ({error}): pip install 'ringtap[sink]'"
+        ) from error
     delivered = run_delivery_benchmark(quick=arguments.quick, config=arguments.config or CONFIG)
-    from fieldkit.bench.queries import run_query_benchmark  # noqa: PLC0415 - needs the sink's database, nothing else does
-
     print()
     return max(delivered, run_query_benchmark(quick=arguments.quick))
 
