@@ -26,7 +26,7 @@ from cloud_sink.store import Rollup, Store
 
 REVISED = ("fcr_repeat", "fcr_provisional")  # of a day whose callers may still call again
 MADE_ANEW = tuple(kpi.id for kpi in CATALOGUE.values() if kpi.roll == RECOMPUTE and kpi.id != "coverage")
-VERSION = 1  # of what a row holds: a change makes every row be computed again
+VERSION = 2  # of what a row holds: a change makes every row be computed again
 UNKNOWN = Parts(0, 0)
 _SCOPES = repr(SCOPE_IDS)
 

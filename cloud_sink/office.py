@@ -15,6 +15,7 @@ from cloud_sink.kpi.indicators import BASELINE_MS, measure_indicators
 from cloud_sink.kpi.insights import Insight, insights
 from cloud_sink.kpi.measurement import Measurement
 from cloud_sink.kpi.missed import MissedCaller, missed_callers
+from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.planning import arrival_profile, demand, plan_week
 from cloud_sink.kpi.report import Report, measure, present
@@ -159,9 +160,12 @@ class Office:
 
     def _measure(self, period: Period, contacts: list[Contact], watch: Watch, threshold_s: float) -> Measurement:
         states = self.states(period, watch)
+        legs = self.store.phone_legs(self.id, period.from_ms - LONGEST_RING_MS, period.until_ms)
+        begun_before = self.store.contacts(self.id, period.from_ms - LONGEST_RING_MS, period.from_ms)
+        in_period = [contact for contact in contacts if period.holds(contact.t_offer)]
         return measure(
             contacts,
-            self.store.phone_legs(self.id, period.from_ms, period.until_ms),
+            legs,
             period=period,
             plan=self.plan,
             observed=watch.share > 0,
@@ -170,6 +174,7 @@ class Office:
             now_ms=self.now_ms(),
             surveyed=self._surveyed(period),
             beside=measure_availability(states, self._trunk(period), self.plan, watch.spans),
+            taken=taken_over([*begun_before, *in_period], legs, self.plan),
         )
 
     def _trunk(self, period: Period) -> list[Registered]:
@@ -183,11 +188,11 @@ class Office:
 
     def team(self, period: Period) -> TeamReport:
         """All KPIs of agents and teams, what they did against the plan, and the scorecards."""
-        repeats = self.plan.repeat_days * DAY_MS
+        since, repeats = period.from_ms - LONGEST_RING_MS, self.plan.repeat_days * DAY_MS
         facts = TeamFacts(
             report=self.report(period),
-            contacts=self.store.contacts(self.id, period.from_ms, period.until_ms + repeats + DAY_MS),
-            legs=self.store.phone_legs(self.id, period.from_ms, period.until_ms),
+            contacts=self.store.contacts(self.id, since, period.until_ms + repeats + DAY_MS),
+            legs=self.store.phone_legs(self.id, since, period.until_ms),
             states=self.states(period),
             watched=self.watch(period).spans,
             surveyed=self._surveyed(period),

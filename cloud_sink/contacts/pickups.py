@@ -8,8 +8,9 @@ siblings are told "completed elsewhere"), or when the PBX answers a caller whom 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from cloud_sink.contacts.destinations import destination_of
 from cloud_sink.contacts.outcomes import REASON_ELSEWHERE_Q850, REASON_ELSEWHERE_SIP, SIBLING_MS
-from cloud_sink.contacts.records import Leg
+from cloud_sink.contacts.records import FEATURE, Leg, OfficePlan
 
 TOGETHER_MS = 100  # the phones that rang together stop within this
 
@@ -22,8 +23,30 @@ class Pickup:
     rung: Leg | None  # None: a parked call was fetched, or nothing tells
 
 
-def pick_up(leg: Leg, rings: Sequence[Leg], outcomes: Mapping[str, str], trunk: Leg | None) -> Pickup:
-    """What an answered pickup leg did, given the phones that rang for the caller and his own leg."""
+def find_pickups(
+    dials: Sequence[Leg], rings: Sequence[Leg], outcomes: Mapping[str, str], plan: OfficePlan, pbx_answer: int | None
+) -> list[Pickup]:
+    """The pickups among what phones dialled while this caller was there: pickup and retrieval codes, Replaces.
+
+    `rings`: the phones that rang for him; `pbx_answer`: when the PBX answered him, Unix ms, None where not seen.
+    """
+    return [
+        pick_up(leg, rings, outcomes, pbx_answer)
+        for leg in dials
+        if outcomes[leg.leg_id] == "answered" and _reaches_customer(leg, plan)
+    ]
+
+
+def _reaches_customer(leg: Leg, plan: OfficePlan) -> bool:
+    """Not a leg that merely asked a colleague, and was replaced by a transfer."""
+    if leg.replaces_key:
+        return leg.transfer == ""
+    destination = destination_of(leg.callee, plan)
+    return destination is not None and destination.kind == FEATURE
+
+
+def pick_up(leg: Leg, rings: Sequence[Leg], outcomes: Mapping[str, str], pbx_answer: int | None) -> Pickup:
+    """What an answered pickup leg did, given the phones that rang for the caller and when the PBX answered him."""
     answered = leg.t_answer if leg.t_answer is not None else leg.t_invite
     stopped = [
         ring
@@ -35,8 +58,8 @@ def pick_up(leg: Leg, rings: Sequence[Leg], outcomes: Mapping[str, str], trunk: 
     if not stopped:
         return Pickup(leg, None)
     first = min(ring.t_end for ring in stopped if ring.t_end is not None)
-    if trunk is not None and trunk.t_answer is not None and answered <= trunk.t_answer < first:
-        first = trunk.t_answer
+    if pbx_answer is not None and answered <= pbx_answer < first:
+        first = pbx_answer
     return Pickup(replace(leg, t_answer=max(answered, first)), _picked(leg, stopped))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, named
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_dial, is_ring
-from cloud_sink.contacts.pickups import pick_up
+from cloud_sink.contacts.pickups import find_pickups
 from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
     FEATURE,
@@ -55,12 +55,9 @@ def understand(group: Group, outcomes: dict[str, str], plan: OfficePlan, sees_tr
 def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
     rings = sorted((leg for leg in group.legs if is_ring(leg)), key=lambda leg: (leg.t_invite, leg.leg_id))
     answered = [leg for leg in rings if outcomes[leg.leg_id] == "answered"]
-    picked = [
-        leg for leg in group.legs if is_dial(leg) and leg is not group.anchor and outcomes[leg.leg_id] == "answered"
-    ]
-    fetched = [leg for leg in picked if not leg.replaces_key or leg.transfer == ""]
     trunk = group.anchor if group.anchor.role == "trunk" else None
-    pickups = [pick_up(leg, rings, outcomes, trunk) for leg in _pickups(fetched, plan)]
+    dials = [leg for leg in group.legs if is_dial(leg) and leg is not group.anchor]
+    pickups = find_pickups(dials, rings, outcomes, plan, trunk.t_answer if trunk is not None else None)
     served = sorted(answered + [each.leg for each in pickups], key=lambda leg: (leg.t_answer or 0, leg.leg_id))
     outward = [leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out" and leg is not trunk]
     destination = named(group.place, plan)
@@ -73,16 +70,6 @@ def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
     rung_for = {each.leg.leg_id: each.rung for each in pickups if each.rung is not None}
     forwarded = outward[0] if outward else None
     return _Story(group.anchor, rings, served, trunk, forwarded, destination, kind, place, menu, rung_for)
-
-
-def _pickups(dials: list[Leg], plan: OfficePlan) -> list[Leg]:
-    """Legs that a phone dialled to reach this customer: pickup and retrieval codes, INVITE with Replaces."""
-    found = []
-    for leg in dials:
-        destination = destination_of(leg.callee, plan)
-        if leg.replaces_key or (destination is not None and destination.kind == FEATURE):
-            found.append(leg)
-    return found
 
 
 def _direction(story: _Story) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloud_sink.contacts.records import Contact
-from cloud_sink.kpi.extensions import SettledLeg, by_extension
+from cloud_sink.kpi.extensions import NOBODY, SettledLeg, TakenOver, by_extension, parts_of
 from cloud_sink.kpi.state_sources import ACW, ACW_WITHIN_MS, AS_FEATURE_EVENT, ASSUMED
 from cloud_sink.kpi.states import Interval, States
 from cloud_sink.kpi.value import Parts
@@ -75,9 +75,9 @@ def _averages(cohort: Sequence[tuple[Contact, Sequence[AfterCall]]], suffix: str
     return {f"acw_avg{suffix}": Parts(work_ms, len(cohort)), f"aht_acw{suffix}": Parts(handle_ms, len(cohort))}
 
 
-def measure_own_after_call(legs: Sequence[SettledLeg], works: Works) -> dict[str, Parts]:
+def measure_own_after_call(legs: Sequence[SettledLeg], works: Works, taken: TakenOver = NOBODY) -> dict[str, Parts]:
     """The same of one extension, of its own part in each customer's call."""
-    answered = [leg for leg, word in legs if leg.direction == "in" and word == "answered" and leg.talk_ms is not None]
+    answered = [leg for leg in parts_of(legs, taken) if leg.talk_ms is not None]
     found: dict[str, Parts] = {}
     for assumed, suffix in ((False, ""), (True, "_assumed")):
         known = [(leg, work) for leg in answered if (work := works.get(leg.leg_id)) and work.assumed == assumed]

@@ -36,7 +36,8 @@ VOLUME = (
     ),
     Definition(
         "answered", "Answered", NUMBER,
-        "Calls a person picked up. Per extension: calls this phone picked up, transfers to it included.",
+        "Calls a person picked up. Per extension: customers it spoke with, by its own ring, a transfer, a pickup code "
+        "or from a parking place.",
         "count(disposition = answered); the PBX's, an IVR's or voicemail's pick-up is not an answer",
         "Asterisk queue_log CONNECT; RFC 3261 13.3.1.4 (the phone's 200 OK)", EVERYWHERE, scopes=ALL_SCOPES,
     ),
@@ -254,13 +255,13 @@ HANDLING = (
     Definition(
         "avg_talk_time", "Average talk time", SECONDS,
         "How long a conversation lasts, hold not included.",
-        "sum(end - agent's answer - hold) / answered contacts that are over; per extension: its own part",
+        "sum(end - agent's answer - hold) / answered contacts that are over; per extension: its own part of each",
         "Genesys (Avg Talk); also called ATT", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "aht", "Average handle time (no ACW)", SECONDS,
         "How long a call keeps an agent: talk and hold. After-call work is not in it.",
-        "sum(talk + hold) / answered contacts that are over; per extension: its own part",
+        "sum(talk + hold) / answered contacts that are over; per extension: its own part of each",
         "ICMI, there with after-call work; Genesys (Avg Handle)", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(

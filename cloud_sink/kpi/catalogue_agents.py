@@ -28,7 +28,7 @@ EXTENSION = (
     Definition(
         "agent_answer_rate", "Answer rate", PERCENT,
         "Of the rings this phone could have taken, the share it took.",
-        "answered / (answered + agent_non_response)",
+        "answered rings / (answered rings + agent_non_response); a colleague's call picked up is no ring of this phone",
         "Amazon Connect (agent answer rate)", PHONE_LEGS, averaged=True, scopes=(EXTENSIONS,),
     ),
     Definition(

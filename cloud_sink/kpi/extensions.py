@@ -2,9 +2,10 @@
 
 Rests on the phone legs and their settled outcomes, so it holds for a hosted PBX as well. A ring that a sibling
 answered, that found the phone in a call, or that lost a race by a blink is nobody's fault and counts for nobody.
+Whoever took a customer over without being called for him (`parts`) answered him too, and has his own part of the talk.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cloud_sink.contacts.records import Leg
 from cloud_sink.kpi.value import Parts
@@ -12,6 +13,8 @@ from cloud_sink.kpi.value import Parts
 LONG_RING_MS = 10_000  # the caller left, but the phone had rung this long: the agent could have answered
 REFUSED = ("no_answer", "declined")
 SettledLeg = tuple[Leg, str]  # a leg and its outcome word
+TakenOver = Mapping[str, Leg]  # leg id -> the leg from the moment that its agent had a customer: picked up, transferred
+NOBODY: TakenOver = {}
 
 
 def by_extension(legs: Iterable[SettledLeg]) -> dict[str, list[SettledLeg]]:
@@ -23,20 +26,33 @@ def by_extension(legs: Iterable[SettledLeg]) -> dict[str, list[SettledLeg]]:
     return groups
 
 
-def measure_extension(legs: Sequence[SettledLeg]) -> dict[str, Parts]:
-    """All KPIs of one extension; times in milliseconds."""
+def measure_extension(legs: Sequence[SettledLeg], taken: TakenOver = NOBODY) -> dict[str, Parts]:
+    """All KPIs of one extension; times in milliseconds. `taken`: legs on which customers were taken over."""
     asked = [(leg, outcome) for leg, outcome in legs if leg.direction == "in"]
-    return _measure_rings(asked) | _measure_talk(asked) | _measure_calls_made(legs) | {"ext_load": Parts(busy_ms(legs))}
+    return (
+        _measure_rings(asked)
+        | _measure_talk(asked, parts_of(legs, taken))
+        | _measure_calls_made([each for each in legs if each[0].leg_id not in taken])
+        | {"ext_load": Parts(busy_ms(legs))}
+    )
+
+
+def parts_of(legs: Iterable[SettledLeg], taken: TakenOver) -> list[Leg]:
+    """The legs on which these phones spoke with customers, each from the moment that it had him."""
+    return [
+        leg if leg.direction == "in" else taken[leg.leg_id]
+        for leg, outcome in legs
+        if outcome == "answered" and (leg.direction == "in" or leg.leg_id in taken)
+    ]
 
 
 def _measure_rings(asked: Sequence[SettledLeg]) -> dict[str, Parts]:
-    """`rings`, `answered`, the two forms of `agent_non_response`, `agent_answer_rate`, `ring_time_total`."""
+    """`rings`, the two forms of `agent_non_response`, `agent_answer_rate`, `ring_time_total`."""
     answered = sum(outcome == "answered" for _, outcome in asked)
     strict = sum(outcome in REFUSED for _, outcome in asked)
     missed = strict + sum(rang_long(leg) for leg, outcome in asked if outcome == "caller_gone")
     return {
         "rings": Parts(len(asked)),
-        "answered": Parts(answered),
         "agent_non_response": Parts(missed),
         "agent_non_response_excl_abandon": Parts(strict),
         "agent_answer_rate": Parts(answered, answered + missed),
@@ -49,13 +65,13 @@ def rang_long(leg: Leg) -> bool:
     return leg.ring_ms is not None and leg.ring_ms >= LONG_RING_MS
 
 
-def _measure_talk(asked: Sequence[SettledLeg]) -> dict[str, Parts]:
-    """`ring_time_avg`, `avg_talk_time`, `aht`, `hold_rate`: his own part of each customer's call."""
-    answered = [leg for leg, outcome in asked if outcome == "answered"]
-    rang = [leg.ring_ms for leg in answered if leg.ring_ms is not None]
-    done = [(leg.talk_ms, leg.hold_ms) for leg in answered if leg.talk_ms is not None]
+def _measure_talk(asked: Sequence[SettledLeg], parts: Sequence[Leg]) -> dict[str, Parts]:
+    """`answered`, `ring_time_avg`, `avg_talk_time`, `aht`, `hold_rate`: his own part of each customer's call."""
+    rang = [leg.ring_ms for leg, outcome in asked if outcome == "answered" and leg.ring_ms is not None]
+    done = [(leg.talk_ms, leg.hold_ms) for leg in parts if leg.talk_ms is not None]
     talked = sum(talk for talk, _ in done)
     return {
+        "answered": Parts(len(parts)),
         "ring_time_avg": Parts(sum(rang), len(rang)),
         "avg_talk_time": Parts(talked, len(done)),
         "aht": Parts(talked + sum(hold for _, hold in done), len(done)),

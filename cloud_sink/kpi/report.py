@@ -15,12 +15,13 @@ from cloud_sink.kpi.accessibility import (
 from cloud_sink.kpi.after_call import Works, after_call_work, measure_after_call, measure_own_after_call
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.definition import EXTENSIONS, QUEUES, TOTAL
-from cloud_sink.kpi.extensions import SettledLeg, by_extension, measure_extension
+from cloud_sink.kpi.extensions import SettledLeg, TakenOver, by_extension, measure_extension, parts_of
 from cloud_sink.kpi.handling import handled, measure_handling, measure_left_on_hold
 from cloud_sink.kpi.histogram import histogram, percentiles_s
 from cloud_sink.kpi.measurement import DAY_HOURS, STANDARD_THRESHOLDS_S, Cohort, Measurement
 from cloud_sink.kpi.missed import MissedCaller, measure_callbacks, missed_callers
 from cloud_sink.kpi.money import measure_money
+from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period, local_time
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
 from cloud_sink.kpi.repeats import Calls, measure_repeats
@@ -112,10 +113,12 @@ def measure(
     now_ms: int | None = None,
     surveyed: Sequence[Leg] = (),
     beside: dict[str, Parts] | None = None,
+    taken: TakenOver | None = None,
 ) -> Measurement:
     """The counters of a period; `observed`: whether the tap watched any of it. Arguments as of `report`.
 
     `beside`: counters of the office that rest on neither calls nor phones' legs alone (`service_availability`).
+    `taken`: what `taken_over` tells, where it was asked of more than these contacts and legs.
     """
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
@@ -130,6 +133,7 @@ def measure(
         after_call_work(states, in_period),
         in_period,
         beside or {},
+        taken_over(contacts, legs, plan) if taken is None else taken,
     )
     phones = by_extension(in_period)
     names = sorted(phones.keys() | (states or {}).keys())
@@ -244,6 +248,7 @@ class _Frame:
     works: Works
     legs: Sequence[SettledLeg]  # of phones, in the period
     beside: dict[str, Parts]
+    taken: TakenOver
 
     def total(self, cohort: Sequence[Contact], legs: Sequence[SettledLeg], time_zone: str) -> Cohort:
         """All KPIs of the office; coverage is told when it is shown."""
@@ -275,13 +280,14 @@ class _Frame:
 
     def extension(self, name: str, legs: Sequence[SettledLeg]) -> Cohort:
         """All KPIs of one extension: always what the phone itself showed."""
-        measured = measure_extension(legs) | measure_partial(legs) | measure_own_after_call(legs, self.works)
+        own = measure_own_after_call(legs, self.works, self.taken)
+        measured = measure_extension(legs, self.taken) | measure_partial(legs) | own
         states = None if self.states is None else self.states.get(name, [])
         return Cohort.of(measured | measure_states(states, measured["answered"].numerator), EXTENSIONS, basis=RING)
 
     def _states(self, legs: Sequence[SettledLeg]) -> dict[str, Parts]:
         """Agent time of all extensions together."""
-        answered = sum(leg.direction == "in" and outcome == "answered" for leg, outcome in legs)
+        answered = len(parts_of(legs, self.taken))
         everybody = None if self.states is None else [each for states in self.states.values() for each in states]
         return measure_states(everybody, answered)
 

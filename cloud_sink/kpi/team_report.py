@@ -12,7 +12,8 @@ from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.crew import Worker, crew
 from cloud_sink.kpi.definition import EXTENSIONS, TEAMS
 from cloud_sink.kpi.discipline import Lapse, lapses, measure_lapses
-from cloud_sink.kpi.extensions import SettledLeg, measure_extension
+from cloud_sink.kpi.extensions import SettledLeg, TakenOver, measure_extension
+from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.personnel import (
     attendance,
@@ -63,7 +64,7 @@ class TeamFacts:
 
     report: Report
     contacts: Sequence[Contact]  # around the period too: they tell who had to call again
-    legs: Sequence[SettledLeg]  # of phones
+    legs: Sequence[SettledLeg]  # of phones, around the period too: they tell who took a customer over
     states: States
     watched: Sequence[Span]
     surveyed: Sequence[Leg]
@@ -85,8 +86,8 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
     legs = [(leg, outcome) for leg, outcome in facts.legs if period.holds(leg.t_invite)]
     workers = crew(roster, facts.states, legs, watched=facts.watched, within=within)
     outcomes = _successes_by_worker(facts, roster, plan, workers)
-    works = after_call_work(facts.states, legs)
-    worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), works) for worker in workers]
+    calls = _CallParts(after_call_work(facts.states, legs), taken_over(facts.contacts, facts.legs, plan))
+    worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), calls) for worker in workers]
     frame = _Frame(roster, plan, period, facts.report)
     teams = {team: [each for each in worked if each.worker.team == team] for team in sorted(_teams(workers))}
     scorecards = {team: frame.scored(team, group) for team, group in teams.items() if frame.scorecard(team)}
@@ -98,6 +99,14 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
         lapses=sorted((lapse for each in worked for lapse in each.lapses), key=lambda lapse: lapse.at_ms),
         scorecards=scorecards,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _CallParts:
+    """What is known of single legs."""
+
+    works: Works
+    taken: TakenOver
 
 
 def _key(worker: Worker) -> tuple[str, str]:
@@ -118,17 +127,17 @@ def _measure(
     plan: OfficePlan,
     period: Period,
     outcomes: Sequence[tuple[bool, bool]],
-    works: Works,
+    calls: _CallParts,
 ) -> _Worked:
     """Everything of one worker."""
     within = (period.from_ms, period.until_ms)
     found = lapses(worker, plan.work, within=within)
     shifts = attendance(worker, roster.absences, period=period, absent_after_ms=plan.work.absent_after_ms)
-    phone = measure_extension(worker.legs)
+    phone = measure_extension(worker.legs, calls.taken)
     measured = (
         phone
         | measure_partial(worker.legs)
-        | measure_own_after_call(worker.legs, works)
+        | measure_own_after_call(worker.legs, calls.works, calls.taken)
         | measure_states(worker.intervals, phone["answered"].numerator)
         | measure_adherence(adherence(worker, plan.work, within=within))
         | measure_lapses(worker, found)
