@@ -13,8 +13,11 @@ from cloud_sink.contacts.records import (
     AGENT_ACTIONS,
     AGENT_CODES,
     ANNOUNCEMENT,
+    CALENDARS,
     FEATURE,
+    GREGORIAN,
     IVR,
+    JALALI,
     QUESTIONS,
     QUEUE,
     RING_GROUP,
@@ -44,6 +47,7 @@ KINDS = {  # section of an office -> kind of destination
     "announcements": ANNOUNCEMENT,
     "features": FEATURE,
 }
+FIRST_WEEKDAYS = {JALALI: "saturday"}  # where nothing else is configured
 WAIT_STARTS = ("", "offer", "pbx_answer", "first_ring")
 NUMBER_CHARACTERS = frozenset("0123456789*#+?abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-")
 
@@ -166,11 +170,13 @@ def _address(section: Section, key: str, default: str) -> tuple[str, int]:
 def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
     _claim_boxes(section, boxes)
     destinations = tuple(_destination(table, kind) for key, kind in KINDS.items() for table in section.sections(key))
+    calendar = section.choice("calendar", CALENDARS, GREGORIAN)
     plan = OfficePlan(
         office=section.last_name,
         name=section.text("name"),
         time_zone=_time_zone(section),
-        week_start=section.choice("week_start", WEEK_STARTS, "monday"),
+        calendar=calendar,
+        week_start=section.choice("week_start", WEEK_STARTS, FIRST_WEEKDAYS.get(calendar, "monday")),
         destinations=destinations,
         gap_ms=round(section.number("gap_s", 20, 0, 600) * 1000),
         short_abandon_ms=round(section.number("short_abandon_s", 5, 0, 600) * 1000),

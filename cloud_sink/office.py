@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
+from cloud_sink.calendars import short_date_text
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.daybook import Daybook, clearing_ms, pieces_of, within_threshold
 from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_spending, load_tariffs
@@ -93,7 +95,7 @@ class Office:
         if question.week:
             return local_days(*week_of(parse_day(question.week), self.plan.week_start), zone)
         if question.month:
-            return local_days(*month_of(question.month), zone)
+            return local_days(*month_of(question.month, self.plan.calendar), zone)
         if question.from_ or question.until:
             if not (question.from_ and question.until):
                 raise BadQuestion('a period needs both "from" and "until"')
@@ -285,7 +287,10 @@ class Office:
     def insights(self, period: Period) -> list[Insight]:
         """What stands out in the period."""
         legs = self.store.phone_legs(self.id, period.from_ms, period.until_ms)
-        return insights(self.contacts(period), legs, self.states(period), period=period, plan=self.plan)
+        day_text = partial(short_date_text, calendar=self.plan.calendar)
+        return insights(
+            self.contacts(period), legs, self.states(period), period=period, plan=self.plan, day_text=day_text
+        )
 
     def boxes(self) -> list[BoxStatus]:
         """Its boxes, as they reported last."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cloud_sink.contacts.records import WEEK_STARTS
+from cloud_sink.calendars import month_named
+from cloud_sink.contacts.records import GREGORIAN, WEEK_STARTS
 from cloud_sink.kpi.period import Period, midnight_ms
 
 LONGEST_DAYS = 400  # a report is computed from raw rows: a year and a bit, not a lifetime
@@ -23,7 +24,7 @@ class Question:
     from_: str | None
     until: str | None
     week: str | None = None  # any day of it
-    month: str | None = None  # 2026-06
+    month: str | None = None  # 2026-06, or 1405-09 where the office counts Jalali months
 
     @property
     def ways(self) -> int:
@@ -45,14 +46,12 @@ def week_of(day: date, week_start: str) -> tuple[date, date]:
     return first, first + timedelta(days=6)
 
 
-def month_of(text: str) -> tuple[date, date]:
-    """First and last day of a month written as YYYY-MM."""
+def month_of(text: str, calendar: str = GREGORIAN) -> tuple[date, date]:
+    """First and last day of a month of the office's calendar, written as YYYY-MM."""
     try:
-        first = date.fromisoformat(f"{text}-01")
-        following = (first + timedelta(days=31)).replace(day=1)
-    except (ValueError, OverflowError) as error:
-        raise BadQuestion(f'"{text}" is no month: write it as 2026-06') from error
-    return first, following - timedelta(days=1)
+        return month_named(text, calendar)
+    except ValueError as error:
+        raise BadQuestion(str(error)) from error
 
 
 def local_days(first: date, last: date, time_zone: str) -> Period:

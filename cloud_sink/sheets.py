@@ -24,6 +24,7 @@ FORMATS = {
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")  # what XML 1.0 cannot hold
 LONGEST_TEXT = 32_767  # characters in a cell, Excel's limit
+LONGEST_HEADER = 100  # characters of one of its parts
 WIDEST, NARROWEST = 40, 9  # characters
 
 
@@ -64,21 +65,26 @@ def _harmless(cell: Cell) -> Cell:
     return cell
 
 
-def write_xlsx(tables: Sequence[Table]) -> bytes:
-    """A sheet for each table; heads stay in sight, texts are texts whatever they begin with."""
+def write_xlsx(tables: Sequence[Table], title: str = "", about: str = "") -> bytes:
+    """A sheet for each table; heads stay in sight, texts are texts whatever they begin with.
+
+    The title and what the tables are about stand in the file's properties and above every printed page.
+    """
     book = Workbook(write_only=True)
+    book.properties.title, book.properties.subject = _xml_text(title), _xml_text(about)
     for table in tables:
-        _add_sheet(book, table)
+        sheet = book.create_sheet(table.name[:31])
+        _set_print_header(sheet, title, about)
+        _fill_sheet(sheet, table)
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
 
 
-def _add_sheet(book: Workbook, table: Table) -> None:
-    sheet = book.create_sheet(table.name[:31])
+def _fill_sheet(sheet: WriteOnlyWorksheet, table: Table) -> None:
     sheet.freeze_panes = "A2"
     for number, width in enumerate(_widths(table), 1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
+        sheet.column_dimensions[get_column_letter(number)].width = width  # type: ignore[attr-defined] # its stub forgot
     bold = Font(bold=True)
     heads = [WriteOnlyCell(sheet, head) for head in table.heads]
     for head in heads:
@@ -88,9 +94,26 @@ def _add_sheet(book: Workbook, table: Table) -> None:
         sheet.append([_text_cell(sheet, cell) if isinstance(cell, str) else cell for cell in row])
 
 
+def _set_print_header(sheet: WriteOnlyWorksheet, title: str, about: str) -> None:
+    """The title to the left, what it is about to the right."""
+    header = sheet.oddHeader
+    if header is not None:
+        header.left.text, header.right.text = _print_text(title), _print_text(about)
+
+
+def _xml_text(text: str) -> str:
+    """Without what XML cannot hold."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _print_text(text: str) -> str | None:
+    """A part of a printed header, where "&" begins a command and all of it has 255 characters at most."""
+    return _xml_text(text)[:LONGEST_HEADER].replace("&", "&&") or None
+
+
 def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> SheetCell:
     """A cell that is never a formula."""
-    cell = WriteOnlyCell(sheet, UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)[:LONGEST_TEXT])
+    cell = WriteOnlyCell(sheet, _xml_text(text)[:LONGEST_TEXT])
     cell.data_type = "s"
     return cell
 

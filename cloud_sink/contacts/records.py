@@ -118,6 +118,7 @@ AGENT_CODES = {
 
 
 WEEK_STARTS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+CALENDARS = (GREGORIAN, JALALI) = ("gregorian", "jalali")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class OfficePlan:
     work: WorkRules = field(default_factory=WorkRules)  # what counts as late, long and absent
     scorecards: tuple[Scorecard, ...] = ()  # what each team aims at
     week_start: str = "monday"  # one of WEEK_STARTS
+    calendar: str = GREGORIAN  # one of CALENDARS: whose months are reported, and how dates are written
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ A rule speaks only where chance is no likely reason, and names the calls it rest
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 
 from cloud_sink.contacts.records import Contact, OfficePlan
 from cloud_sink.kpi.accessibility import count_service, service_levels
@@ -16,6 +18,8 @@ from cloud_sink.kpi.state_sources import ACW, DND, ELSEWHERE, PAUSE
 from cloud_sink.kpi.states import AVAILABLE, OFFLINE, OTHER, RINGING, TALK, States
 from cloud_sink.kpi.value import wilson_percent
 from cloud_sink.kpi.volume import ABANDONED, ANSWERED, offered
+
+Between = Callable[[tuple[int, int]], str]  # writes a span of time as the office's clocks show it
 
 FEWEST_LOST = 3  # callers who gave up in a quarter hour before it is worth a sentence
 FEWEST_RINGS = 5  # rings an extension could have taken
@@ -63,14 +67,19 @@ def insights(
     *,
     period: Period,
     plan: OfficePlan,
+    day_text: Callable[[date], str] = lambda day: f"{day:%-d %b}",
 ) -> list[Insight]:
-    """Everything the rules have to say, in order of time; `states` of agents tell who was on break meanwhile."""
+    """Everything the rules have to say, in order of time; `states` of agents tell who was on break meanwhile.
+
+    `day_text` writes a day of the period as the office does.
+    """
+    between = partial(_between, period=period, day_text=day_text)
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     visits = [v for contact in offered(cohort) for v in contact.queue_visits() if v.kind in WORK_OF_A_TEAM]
     settled = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
     found = [
-        *_many_left(visits, Doings(states), period, plan),
-        *_waits_too_long(visits, period, plan),
+        *_many_left(visits, Doings(states), between, plan),
+        *_waits_too_long(visits, between, plan),
         *_does_not_answer(settled, cohort),
     ]
     return sorted(found, key=lambda insight: (insight.from_ms, insight.rule, insight.subject))
@@ -114,14 +123,14 @@ def _spans(quarters: Iterable[int]) -> list[list[int]]:
     return spans
 
 
-def _many_left(visits: Sequence[Contact], doings: Doings, period: Period, plan: OfficePlan) -> list[Insight]:
+def _many_left(visits: Sequence[Contact], doings: Doings, between: Between, plan: OfficePlan) -> list[Insight]:
     """Callers who gave up in a span, more than a fifth of it for certain, and what the agents did meanwhile."""
     found = []
     for queue, quarters in _by_queue_and_quarter(visits).items():
         many = [start for start, calls in quarters.items() if _lost_for_certain(calls)]
         for span in _spans(many):
             calls = [call for start in span for call in quarters[start]]
-            found.append(_tell_left(queue, calls, (span[0], span[-1] + QUARTER_MS), doings, period, plan))
+            found.append(_tell_left(queue, calls, (span[0], span[-1] + QUARTER_MS), doings, between, plan))
     return found
 
 
@@ -137,14 +146,14 @@ def _lost_for_certain(calls: Sequence[Contact]) -> bool:
 
 
 def _tell_left(
-    queue: str, calls: Sequence[Contact], span: tuple[int, int], doings: Doings, period: Period, plan: OfficePlan
+    queue: str, calls: Sequence[Contact], span: tuple[int, int], doings: Doings, between: Between, plan: OfficePlan
 ) -> Insight:
     """One such span in a sentence."""
     lost = _lost(calls)
     team = next((place.members for place in plan.destinations if place.name == queue and place.members), ())
     moments = [call.t_end - 1 for call in lost if call.t_end is not None]
     doing = doings.count(team, moments)
-    text = f"{len(lost)} of {len(calls)} callers of {queue} left {_between(span, period)}"
+    text = f"{len(lost)} of {len(calls)} callers of {queue} left {between(span)}"
     if team and moments:
         text += f" while of {len(team)} agents " + _told_doing(doing)
     shares = {f"agents_{words.replace(' ', '_')}": round(number, 4) for words, number in doing.items()}
@@ -167,21 +176,21 @@ def _ids(visits: Sequence[Contact]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(visit.contact_id.partition("/")[0] for visit in visits))
 
 
-def _between(span: tuple[int, int], period: Period) -> str:
+def _between(span: tuple[int, int], period: Period, day_text: Callable[[date], str]) -> str:
     """A span as the office's clocks show it; with the day where the period has several."""
-    shape = "%-d %b %H:%M" if period.length_ms > 25 * 3_600_000 else "%H:%M"
     start, end = (local_time(at, period.time_zone) for at in span)
-    return f"between {start.strftime(shape)} and {end.strftime('%H:%M')}"
+    day = f"{day_text(start.date())} " if period.length_ms > 25 * 3_600_000 else ""
+    return f"between {day}{start:%H:%M} and {end:%H:%M}"
 
 
-def _waits_too_long(visits: Sequence[Contact], period: Period, plan: OfficePlan) -> list[Insight]:
+def _waits_too_long(visits: Sequence[Contact], between: Between, plan: OfficePlan) -> list[Insight]:
     """Quarter hours in which a queue missed its target for certain."""
     found = []
     for queue, quarters in _by_queue_and_quarter(visits).items():
         slow = [start for start, calls in quarters.items() if _misses_target(calls, plan)]
         for span in _spans(slow):
             calls = [call for start in span for call in quarters[start]]
-            found.append(_tell_slow(queue, calls, (span[0], span[-1] + QUARTER_MS), period, plan))
+            found.append(_tell_slow(queue, calls, (span[0], span[-1] + QUARTER_MS), between, plan))
     return found
 
 
@@ -193,7 +202,7 @@ def _misses_target(calls: Sequence[Contact], plan: OfficePlan) -> bool:
 
 
 def _tell_slow(
-    queue: str, calls: Sequence[Contact], span: tuple[int, int], period: Period, plan: OfficePlan
+    queue: str, calls: Sequence[Contact], span: tuple[int, int], between: Between, plan: OfficePlan
 ) -> Insight:
     """One such span in a sentence."""
     level = service_levels(count_service(calls, plan.service_level_s * 1000))[plan.service_level_formula]
@@ -201,7 +210,7 @@ def _tell_slow(
     late += _lost(calls)
     text = (
         f"{queue} answered {level.numerator} of {level.denominator} callers within {plan.service_level_s} s "
-        f"{_between(span, period)}; the target is {100 * plan.service_level_target:g} %"
+        f"{between(span)}; the target is {100 * plan.service_level_target:g} %"
     )
     figures = {"within": level.numerator, "judged": level.denominator}
     return Insight("waits_too_long", queue, text, *span, _ids(late), figures)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from cloud_sink.calendars import day_of_month
 from cloud_sink.config import SinkConfiguration
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.office import Offices, UnknownOffice
@@ -12,7 +13,7 @@ from cloud_sink.question import BadQuestion, parse_day
 from cloud_sink.reports.letter import write_letter
 from cloud_sink.reports.mailing import Send
 from cloud_sink.reports.make import FORMATS, Made, make_report
-from cloud_sink.reports.saved import SavedReport, local_now
+from cloud_sink.reports.saved import DayOfMonth, SavedReport, local_now
 from cloud_sink.store import Mailing, Store
 
 EXAMPLES = """\
@@ -61,19 +62,19 @@ def run(
 def _list(offices: Offices, configuration: SinkConfiguration, store: Store) -> Iterator[str]:
     """Every saved report with when it is mailed next and how that went last."""
     for office, reports in configuration.reports.items():
-        zone = configuration.plans[office].time_zone
-        now = local_now(offices.now_ms(), zone)
+        plan = configuration.plans[office]
+        now = local_now(offices.now_ms(), plan.time_zone)
         for saved in reports:
             yield f"{office}  {saved.name}  {saved.title}  {saved.period}  {saved.file_kind}" + _fares(
-                saved, now, store.mailing(office, saved.name)
+                saved, now, day_of_month(plan.calendar), store.mailing(office, saved.name)
             )
 
 
-def _fares(saved: SavedReport, now: datetime, mailing: Mailing | None) -> str:
+def _fares(saved: SavedReport, now: datetime, counted: DayOfMonth, mailing: Mailing | None) -> str:
     """How the mailing of one report goes."""
     if saved.schedule is None:
         return ""
-    told = f"  next {saved.schedule.next_due(now):%Y-%m-%d %H:%M} to {', '.join(saved.recipients)}"
+    told = f"  next {saved.schedule.next_due(now, counted):%Y-%m-%d %H:%M} to {', '.join(saved.recipients)}"
     return told + (f"  LAST FAILED: {mailing.problem}" if mailing and mailing.problem else "")
 
 

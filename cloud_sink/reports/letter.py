@@ -17,7 +17,7 @@ def write_letter(made: Made, *, sender: str, due: datetime) -> EmailMessage:
     kind = saved.file_kind
     main, _, sub = FORMATS[kind].partition(";")[0].partition("/")
     letter = EmailMessage()
-    letter["Subject"] = _one_line(f"{saved.title} · {office.title} · {period_text(made.period)}")
+    letter["Subject"] = _one_line(f"{saved.title} · {office.title} · {period_text(office, made.period)}")
     letter["From"] = sender
     letter["To"] = ", ".join(saved.recipients)
     letter["Date"] = format_datetime(due.astimezone(UTC))

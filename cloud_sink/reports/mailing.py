@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.message import EmailMessage
 
+from cloud_sink.calendars import day_of_month
 from cloud_sink.office import Clock, Offices
 from cloud_sink.reports.letter import write_letter
 from cloud_sink.reports.make import make_report
@@ -46,7 +47,7 @@ class Mailer:
         office, now_ms = self._offices.get(office_id), self._now_ms()
         if saved.schedule is None:
             return
-        due = saved.schedule.latest_due(local_now(now_ms, office.plan.time_zone))
+        due = saved.schedule.latest_due(local_now(now_ms, office.plan.time_zone), day_of_month(office.plan.calendar))
         due_ms = round(due.timestamp() * 1000)
         known = office.store.mailing(office_id, saved.name)
         if known is None:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from cloud_sink.calendars import days_text
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.office import Office
 from cloud_sink.paper import Document, write_pdf
-from cloud_sink.reports.saved import SavedReport, days_of
+from cloud_sink.reports.periods import days_of
+from cloud_sink.reports.saved import SavedReport
 from cloud_sink.reports.summaries import ALL, HEADLINES, comparison_table, summary_table
 from cloud_sink.reports.tables import EXPORTS, make_table
 from cloud_sink.sheets import FORMATS as SHEETS
@@ -37,7 +39,11 @@ def write_document(document: Document, kind: str) -> bytes:
     """All tables as one file of kind "csv" (the first table), "xlsx" or "pdf"."""
     if kind == "pdf":
         return write_pdf(document)
-    return write_csv(document.tables[0]) if kind == "csv" else write_xlsx(document.tables)
+    return (
+        write_csv(document.tables[0])
+        if kind == "csv"
+        else write_xlsx(document.tables, document.title, document.lines[0])
+    )
 
 
 def export_file(office: Office, period: Period, name: str, kind: str) -> bytes:
@@ -57,7 +63,7 @@ def file_name(office: Office, period: Period, name: str, kind: str) -> str:
 
 def make_report(office: Office, saved: SavedReport, today: date | None = None) -> Made:
     """The saved report for its period as seen on `today` (the office's own day unless given)."""
-    first, last = days_of(saved.period, today or office.today())
+    first, last = days_of(saved.period, today or office.today(), office.plan.week_start, office.plan.calendar)
     return make_for(office, saved, Period.of_days(first, last, office.plan.time_zone))
 
 
@@ -70,17 +76,16 @@ def make_for(office: Office, saved: SavedReport, period: Period) -> Made:
 def describe(office: Office, period: Period, title: str, tables: Sequence[Table]) -> Document:
     """Tables under a title, with the office, the period and how much of it was watched."""
     watched = office.watch(period).share
-    about = f"{office.title} · {period_text(period)} · times in {period.time_zone}"
+    about = f"{office.title} · {period_text(office, period)} · times in {period.time_zone}"
     rests = f"From signalling that was seen: {100 * watched:.1f} % of the time was watched. "
     rests += "A dash is a number that could not be observed."
     return Document(title, (about, rests), tables)
 
 
-def period_text(period: Period) -> str:
-    """Its days in words."""
+def period_text(office: Office, period: Period) -> str:
+    """Its days in words, by the office's calendar."""
     first, last = (local_day(at, period.time_zone) for at in (period.from_ms, period.until_ms - 1))
-    start = first.strftime("%A, %-d %B %Y")
-    return start if first == last else f"{start} to {last.strftime('%A, %-d %B %Y')}"
+    return days_text(first, last, office.plan.calendar)
 
 
 def _table(office: Office, saved: SavedReport, name: str, period: Period) -> Table:

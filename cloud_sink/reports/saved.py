@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -25,6 +26,8 @@ TODAY, YESTERDAY, WEEK, LAST_WEEK, MONTH, LAST_MONTH = (
 )  # fmt: skip
 PERIODS = (TODAY, YESTERDAY, WEEK, LAST_WEEK, MONTH, LAST_MONTH)
 DAYS_BACK = re.compile(r"(\d{1,3}) days")  # "30 days": so many whole days before today
+
+DayOfMonth = Callable[[date], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +53,35 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a report is mailed: at a time of the office's clock, on some weekdays or on one day of the month."""
+    """When a report is mailed: at a time of the office's clock, on some weekdays or on one day of the month.
+
+    `day_of_month` counts the days of the office's calendar; without, those of the Gregorian.
+    """
 
     at: time
     weekdays: frozenset[int] = frozenset(range(7))  # 0 is Monday
     month_day: int = 0  # 1 to 28; 0: by weekdays
 
-    def latest_due(self, now: datetime) -> datetime:
+    def latest_due(self, now: datetime, day_of_month: DayOfMonth = attrgetter("day")) -> datetime:
         """The last moment at or before `now` (with the office's zone) at which a report was due."""
         day = now.date()
         while True:
             due = datetime.combine(day, self.at, now.tzinfo)
-            if due <= now and self._is_day(day):
+            if due <= now and self._is_day(day, day_of_month):
                 return due
             day -= timedelta(days=1)
 
-    def next_due(self, now: datetime) -> datetime:
+    def next_due(self, now: datetime, day_of_month: DayOfMonth = attrgetter("day")) -> datetime:
         """The first moment after `now` at which one will be due."""
         day = now.date()
         while True:
             due = datetime.combine(day, self.at, now.tzinfo)
-            if due > now and self._is_day(day):
+            if due > now and self._is_day(day, day_of_month):
                 return due
             day += timedelta(days=1)
 
-    def _is_day(self, day: date) -> bool:
-        return day.day == self.month_day if self.month_day else day.weekday() in self.weekdays
+    def _is_day(self, day: date, day_of_month: DayOfMonth) -> bool:
+        return day_of_month(day) == self.month_day if self.month_day else day.weekday() in self.weekdays
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +99,6 @@ class SavedReport:
     file_kind: str = "pdf"
     schedule: Schedule | None = None
     recipients: tuple[str, ...] = ()
-
-
-def days_of(period: str, today: date, week_start: int = 0) -> tuple[date, date]:
-    """First and last day of a relative period, as seen on `today`; weeks begin on `week_start` (0 is Monday)."""
-    if found := DAYS_BACK.fullmatch(period):
-        return today - timedelta(days=int(found[1])), today - timedelta(days=1)
-    if period == TODAY:
-        return today, today
-    if period == YESTERDAY:
-        return today - timedelta(days=1), today - timedelta(days=1)
-    if period in (WEEK, LAST_WEEK):
-        start = today - timedelta(days=(today.weekday() - week_start) % 7)
-        return (start, today) if period == WEEK else (start - timedelta(days=7), start - timedelta(days=1))
-    first = today.replace(day=1)
-    if period == MONTH:
-        return first, today
-    last = first - timedelta(days=1)
-    return last.replace(day=1), last
 
 
 def local_now(at_ms: int, time_zone: str) -> datetime:

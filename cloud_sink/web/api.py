@@ -49,7 +49,7 @@ def asked(
     from_: Annotated[str | None, Query(alias="from", description="day or time, inclusive; office's zone")] = None,
     until: Annotated[str | None, Query(description="day (inclusive) or time (exclusive)")] = None,
     week: Annotated[str | None, Query(description="the week of this day, by the office's `week_start`")] = None,
-    month: Annotated[str | None, Query(description="a month, 2026-06")] = None,
+    month: Annotated[str | None, Query(description="a month of the office's `calendar`, 2026-06 or 1405-03")] = None,
 ) -> Asked:
     """Find out what is asked about."""
     found = offices.get(office)

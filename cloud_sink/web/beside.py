@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cloud_sink.calendars import weekday_text
 from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.comparison import Change, changes, earlier
 from cloud_sink.kpi.period import Period, local_day
@@ -44,7 +45,7 @@ def describe_comparison(report: Report, office: Office, compare: str) -> Compare
     found = changes(report.total, before.total)
     rows = [_describe_change(kpi_id, found[kpi_id]) for kpi_id in COMPARED if kpi_id in found]
     day = local_day(period.from_ms, period.time_zone)
-    return ComparedWith(day.strftime("%A, %-d %B %Y"), f"{100 * before.coverage:.0f} % of it watched", rows)
+    return ComparedWith(weekday_text(day, office.plan.calendar), f"{100 * before.coverage:.0f} % of it watched", rows)
 
 
 def _describe_change(kpi_id: str, change: Change) -> ComparedRow:

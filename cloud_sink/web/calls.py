@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.calendars import short_date_text
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.office import Office, Offices
 from cloud_sink.question import Question
@@ -91,7 +92,7 @@ def show_calls(
         "total": len(found),
         "page": page,
         "pages": -(-len(found) // ROWS_ON_A_PAGE),
-        "rows": [_describe_call(contact, period.time_zone) for contact in found[start : start + ROWS_ON_A_PAGE]],
+        "rows": [_describe_call(contact, chosen.plan) for contact in found[start : start + ROWS_ON_A_PAGE]],
     }
     return templates.TemplateResponse(request, "calls.html", context)
 
@@ -106,13 +107,13 @@ def _fits(contact: Contact, *, direction: str, disposition: str, place: str, num
     )
 
 
-def _describe_call(contact: Contact, time_zone: str) -> CallRow:
+def _describe_call(contact: Contact, plan: OfficePlan) -> CallRow:
     """One row."""
     talked = contact.talk_ms if contact.disposition == "answered" else None
     return CallRow(
         contact_id=contact.contact_id,
-        day=local_day(contact.t_offer, time_zone).strftime("%-d %b"),
-        at=clock_text(contact.t_offer, time_zone, seconds=True),
+        day=short_date_text(local_day(contact.t_offer, plan.time_zone), plan.calendar),
+        at=clock_text(contact.t_offer, plan.time_zone, seconds=True),
         direction=contact.direction,
         caller=contact.caller or "withheld",
         place=" → ".join(dict.fromkeys(v.queue for v in contact.queue_visits() if v.queue)) or contact.did,
@@ -146,7 +147,7 @@ def show_call(
     day = local_day(contact.t_offer, chosen.plan.time_zone)
     context = {
         "office": chosen,
-        "call": _describe_call(contact, chosen.plan.time_zone),
+        "call": _describe_call(contact, chosen.plan),
         "contact": contact,
         "day": day,
         "facts": _describe_facts(contact, chosen),
@@ -227,4 +228,4 @@ def _same_caller(office: Office, contact: Contact) -> list[CallRow]:
     week = timedelta(days=7) // timedelta(milliseconds=1)
     around = office.contacts(Period(contact.t_offer - week, contact.t_offer + week, office.plan.time_zone))
     others = [c for c in around if number in (c.caller, c.did) and c.contact_id != contact.contact_id]
-    return [_describe_call(other, office.plan.time_zone) for other in others]
+    return [_describe_call(other, office.plan) for other in others]

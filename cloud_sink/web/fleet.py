@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_sink.contacts.records import GREGORIAN
 from cloud_sink.fleet import Fleet, OfficeLine, compare_offices
 from cloud_sink.kpi.period import local_day
 from cloud_sink.office import Offices
@@ -128,7 +129,9 @@ def fleet_page(request: Request, offices: Annotated[Offices, Depends(all_offices
     if not offices.names():
         return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
     fleet = compare_offices(offices, question.first, question.last, question.threshold_s)
-    return templates.TemplateResponse(request, "fleet.html", _describe(fleet))
+    calendars = {office.plan.calendar for office in offices.all()}
+    context = _describe(fleet) | {"calendar": calendars.pop() if len(calendars) == 1 else GREGORIAN}
+    return templates.TemplateResponse(request, "fleet.html", context)
 
 
 def _describe(fleet: Fleet) -> dict[str, object]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader
 
+from cloud_sink.calendars import date_text, days_text, short_date_text, weekday_text
 from cloud_sink.kpi.accessibility import FORMULAS
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
@@ -31,6 +32,9 @@ templates = Jinja2Templates(
         lstrip_blocks=True,
     )
 )
+templates.env.filters.update(
+    {each.__name__: each for each in (date_text, days_text, short_date_text, weekday_text)}
+)  # each takes the office's calendar
 
 
 @router.get("/")

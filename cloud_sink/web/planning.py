@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_sink.calendars import WEEKDAYS
 from cloud_sink.kpi.erlang import Goal
 from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.planning import (
@@ -22,12 +23,11 @@ from cloud_sink.kpi.planning import (
     visits_of,
 )
 from cloud_sink.office import Office
-from cloud_sink.question import BadQuestion, parse_day
+from cloud_sink.question import BadQuestion, local_days, parse_day
 from cloud_sink.web.api import AllOffices, responses_of_errors
 from cloud_sink.web.schema import PeriodOut
 
 DEFAULT_WEEKS = 8
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def make_plan(office: Office, question: PlanQuestion) -> Plan:
     """Plan from the weeks that end with the day asked for, without: the latest observed. Raises BadQuestion."""
     last = parse_day(question.until) if question.until else office.latest_day()
     try:
-        period = Period.of_days(last - timedelta(days=7 * question.weeks - 1), last, office.plan.time_zone)
-    except (OverflowError, ValueError) as error:
+        period = local_days(last - timedelta(days=7 * question.weeks - 1), last, office.plan.time_zone)
+    except OverflowError as error:
         raise BadQuestion(f"{last} is outside the calendar: choose another day") from error
     everything = office.contacts(period)
     contacts = visits_of(everything, question.queue) if question.queue else everything

@@ -1,16 +1,20 @@
 """The page `/planning`: hour by weekday, how many call and how many agents that needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from cloud_sink.calendars import WEEKDAYS
+from cloud_sink.contacts.records import WEEK_STARTS
+from cloud_sink.kpi.period import local_day
 from cloud_sink.kpi.planning import PlannedHour
 from cloud_sink.office import Offices
 from cloud_sink.shown import NOTHING, clock_text, duration_text
 from cloud_sink.web.api import all_offices
 from cloud_sink.web.page import REFRESH_S, templates
-from cloud_sink.web.planning import WEEKDAYS, AskedPlan, Plan, make_plan, patience_s
+from cloud_sink.web.planning import AskedPlan, Plan, make_plan, patience_s
 
 SHADES = 9
 
@@ -41,6 +45,8 @@ def planning(
         return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
     chosen = offices.get(office or names[0])
     plan = make_plan(chosen, question)
+    first = WEEK_STARTS.index(chosen.plan.week_start)
+    days = [(first + number) % 7 for number in range(7)]
     places = [place.name for place in chosen.plan.destinations if place.kind in ("queue", "ring_group")]
     context = {
         "office": chosen,
@@ -48,22 +54,23 @@ def planning(
         "asked": question,
         "plan": plan,
         "queues": places,
-        "weekdays": WEEKDAYS,
-        "rows": describe_rows(plan),
+        "last": local_day(plan.period.until_ms - 1, plan.period.time_zone),
+        "weekdays": [WEEKDAYS[day] for day in days],
+        "rows": describe_rows(plan, days),
         "facts": describe_plan(plan),
     }
     return templates.TemplateResponse(request, "planning.html", context)
 
 
-def describe_rows(plan: Plan) -> list[tuple[str, list[Cell]]]:
-    """Clock hours from the first to the last in which anybody ever called, each with its seven days."""
+def describe_rows(plan: Plan, days: Sequence[int] = range(7)) -> list[tuple[str, list[Cell]]]:
+    """Clock hours from the first to the last in which anybody ever called, each with its days (0 is Monday)."""
     busy = [each.hour.clock_hour for each in plan.hours if each.hour.offered]
     if not busy:
         return []
     most = max(each.hour.mean or 0 for each in plan.hours)
     by_place = {(each.hour.weekday, each.hour.clock_hour): each for each in plan.hours}
     return [
-        (f"{hour:02d}:00", [_describe_cell(by_place[day, hour], most) for day in range(7)])
+        (f"{hour:02d}:00", [_describe_cell(by_place[day, hour], most) for day in days])
         for hour in range(min(busy), max(busy) + 1)
     ]
 

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel
 
+from cloud_sink.calendars import date_text, day_of_month, month_around
 from cloud_sink.kpi.period import iso_time, local_day
 from cloud_sink.office import Office, Offices
-from cloud_sink.question import Question, parse_day
+from cloud_sink.question import Question, parse_day, week_of
 from cloud_sink.reports.make import FORMATS, Made, file_name, make_for, make_report
 from cloud_sink.reports.saved import SavedReport, local_now
 from cloud_sink.reports.settings import WEEKDAYS
@@ -91,7 +92,7 @@ def _write_saved(office: Office, saved: SavedReport) -> SavedOut:
         compare=saved.compare,
         file=saved.file_kind,
         to=list(saved.recipients),
-        next=saved.schedule.next_due(now).isoformat() if saved.schedule else None,
+        next=saved.schedule.next_due(now, day_of_month(office.plan.calendar)).isoformat() if saved.schedule else None,
         last_sent=None if sent is None else iso_time(sent, office.plan.time_zone),
         problem=mailing.problem if mailing else "",
     )
@@ -112,7 +113,7 @@ def get_report_file(
         raise HTTPException(404, f'office "{about.office.id}" has no saved report "{name}"')
     if kind == "csv" and len(saved.tables) > 1:
         raise HTTPException(422, f'"{name}" has {len(saved.tables)} tables, CSV holds one: ask for xlsx or pdf')
-    if {"day", "from", "until"} & set(request.query_params):
+    if {"day", "week", "month", "from", "until"} & set(request.query_params):
         made = make_for(about.office, saved, about.period)
     else:
         made = make_report(about.office, saved, parse_day(on) if on else None)
@@ -172,7 +173,8 @@ def _ranges(office: Office) -> list[tuple[str, date, date]]:
         ("That day", last, last),
         ("7 days", last - timedelta(days=6), last),
         ("30 days", last - timedelta(days=29), last),
-        ("This month", last.replace(day=1), last),
+        ("This week", week_of(last, office.plan.week_start)[0], last),
+        ("This month", month_around(last, office.plan.calendar)[0], last),
     ]
 
 
@@ -187,7 +189,9 @@ def _describe_saved(office: Office, saved: SavedReport) -> dict[str, object]:
         "about": f"{', '.join(saved.tables)} of {WORDS_OF_PERIODS.get(saved.period, 'the last ' + saved.period)}",
         "kinds": [kind for kind in ("pdf", "xlsx", "csv") if kind != "csv" or len(saved.tables) == 1],
         "when": _when(saved),
-        "sent": "" if sent is None else f"last sent {local_day(sent, zone)} {clock_text(sent, zone)}",
+        "sent": ""
+        if sent is None
+        else f"last sent {date_text(local_day(sent, zone), office.plan.calendar)}, {clock_text(sent, zone)}",
         "problem": mailing.problem if mailing else "",
     }
 

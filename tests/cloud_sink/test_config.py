@@ -51,6 +51,17 @@ def test_empty_file_has_usable_defaults(tmp_path: Path) -> None:
     assert {} == configuration.plans
 
 
+def test_jalali_weeks_begin_on_saturday_unless_told_otherwise(tmp_path: Path) -> None:
+    """The week's first day follows the calendar; without either an office counts as most do."""
+    written = ('calendar = "jalali"', 'calendar = "jalali"\nweek_start = "sunday"', "")
+    offices = "".join(f"[offices.o{number}]\n{lines}\n" for number, lines in enumerate(written))
+    plans = load(write(tmp_path, offices)).plans.values()
+    assert [("jalali", "saturday"), ("jalali", "sunday"), ("gregorian", "monday")] == [
+        (plan.calendar, plan.week_start) for plan in plans
+    ]
+    assert "calendar" in refusal(tmp_path, '[offices.a]\ncalendar = "julian"\n')
+
+
 def test_box_belongs_to_the_office_that_lists_it(tmp_path: Path) -> None:
     """Only the configuration says whose a box is; one it does not list belongs to nobody."""
     configuration = load(write(tmp_path, '[offices.a]\nboxes = ["a1", "a2"]\n[offices.b]\nboxes = ["b1"]\n'))

@@ -77,3 +77,11 @@ def test_book_has_a_sheet_for_each_table():
     book = openpyxl.load_workbook(io.BytesIO(write_xlsx(both)))
     assert ["contacts", "missed"] == book.sheetnames
     assert [("attempts",), (2,)] == list(book["missed"].iter_rows(values_only=True))
+
+
+def test_book_says_what_it_is_about():
+    """In its properties, and above every printed page; a & is no command of the header."""
+    book = openpyxl.load_workbook(io.BytesIO(write_xlsx([table(1)], "Calls & waits", "Lab · Azar 1405")))
+    assert ("Calls & waits", "Lab · Azar 1405") == (book.properties.title, book.properties.subject)
+    header = book.active.oddHeader
+    assert ("Calls && waits", "Lab · Azar 1405") == (header.left.text, header.right.text)

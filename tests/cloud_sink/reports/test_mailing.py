@@ -6,7 +6,7 @@ import pypdf
 import pytest
 
 from cloud_sink.adapters.smtp import Outbox
-from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.contacts.records import GREGORIAN, JALALI, OfficePlan
 from cloud_sink.office import Offices
 from cloud_sink.reports.mailing import FIRST_RETRY_MS, Mailer, MailingLoop
 from cloud_sink.reports.saved import SavedReport, Schedule
@@ -62,9 +62,9 @@ def postbox(postbox_and_port):
 def make_mailer(store, clock, postbox_and_port):
     """A sink's mailer, as after each of its starts."""
 
-    def make(*reports: SavedReport) -> Mailer:
+    def make(*reports: SavedReport, calendar: str = GREGORIAN) -> Mailer:
         settings = MailSettings("127.0.0.1", postbox_and_port[1], "none")
-        offices = Offices(store, {"lab": OfficePlan("lab", "Europe/London", name="Lab")}, clock)
+        offices = Offices(store, {"lab": OfficePlan("lab", "Europe/London", name="Lab", calendar=calendar)}, clock)
         return Mailer(offices, {"lab": reports or (REPORT,)}, "ringtap@example.com", Outbox(settings).send, clock)
 
     return make
@@ -90,6 +90,24 @@ def test_report_goes_out_when_it_is_due(make_mailer, postbox, clock):
     mailer.handle_time()
     assert 2 == len(postbox.letters)
     assert letter["message-id"] != postbox.letters[1]["message-id"]
+
+
+def test_jalali_office_gets_its_month_on_its_first_day(make_mailer, postbox, clock):
+    """On 22 June 2026, the first of Tir, about Khordad: subject, text and file say so."""
+    monthly = SavedReport(
+        "monthly", "The month", ("summary",), period="last_month", schedule=Schedule(time(7), month_day=1),
+        recipients=("boss@example.com",),
+    )  # fmt: skip
+    mailer = make_mailer(monthly, calendar=JALALI)
+    mailer.handle_time()
+    for day in (21, 22, 23):
+        clock.at = datetime(2026, 6, day, 8, tzinfo=LONDON)
+        mailer.handle_time()
+    (letter,) = postbox.letters
+    assert "The month · Lab · Khordad 1405" == letter["subject"]
+    assert "Khordad 1405" in letter.get_body().get_content()
+    (attached,) = letter.iter_attachments()
+    assert "ringtap-lab-2026-05-22_2026-06-21-monthly.pdf" == attached.get_filename()
 
 
 def test_restart_sends_nothing_twice_and_makes_up_what_was_due(make_mailer, postbox, clock):

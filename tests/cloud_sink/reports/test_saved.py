@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sink.reports.saved import TABLES, Condition, Schedule, days_of
+from cloud_sink.calendars import day_of_month
+from cloud_sink.contacts.records import JALALI
+from cloud_sink.reports.periods import days_of
+from cloud_sink.reports.saved import TABLES, Condition, Schedule
 from cloud_sink.reports.tables import EXPORTS
 
 LONDON = ZoneInfo("Europe/London")
@@ -43,7 +46,23 @@ def test_relative_periods(period: str, first: str, last: str):
 
 def test_weeks_begin_where_the_office_begins_them():
     """In Iran on Saturday (5): the week that Wednesday is in began on 30 May."""
-    assert (date(2026, 5, 30), WEDNESDAY) == days_of("week", WEDNESDAY, 5)
+    assert (date(2026, 5, 30), WEDNESDAY) == days_of("week", WEDNESDAY, "saturday")
+    assert (date(2026, 5, 23), date(2026, 5, 29)) == days_of("last_week", WEDNESDAY, "saturday")
+
+
+def test_months_are_those_of_the_offices_calendar():
+    """The third of June 2026 is the 13th of Khordad; Ordibehesht before it has 31 days."""
+    assert (date(2026, 5, 22), WEDNESDAY) == days_of("month", WEDNESDAY, "saturday", JALALI)
+    assert (date(2026, 4, 21), date(2026, 5, 21)) == days_of("last_month", WEDNESDAY, "saturday", JALALI)
+
+
+def test_a_day_of_the_month_is_counted_by_the_offices_calendar():
+    """On the first of Azar 1405, which is 22 November 2026."""
+    first = Schedule(time(7), month_day=1)
+    now = datetime(2026, 11, 24, 12, tzinfo=LONDON)
+    assert datetime(2026, 11, 22, 7, tzinfo=LONDON) == first.latest_due(now, day_of_month(JALALI))
+    assert datetime(2026, 12, 22, 7, tzinfo=LONDON) == first.next_due(now, day_of_month(JALALI))
+    assert datetime(2026, 11, 1, 7, tzinfo=LONDON) == first.latest_due(now)
 
 
 @given(SCHEDULES, MOMENTS)
