@@ -6,7 +6,9 @@ who the far party is and when: a phone rings for the call that is up and whose c
 calls fit, or the PBX shows its phones another number, the evidence decides (see `evidence`, `matching`).
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, direct_extension
 from cloud_sink.contacts.evidence import COINCIDENCE, TOGETHER_MS, coincides
@@ -86,11 +88,11 @@ class Grouper:
 
         Where this PBX is known to show other numbers, an answered phone belongs to somebody: to the only one waiting.
         """
-        callers = [group for group in self.groups if group.legs and is_customer(group.anchor) and not _is_served(group)]
+        callers = _Waiting(group for group in self.groups if group.legs and is_customer(group.anchor))
         for group in self.groups:
             if not group.legs or not is_ring(group.anchor) or group.anchor.direction != "in" or not _is_served(group):
                 continue
-            open_then = [caller for caller in callers if is_up(caller, group.anchor)]
+            open_then = callers.up_with(group.anchor)
             ending = [caller for caller in open_then if _ends_with(group, caller)]
             serving = [caller for caller in open_then if group.anchor.extension in caller.members]
             fitting = ending or (serving if self._shows_others else [])
@@ -241,11 +243,35 @@ class Grouper:
             return False
         if leg.caller == "" and leg.t_invite - group.anchor.t_invite > RING_ALL_MS:
             return False
-        answered = [other for other in group.legs if other.t_answer is not None]
-        if answered:
-            last = max(end_of(other) for other in answered)
-            return leg.t_invite <= last and leg.caller != ""
+        if group.answered_until is not None:
+            return leg.t_invite <= group.answered_until and leg.caller != ""
         return leg.t_invite <= group.until + self._plan.gap_ms
+
+
+class _Waiting:
+    """Callers whom nobody served yet, found by the time that they were there."""
+
+    def __init__(self, callers: Iterable[Group]) -> None:
+        unserved = (caller for caller in callers if not _is_served(caller))
+        self._callers = sorted(unserved, key=lambda caller: order_of(caller.anchor))
+        self._starts = [caller.anchor.t_invite for caller in self._callers]
+        self._longest = list(accumulate((end_of(caller.anchor) for caller in self._callers), max))
+        self._gone: set[int] = set()  # ids of groups
+
+    def up_with(self, leg: Leg) -> list[Group]:
+        """Those whose legs were up when a phone was called."""
+        found = []
+        place = bisect_right(self._starts, leg.t_invite) - 1
+        while place >= 0 and self._longest[place] >= leg.t_invite:
+            caller = self._callers[place]
+            if id(caller) not in self._gone and is_up(caller, leg):
+                found.append(caller)
+            place -= 1
+        return found
+
+    def remove(self, caller: Group) -> None:
+        """He is served now."""
+        self._gone.add(id(caller))
 
 
 def _with_open(rings: Sequence[Leg], groups: Iterable[Group]) -> Iterator[tuple[Leg, list[Group]]]:

@@ -26,11 +26,15 @@ class Group:
     legs: list[Leg] = field(default_factory=list)
     correlation: str = EXACT
     until: int = 0  # Unix ms
+    answered_until: int | None = None  # latest end of its answered legs; None: nobody answered
 
     def add(self, leg: Leg, correlation: str) -> None:
         """Takes a leg in; the group is as sure as its least sure leg."""
         self.legs.append(leg)
-        self.until = max(self.until, end_of(leg))
+        end = end_of(leg)
+        self.until = max(self.until, end)
+        if leg.t_answer is not None:
+            self.answered_until = max(self.answered_until or 0, end)
         self.doubt(correlation)
 
     def doubt(self, correlation: str) -> None:

@@ -4,6 +4,7 @@ What a leg alone shows (a 486, a CANCEL) means different things depending on wha
 colleague answered is no missed call. The words are those of the product's README; `settle` gives one to each leg.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from cloud_sink.contacts.groups import Group, is_ring
@@ -26,25 +27,55 @@ class BusySpans:
     """When each extension was in a call: a 486 then is `busy`, otherwise somebody's choice."""
 
     def __init__(self, legs: Sequence[Leg]) -> None:
-        self._spans: dict[str, list[tuple[int, int, str]]] = {}
-        for leg in legs:
-            if leg.role == "phone" and leg.t_answer is not None:
-                self._spans.setdefault(leg.extension, []).append((leg.t_answer, end_of(leg), leg.leg_id))
+        talks = sorted(
+            (leg.t_answer, end_of(leg), leg.extension)
+            for leg in legs
+            if leg.role == "phone" and leg.t_answer is not None
+        )
+        self._begins: dict[str, list[int]] = {}
+        self._latest_end: dict[str, list[int]] = {}  # of the calls that began until then
+        for begin, end, extension in talks:
+            self._begins.setdefault(extension, []).append(begin)
+            ends = self._latest_end.setdefault(extension, [])
+            ends.append(max(end, ends[-1]) if ends else end)
 
-    def in_call(self, extension: str, at_ms: int, but: str) -> bool:
-        """True where the extension talks on another leg at that time."""
-        return any(begin <= at_ms <= end and leg != but for begin, end, leg in self._spans.get(extension, ()))
+    def in_call(self, extension: str, at_ms: int) -> bool:
+        """True where the extension talks at that time."""
+        begun = bisect_right(self._begins.get(extension, ()), at_ms)
+        return begun > 0 and self._latest_end[extension][begun - 1] >= at_ms
 
 
 def settle(group: Group, busy: BusySpans) -> dict[str, str]:
     """leg_id -> outcome word, for the legs of one contact."""
     losers = _race_losers([leg for leg in group.legs if is_ring(leg) and leg.t_answer is not None], group.anchor)
-    answered = [
-        leg for leg in group.legs if _serves(leg, group) and leg.t_answer is not None and leg.leg_id not in losers
-    ]
+    siblings = _Siblings(group, losers)
     return {
-        leg.leg_id: "lost_race" if leg.leg_id in losers else _outcome(leg, group, answered, busy) for leg in group.legs
+        leg.leg_id: "lost_race" if leg.leg_id in losers else _outcome(leg, group, siblings, busy) for leg in group.legs
     }
+
+
+class _Siblings:
+    """What the other phones of a contact did, found by time."""
+
+    def __init__(self, group: Group, losers: set[str]) -> None:
+        self._answered = sorted(
+            (leg.t_answer, leg.t_invite)
+            for leg in group.legs
+            if _serves(leg, group) and leg.t_answer is not None and leg.leg_id not in losers
+        )
+        self._last_tried = max((leg.t_invite for leg in group.legs if is_ring(leg)), default=0)
+
+    def took(self, leg: Leg) -> bool:
+        """Another phone, called before this one was cancelled, answered then: hunting on comes after a CANCEL."""
+        if leg.t_end is None:
+            return False
+        first = bisect_left(self._answered, (leg.t_end - SIBLING_MS, 0))
+        last = bisect_left(self._answered, (leg.t_end + SIBLING_MS + 1, 0))
+        return any(self._answered[place][1] < leg.t_end for place in range(first, last))
+
+    def rang_after(self, leg: Leg) -> bool:
+        """Another phone was tried for the same caller afterwards: he was still there."""
+        return self._last_tried > (leg.t_end or 0)
 
 
 def _serves(leg: Leg, group: Group) -> bool:
@@ -54,29 +85,22 @@ def _serves(leg: Leg, group: Group) -> bool:
 
 def _race_losers(answered: list[Leg], anchor: Leg) -> set[str]:
     """Of legs answered within a second of each other all but one lost: the PBX ended them, or told them so."""
+    weighed = [(leg.t_answer or 0, leg.leg_id, _dropped(leg, anchor)) for leg in answered]
+    in_order = sorted(weighed)
     losers: set[str] = set()
-    for leg in answered:
-        rivals = [
-            other
-            for other in answered
-            if other is not leg and other.leg_id not in losers and _close(other.t_answer, leg.t_answer, RACE_MS)
-        ]
-        if rivals and any(_kept_less(leg, other, anchor) for other in rivals):
-            losers.add(leg.leg_id)
+    for at_ms, leg_id, dropped in weighed:
+        first = bisect_left(in_order, (at_ms - RACE_MS,))
+        last = bisect_left(in_order, (at_ms + RACE_MS + 1,))
+        if any(dropped > less and rival not in losers for _, rival, less in in_order[first:last]):
+            losers.add(leg_id)
     return losers
 
 
-def _kept_less(leg: Leg, rival: Leg, anchor: Leg) -> bool:
-    """True where the PBX dropped `leg` in favour of `rival`."""
+def _dropped(leg: Leg, anchor: Leg) -> tuple[bool, bool, tuple[int, int, int]]:
+    """Of two phones that answered the greater of these is the one that the PBX dropped; of equal ones neither."""
     told = leg.reason_sip == REASON_ELSEWHERE_SIP or leg.cancelled
-    rival_told = rival.reason_sip == REASON_ELSEWHERE_SIP or rival.cancelled
-    if told != rival_told:
-        return told
-    dropped = leg.ended_by == "caller" and _close(leg.t_end, leg.t_answer, RACE_MS)
-    rival_dropped = rival.ended_by == "caller" and _close(rival.t_end, rival.t_answer, RACE_MS)
-    if dropped != rival_dropped:
-        return dropped
-    return not is_ring(anchor) and _apart(leg, anchor) > _apart(rival, anchor)
+    at_once = leg.ended_by == "caller" and _close(leg.t_end, leg.t_answer, RACE_MS)
+    return told, at_once, (0, 0, 0) if is_ring(anchor) else _apart(leg, anchor)
 
 
 def _apart(leg: Leg, anchor: Leg) -> tuple[int, int, int]:
@@ -93,23 +117,23 @@ def _close(one: int | None, other: int | None, within_ms: int) -> bool:
     return one is not None and other is not None and abs(one - other) <= within_ms
 
 
-def _outcome(leg: Leg, group: Group, answered: list[Leg], busy: BusySpans) -> str:
+def _outcome(leg: Leg, group: Group, siblings: _Siblings, busy: BusySpans) -> str:
     if leg.t_answer is not None:
         return "answered"
     if leg.t_end is None:
         return "open"
     if leg.cancelled or leg.final_code == 487:
-        return _cancelled_outcome(leg, group, answered)
+        return _cancelled_outcome(leg, group, siblings)
     if 300 <= leg.final_code < 400:
         return "forwarded"
     return _refused_outcome(leg, busy)
 
 
-def _cancelled_outcome(leg: Leg, group: Group, answered: list[Leg]) -> str:
+def _cancelled_outcome(leg: Leg, group: Group, siblings: _Siblings) -> str:
     if not is_ring(leg):
         stayed = leg is not group.anchor and leg.t_ring is not None and _caller_left(leg, group) is False
         return "no_answer" if stayed else "caller_gone"
-    if any(_took_it(other, leg) for other in answered):
+    if siblings.took(leg):
         return "elsewhere"
     gone = _caller_left(leg, group)
     if gone is not None and gone:
@@ -118,12 +142,7 @@ def _cancelled_outcome(leg: Leg, group: Group, answered: list[Leg]) -> str:
         return "elsewhere_claimed"
     if leg.t_ring is None:
         return "unreachable"
-    return "no_answer" if gone is not None or _rang_on(leg, group) else "caller_gone"
-
-
-def _took_it(other: Leg, leg: Leg) -> bool:
-    """Another phone, called before this one was cancelled, answered at that time: hunting on comes after a CANCEL."""
-    return _close(other.t_answer, leg.t_end, SIBLING_MS) and (leg.t_end is None or other.t_invite < leg.t_end)
+    return "no_answer" if gone is not None or siblings.rang_after(leg) else "caller_gone"
 
 
 def _caller_left(leg: Leg, group: Group) -> bool | None:
@@ -132,11 +151,6 @@ def _caller_left(leg: Leg, group: Group) -> bool | None:
     if is_ring(anchor):
         return None
     return anchor.caller_ended and _close(anchor.t_end, leg.t_end, CALLER_LEFT_MS)
-
-
-def _rang_on(leg: Leg, group: Group) -> bool:
-    """Another phone was tried for the same caller afterwards: he was still there."""
-    return any(is_ring(other) and other.t_invite > (leg.t_end or 0) for other in group.legs)
 
 
 def _refused_outcome(leg: Leg, busy: BusySpans) -> str:
@@ -154,7 +168,7 @@ def _refused_outcome(leg: Leg, busy: BusySpans) -> str:
 
 def _declined_outcome(leg: Leg, busy: BusySpans) -> str:
     """486, 600, 480 or 603 from a phone: in a call, do not disturb, or a finger on the button."""
-    if busy.in_call(leg.extension, leg.t_invite, leg.leg_id) and leg.final_code in (486, 600):
+    if busy.in_call(leg.extension, leg.t_invite) and leg.final_code in (486, 600):
         return "busy"
     if leg.t_ring is not None:
         return "declined" if leg.final_code != 600 else "busy"

@@ -132,3 +132,25 @@ def test_a_trunk_that_refuses_is_busy_or_failed() -> None:
     """The carrier's own answers keep their plain meaning."""
     out = leg("o", role="trunk", direction="out", caller="1", callee="4477", invite=0, end=1, final_code=486)
     assert "busy" == words(out)["o"]
+
+
+def test_a_long_call_makes_busy_after_a_shorter_one_beside_it_ended() -> None:
+    """Two lines on one phone: the earlier call outlasts the later one, and the phone is still in it."""
+    outcomes = words(
+        ring("long", "101", "a", 0, 600, answer=5),
+        ring("short", "101", "b", 100, 200, answer=105),
+        ring("refused", "101", "c", 300, 300.1, ring=None, final_code=486),
+        ring("later", "101", "d", 700, 700.1, ring=None, final_code=486),
+    )
+    assert ("busy", "dnd") == (outcomes["refused"], outcomes["later"])
+
+
+def test_a_race_reaches_over_one_second_only() -> None:
+    """Three phones answered in turn: only the one that was told so by the PBX, within a second of another, lost."""
+    outcomes = words(
+        trunk("t", "4300", "c", 0, 20, answer=5.03),
+        ring("r", "101", "c", 0.1, 5.1, answer=5.0, ended_by="caller", reason_sip=200),
+        ring("s", "102", "c", 0.1, 6.1, answer=6.0, ended_by="caller"),
+        ring("u", "103", "c", 0.1, 20, answer=7.001, ended_by="caller"),
+    )
+    assert {"r": "lost_race", "s": "answered", "u": "answered"} == {name: outcomes[name] for name in "rsu"}
