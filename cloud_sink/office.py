@@ -19,7 +19,7 @@ from cloud_sink.kpi.measurement import Measurement
 from cloud_sink.kpi.missed import MissedCaller, missed_callers
 from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period, local_day
-from cloud_sink.kpi.planning import arrival_profile, demand, plan_week
+from cloud_sink.kpi.planning import PlannedHour, arrival_profile, demand, plan_week
 from cloud_sink.kpi.report import Report, measure, present
 from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.signalling import SignallingReport, signalling_report
@@ -203,17 +203,21 @@ class Office:
 
     def staffing(self, period: Period) -> list[StaffedHour]:
         """Agents needed and agents there in each hour, expected from the eight weeks that end with the period."""
-        history = Period(period.until_ms - FORECAST_MS, period.until_ms, period.time_zone)
-        contacts = self.contacts(history)
-        hours = arrival_profile(contacts, period=history, watched=self.watch(history).spans)
-        goal = Goal(min(0.99, self.plan.service_level_target), self.plan.service_level_s)
         return staffed_hours(
-            plan_week(hours, demand(contacts), goal),
-            [contact for contact in contacts if period.holds(contact.t_offer)],
+            self.planned_week(period),
+            self.contacts(period),
             self.states(period),
             period=period,
             watched=self.watch(period).spans,
         )
+
+    def planned_week(self, period: Period) -> list[PlannedHour]:
+        """All hours of the week with the agents they need, as the eight weeks were that end with the period."""
+        history = Period(period.until_ms - FORECAST_MS, period.until_ms, period.time_zone)
+        contacts = self.contacts(history)
+        hours = arrival_profile(contacts, period=history, watched=self.watch(history).spans)
+        goal = Goal(min(0.99, self.plan.service_level_target), self.plan.service_level_s)
+        return plan_week(hours, demand(contacts), goal)
 
     def missed(self, period: Period) -> list[MissedCaller]:
         """Callers nobody answered, the latest first, with what came of each since."""

@@ -10,6 +10,8 @@ import pytest
 
 from cloud_sink.config import KINDS
 from cloud_sink.kpi.catalogue import CATALOGUE
+from cloud_sink.reports.tables import EXPORTS
+from cloud_sink.web.reports import TABLE_WORDS
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = SimpleNamespace(**runpy.run_path(str(ROOT / "tools" / "reference.py")))
@@ -67,6 +69,15 @@ def test_kpis_are_documented() -> None:
     """Each KPI has its heading in cloud_sink/kpi/README.md."""
     page = (ROOT / "cloud_sink" / "kpi" / "README.md").read_text()
     assert {name for name in CATALOGUE if f"### `{name}`" not in page} == set()
+
+
+def test_tables_are_described() -> None:
+    """Each table has its row in cloud_sink/README.md, its words on the page `/reports`, and may stand in a report."""
+    page = (ROOT / "cloud_sink" / "README.md").read_text()
+    configuration = next(line for line in page.splitlines() if line.startswith("| `tables` of a report"))
+    assert [name for name in EXPORTS if f"\n| `{name}` |" not in page] == []
+    assert [name for name in EXPORTS if f"`{name}`" not in configuration] == []
+    assert set(TABLE_WORDS) == set(EXPORTS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -38,7 +38,12 @@ TABLE_WORDS = {
     "agent_states": "How long each agent was available, in calls, on break or away",
     "spending": "What telephony, staff and the rest cost, in total and per contact",
     "timeline": "Every state of every agent, from when to when",
+    "staffing": "Agents needed and agents there, hour by hour",
+    "planning": "The week by hour and weekday: calls, and the agents they need",
     "grid": "The period by quarter hour",
+    "signalling": "How the SIP between PBX, phones and carrier fared",
+    "sound": "How calls sounded, by the phones' own reports",
+    "quality": "How far the numbers can be trusted: coverage, gaps, losses, clocks",
 }
 WORDS_OF_PERIODS = {
     "today": "today so far", "yesterday": "the day before", "week": "this week so far", "last_week": "the week before",

@@ -14,6 +14,7 @@ FEWEST_ROWS = {
     "insights": 1,
     "outbound": 2,
     "scorecards": 0,
+    "sound": 1,
     "spending": 1,
     "teams": 1,
 }  # of the recorded day; nothing was seen the day before
@@ -102,7 +103,7 @@ def test_page_links_every_export(client):
             assert f'href="{LAB}/export/{name}.{kind}?day={DAY}"' in page
 
 
-@pytest.mark.parametrize("name", ["summary", "queues", "missed"])
+@pytest.mark.parametrize("name", ["summary", "queues", "missed", "planning", "signalling"])
 def test_pdf_holds_the_numbers(client, name: str):
     """What a person prints says the same, and how much of the day it rests on."""
     answer = client.get(f"{LAB}/export/{name}.pdf", params={"day": DAY})
@@ -110,7 +111,8 @@ def test_pdf_holds_the_numbers(client, name: str):
     text = " ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
     expected = report(client)
     assert f"{100 * expected['coverage']:.1f} % of the time was watched" in text
-    assert {"summary": value_shown(expected, "offered"), "queues": "support", "missed": "442079460"}[name] in text
+    words = {"summary": value_shown(expected, "offered"), "queues": "support", "missed": "442079460"}
+    assert words.get(name, {"planning": "sun calls", "signalling": "Session establishment ratio"}.get(name)) in text
 
 
 def test_calls_to_the_outside_are_all_in_the_funnel(client):
@@ -125,3 +127,43 @@ def test_callers_are_those_of_the_report(client):
     total, rows = report(client)["total"], fetch(client, "callers", "xlsx")
     assert total["unique_callers"]["value"] == len(rows)
     assert total["calls_per_caller"]["numerator"] == sum(row["calls"] for row in rows)
+
+
+def test_signalling_is_that_of_the_api(client):
+    """Every figure of every vantage point, by leg and by contact; without phones' reports no score."""
+    vantages = client.get(f"{LAB}/signalling", params={"day": DAY}).json()["vantages"]
+    rows = {(row["seen_at"], row["counted_by"], row["kpi"]): row for row in fetch(client, "signalling", "xlsx")}
+    for place, vantage in vantages.items():
+        for counted in ("leg", "contact"):
+            for kpi, figure in vantage[f"by_{counted}"].items():
+                row = rows.pop((place, counted, kpi))
+                assert [figure[key] for key in ("value", "p50", "p95")] == [
+                    None if row[key] is None else pytest.approx(row[key]) for key in ("value", "p50", "p95")
+                ]
+    assert {} == rows
+    assert [("all phones", 0, None)] == [
+        (row["extension"], row["reports"], row["mos_lq"]) for row in fetch(client, "sound", "xlsx")
+    ]
+
+
+def test_planned_week_is_that_of_the_api(client):
+    """Calls an hour and agents of each hour of the week; what was not watched is empty."""
+    hours = client.get(f"{LAB}/planning", params={"until": DAY}).json()["hours"]
+    rows = {row["hour"]: row for row in fetch(client, "planning", "xlsx")}
+    assert [f"{hour:02d}:00" for hour in range(24)] == list(rows)
+    for each in hours:
+        row, day = rows[f"{each['hour']:02d}:00"], each["weekday"][:3].lower()
+        assert each["agents_required"] == row[f"{day}_agents"]
+        assert each["arrival_profile"] == (
+            None if row[f"{day}_calls"] is None else pytest.approx(row[f"{day}_calls"], abs=0.005)
+        )
+    assert any(each["agents_required"] for each in hours)
+
+
+def test_quality_is_that_of_the_page(client):
+    """The report's own indicators and the boxes', the same values."""
+    expected = report(client)["total"] | client.get(f"{LAB}/quality", params={"day": DAY}).json()["indicators"]
+    rows = {row["what"]: row for row in fetch(client, "quality", "xlsx") if row["what"] != "gap"}
+    assert {"coverage", "contacts_ambiguous", "kernel_drops", "clock_offset_ms"} <= rows.keys()
+    for kpi, row in rows.items():
+        assert row["value"] == (None if expected[kpi]["value"] is None else pytest.approx(expected[kpi]["value"]))
