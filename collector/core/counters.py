@@ -25,12 +25,11 @@ class Counters:
         "legs_open",
     )
 
-    __slots__ = NAMES
+    __slots__ = tuple([name for name in NAMES if name != "sip_messages"])
 
     def __init__(self) -> None:
         self.frames = 0
         self.datagrams = 0
-        self.sip_messages = 0
         self.sip_requests = 0
         self.sip_responses = 0
         self.malformed = 0
@@ -46,6 +45,11 @@ class Counters:
         self.ignored = 0
         self.legs_evicted = 0
         self.legs_open = 0
+
+    @property
+    def sip_messages(self) -> int:
+        """Each is one or the other."""
+        return self.sip_requests + self.sip_responses
 
     def as_dict(self) -> dict[str, int]:
         """Every counter by name."""

@@ -68,7 +68,7 @@ class DialogReader:
         elif message.status >= 300:
             leg.hold.receive_refusal()
 
-    def receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
+    def receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
         """The ACK of a re-INVITE without an offer carries the answer (RFC 3261 section 13.2.1)."""
         if leg.hold is not None and message.body:
             leg.hold.receive_ack(leg.side_of(message), message.cseq, media_direction(message.body), now_ms)

@@ -23,8 +23,8 @@ class EndWatch:
     def __init__(self, max_call_ms: int) -> None:
         self.unlimited = TimerQueue(max_call_ms)
         self._sessions = [TimerQueue(wait_ms + SESSION_GRACE_MS) for wait_ms in SESSION_WAITS_MS]
-        self._doubted = TimerQueue(min(DOUBT_MS, max_call_ms))
-        self.queues = [self._doubted, self.unlimited] + self._sessions  # in this order their calls are given up
+        self.doubted = TimerQueue(min(DOUBT_MS, max_call_ms))
+        self.queues = [self.doubted, self.unlimited] + self._sessions  # in this order their calls are given up
         self._in_call: dict[int, TrackedLeg] = {}  # phone -> the call that it is in
 
     def arm(self, leg: TrackedLeg, now_ms: int) -> None:
@@ -50,7 +50,7 @@ class EndWatch:
         before = self._in_call.get(phone)
         self._in_call[phone] = leg
         if before is not None and before.state == TALKING and not (before.hold is not None and before.hold.is_held):
-            self._doubted.arm(before, now_ms)
+            self.doubted.arm(before, now_ms)
 
     def forget(self, leg: TrackedLeg) -> None:
         """A call is over."""
@@ -63,16 +63,16 @@ class EndWatch:
         for leg in sorted(legs, key=_call_id):  # MicroPython's dicts keep no order
             if was_up:
                 leg.last_ms = now_ms
-            self._doubted.arm(leg, now_ms)
+            self.doubted.arm(leg, now_ms)
 
     def trust(self, leg: TrackedLeg, now_ms: int) -> None:
         """Something was heard of a call: if it was doubted, it is not over."""
-        if leg.queue is self._doubted:
+        if leg.queue is self.doubted:
             self.arm(leg, now_ms)
 
     def is_doubted(self, leg: TrackedLeg) -> bool:
         """True for a call that is probably over."""
-        return leg.queue is self._doubted
+        return leg.queue is self.doubted
 
 
 def _call_id(leg: TrackedLeg) -> bytes:

@@ -1,6 +1,7 @@
 """Reading an INVITE into the facts of a leg: who calls whom, and by which headers that is known."""
 
 from collector.core.events import ROLE_PHONE, ROLE_TRUNK, LegEnded
+from collector.core.hops import Hop
 from collector.core.keys import call_key
 from collector.core.midcall import replaced_key
 from collector.core.numbers import NumberingPlan, normalise
@@ -34,10 +35,8 @@ class InviteReader:
         name = correlation_header.lower()
         self._correlation = (b"\r\n" + bytes(name, "utf-8"),) if name else SESSION_ID
 
-    def read(
-        self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes, target_port: int
-    ) -> tuple[LegEnded, str, bool]:
-        """(facts, target's name, whether INFO digits are kept) of an INVITE from `source` to `target`."""
+    def read(self, message: Message, now_ms: int, hop: Hop) -> tuple[LegEnded, str, bool]:
+        """(facts, target's name, whether INFO digits are kept) of an INVITE that went over `hop`."""
         facts = LegEnded(now_ms, message.call_key)
         facts.call_id = message.call_id
         called_as_written = user_in(message.to_value)
@@ -46,7 +45,7 @@ class InviteReader:
         uri_user = called if uri_user == called_as_written else self._number(uri_user)
         facts.caller = self._caller(message)
         facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(
-            source, source_port, target, target_port, facts.caller, uri_user, called
+            hop.source, hop.source_port, hop.target, hop.target_port, facts.caller, uri_user, called
         )
         low = message.low
         if low.find(REPLACES[0]) >= 0:
@@ -57,7 +56,7 @@ class InviteReader:
         if low.find(DIVERSION[0]) >= 0 or low.find(HISTORY_INFO[0]) >= 0:
             diverted = message.header(DIVERSION) or _diverting_entry(message.headers(HISTORY_INFO))
             facts.diverted_by = self._number(user_in(diverted))
-        return facts, facts.callee or _address_name(target), facts.callee in self._digit_numbers
+        return facts, facts.callee or _address_name(hop.target), facts.callee in self._digit_numbers
 
     def refine(self, facts: LegEnded, further: LegEnded) -> None:
         """A later hop or try of the same leg: what it knows better (the phone behind a proxy) replaces a guess."""

@@ -12,17 +12,19 @@ from collector.core.events import ROLE_PHONE
 from collector.core.fragments import PATIENCE_MS
 from collector.core.hep import MAGIC as HEP_MAGIC
 from collector.core.hep import unwrap_hep
+from collector.core.hops import MAX_HOPS, MAX_HOPS_ON_BOARD, TCP, UDP, Hop, HopTable
 from collector.core.invite import InviteReader
+from collector.core.links import LINK_ETHERNET
 from collector.core.numbers import NumberingPlan
 from collector.core.packages import METHODS as PACKAGE_METHODS
 from collector.core.packages import PackageReader
-from collector.core.packet import PROTOCOL_UDP, QUOTED, PacketDecoder
+from collector.core.packet import PROTOCOL_UDP, QUOTED, PacketDecoder, plain_udp_end
 from collector.core.parties import Parties
 from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
 from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message, user_in
 from collector.core.stream import StreamTable, split_messages
-from collector.core.tracker import LegTracker
+from collector.core.tracker import RESERVED_LEGS, LegTracker
 from collector.core.tunnels import TUNNELS
 from collector.core.tzsp import unwrap_tzsp
 from collector.core.wire import MAX_TEXT
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 
     from collector.core.events import Event, LegEnded
 
-UDP = 1  # indexes of events.TRANSPORTS
-TCP = 2
 SIPS_PORT = 5061  # SIP over TLS (RFC 3261 section 18.2.1): calls that cannot be heard are reported wherever it is seen
 TIMER_GRAIN_MS = 500  # deadlines are looked at this often while frames come
 MAX_WRAPPINGS = 3  # a router's stream of a tunnel with a PBX's mirror in it; a hostile packet might nest deeper
@@ -87,7 +87,10 @@ class CallMonitor:
         self.message_listener: Callable[[int, bytes, int, bytes, int, Message], None] | None = None
         self._any_port = settings.any_port
         self._ports = dict.fromkeys(settings.ports, 1)
+        self._hops = HopTable(MAX_HOPS if settings.max_legs > RESERVED_LEGS else MAX_HOPS_ON_BOARD)
+        self._known_hops = self._hops.known
         self._decoder = PacketDecoder(self.counters)
+        self._fragments = self._decoder.fragments
         self._streams = StreamTable(self.counters)
         self._registrar = Registrar()
         self._register_meter = RegisterMeter()
@@ -123,14 +126,22 @@ class CallMonitor:
         if now_ms >= self._next_look_ms:
             self._next_look_ms = now_ms + TIMER_GRAIN_MS
             self.handle_deadline(now_ms)
-        if self._decoder.has_unread_pieces:
+        if self._fragments.unread:
             self._take_first_pieces(now_ms)
-        if original_length <= len(frame):
+        if original_length > len(frame):
+            truncated = counters.truncated
             self._receive_inner_frame(frame, now_ms, link_type, start)
+            counters.truncated = truncated + 1  # once, whether the decoder noticed it or not
             return
-        truncated = counters.truncated
+        # nearly every frame is plain UDP over a hop that brought SIP before; what it means stands in the table
+        hop = self._known_hops.get(frame[start + 26 : start + 38])
+        if hop is not None and link_type == LINK_ETHERNET:
+            end = plain_udp_end(frame, start)
+            if end:
+                counters.datagrams += 1
+                self._receive_sip(frame[start + 42 : end], now_ms, hop)
+                return
         self._receive_inner_frame(frame, now_ms, link_type, start)
-        counters.truncated = truncated + 1  # once, whether the decoder noticed it or not
 
     def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int, start: int = 0) -> None:
         datagram = self._decoder.decode(frame, link_type, now_ms, start)
@@ -195,34 +206,40 @@ class CallMonitor:
         transport: int,
     ) -> None:
         """One datagram's payload, or one message cut from a stream."""
-        ports = self._ports
-        counters = self.counters
-        if source_port not in ports and target_port not in ports and not (self._any_port and looks_like_sip(payload)):
+        if source_port in self._ports or target_port in self._ports:
+            hop = self._hops.hop(source, source_port, target, target_port, transport)
+        elif self._any_port and looks_like_sip(payload):  # other things may travel there too: not for the table
+            hop = Hop(source, source_port, target, target_port, transport)
+        else:
             if not self._keypad.streams or not self._keypad.receive_datagram(payload, target, target_port):
                 self._receive_other(payload, now_ms, source_port, target_port)
             return
+        self._receive_sip(payload, now_ms, hop)
+
+    def _receive_sip(self, payload: bytes, now_ms: int, hop: Hop) -> None:
+        """What should be a message, by its ports or its first line."""
         try:
             message = parse_message(payload)
         except MalformedMessage:
-            counters.malformed += 1
+            self.counters.malformed += 1
             self._count_message(payload)
             return
         if message is None:
             self._count_unread(payload)
             return
-        counters.sip_messages += 1
-        if message.is_request:
-            counters.sip_requests += 1
-        else:
-            counters.sip_responses += 1
         if self.message_listener is not None:
-            self.message_listener(now_ms, source, source_port, target, target_port, message)
-        if message.method == b"REGISTER":
-            self._receive_register(message, now_ms, source, source_port, target)
+            self.message_listener(now_ms, hop.source, hop.source_port, hop.target, hop.target_port, message)
+        method = message.method
+        if message.is_request:
+            self.counters.sip_requests += 1
+            if method in PACKAGE_METHODS:
+                self._packages.receive_request(message, now_ms, hop)
         else:
-            if message.is_request and message.method in PACKAGE_METHODS:
-                self._packages.receive_request(message, now_ms, source, source_port, target)
-            self._tracker.receive_message(message, now_ms, source, source_port, target, target_port, transport)
+            self.counters.sip_responses += 1
+        if method == b"REGISTER":
+            self._receive_register(message, now_ms, hop)
+        else:
+            self._tracker.receive_message(message, now_ms, hop)
 
     def _receive_other(self, payload: bytes, now_ms: int, source_port: int, target_port: int) -> None:
         """Not SIP itself: maybe SIP that a router, a tunnel or a PBX wrapped, found in a recording of its stream."""
@@ -239,7 +256,6 @@ class CallMonitor:
 
     def _count_message(self, payload: bytes) -> None:
         """A message that is counted by its first line only."""
-        self.counters.sip_messages += 1
         if payload.lstrip()[:4] == b"SIP/":
             self.counters.sip_responses += 1
         else:
@@ -289,12 +305,12 @@ class CallMonitor:
         for message in self._streams.receive_segment(key, sequence, flags, payload, now_ms):
             self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
 
-    def _receive_register(self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes) -> None:
+    def _receive_register(self, message: Message, now_ms: int, hop: Hop) -> None:
         registrar = self._registrar
         if message.is_request:
-            forwarded = registrar.is_forwarded(message.call_id, source)
-            role = self._parties.registration_role(source, target, forwarded)
-            if registrar.receive_register(message, role, source, source_port, target):
+            forwarded = registrar.is_forwarded(message.call_id, hop.source)
+            role = self._parties.registration_role(hop.source, hop.target, forwarded)
+            if registrar.receive_register(message, role, hop.source, hop.source_port, hop.target):
                 extension = user_in(message.to_value)[:MAX_TEXT]
                 self._register_meter.receive_request(message.call_id, message.cseq, role, extension, now_ms)
             return

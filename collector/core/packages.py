@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from collector.core.events import Event
+    from collector.core.hops import Hop
     from collector.core.parties import Parties
     from collector.core.registrar import Registrar
 
@@ -75,8 +76,8 @@ class PackageReader:
             b"application/vq-rtcpxr": self._read_voice,
         }
 
-    def receive_request(self, message: Message, now_ms: int, source: bytes, source_port: int, target: bytes) -> None:
-        """A SUBSCRIBE, NOTIFY or PUBLISH from `source` to `target`."""
+    def receive_request(self, message: Message, now_ms: int, hop: "Hop") -> None:
+        """A SUBSCRIBE, NOTIFY or PUBLISH."""
         kind = message.header(CONTENT_TYPE)
         if not kind:
             return
@@ -85,14 +86,14 @@ class PackageReader:
             return
         body = message.body[:MAX_BODY_BYTES]
         if body:
-            reader(message, body, now_ms, self._phone(message, source, source_port, target))
+            reader(message, body, now_ms, self._phone(message, hop))
 
-    def _phone(self, message: Message, source: bytes, source_port: int, target: bytes) -> str:
+    def _phone(self, message: Message, hop: "Hop") -> str:
         """The extension whose phone is notified, subscribes or publishes; "" where it is none of the office's."""
         if message.method == b"NOTIFY":
-            user, address, port = user_in(message.to_value), target, 0
+            user, address, port = user_in(message.to_value), hop.target, 0
         else:
-            user, address, port = user_in(message.from_value), source, source_port
+            user, address, port = user_in(message.from_value), hop.source, hop.source_port
         if self._parties.is_extension(user):
             return user
         return self._registrar.extension_at(address, port, user_of(message.uri))

@@ -4,8 +4,6 @@ A datagram is the tuple `(protocol, source, source_port, destination, destinatio
 addresses are 4 or 16 packed bytes, `sequence` and `flags` are 0 for UDP.
 """
 
-import struct
-
 from collector.core.counters import Counters
 from collector.core.fragments import FragmentTable
 from collector.core.links import LINK_ETHERNET, find_network_layer, skip_gre
@@ -24,7 +22,21 @@ QUOTED = 0x100  # in `flags`: not a datagram that was sent, but one that an ICMP
 MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet might
 _IPV6_EXTENSIONS = (0, 43, 51, 60)  # hop-by-hop, routing, authentication, destination options (RFC 8200 section 4)
 _IPV6_FRAGMENT = 44
-_PLAIN_UDP = "!HHHHBBH4s4sHHH"  # 20 bytes of IPv4 header (RFC 791 section 3.1), ports and length of UDP (RFC 768)
+_PLAIN_IPV4 = b"\x08\x00\x45"  # EtherType, then version 4 with a header of five words
+
+
+def plain_udp_end(frame: bytes, start: int) -> int:
+    """Where the payload ends of a frame as nearly all are; 0 for any other.
+
+    That is Ethernet without tags, IPv4 without options (RFC 791 section 3.1), whole, and UDP (RFC 768): the payload
+    begins 42 bytes behind `start`.
+    """
+    if len(frame) < start + 42 or frame[start + 12 : start + 15] != _PLAIN_IPV4 or frame[start + 23] != PROTOCOL_UDP:
+        return 0
+    end = start + 34 + (frame[start + 38] << 8 | frame[start + 39])
+    if frame[start + 20] & 0x3F or frame[start + 21] or not start + 42 <= end <= len(frame):  # a fragment, or cut short
+        return 0
+    return end if (frame[start + 16] << 8 | frame[start + 17]) == end - start - 14 else 0
 
 
 class PacketDecoder:
@@ -32,7 +44,7 @@ class PacketDecoder:
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._fragments = FragmentTable(counters)
+        self.fragments = FragmentTable(counters)
 
     def decode(
         self, frame: bytes, link_type: int, now_ms: int, start: int = 0
@@ -42,25 +54,14 @@ class PacketDecoder:
         `start`: where the frame begins, of bytes that hold something before it.
         """
         try:
-            plain = frame[start + 12 : start + 15] == b"\x08\x00\x45"
-            if plain and link_type == LINK_ETHERNET and len(frame) >= start + 42:
-                # nearly every frame: IPv4 without options, whole, in Ethernet without tags, and UDP
-                _, total, _, fragment, _, protocol, _, source, destination, source_port, destination_port, length = (
-                    struct.unpack_from(_PLAIN_UDP, frame, start + 14)
-                )
-                end = start + 34 + length
-                if protocol == PROTOCOL_UDP and not fragment & 0x3FFF and total == length + 20 and end <= len(frame):
-                    self._counters.datagrams += 1
-                    return (
-                        PROTOCOL_UDP,
-                        source,
-                        source_port,
-                        destination,
-                        destination_port,
-                        frame[start + 42 : end],
-                        0,
-                        0,
-                    )
+            end = plain_udp_end(frame, start) if link_type == LINK_ETHERNET else 0
+            if end:
+                self._counters.datagrams += 1
+                at = start + 34
+                source_port = frame[at] << 8 | frame[at + 1]
+                destination_port = frame[at + 2] << 8 | frame[at + 3]
+                source, destination = frame[at - 8 : at - 4], frame[at - 4 : at]
+                return (PROTOCOL_UDP, source, source_port, destination, destination_port, frame[at + 8 : end], 0, 0)
             frame = frame[start:]
             offset, ethertype = find_network_layer(frame, link_type)
             return self._decode_network(frame, offset, ethertype, now_ms, 0)
@@ -68,15 +69,10 @@ class PacketDecoder:
             self._counters.truncated += 1
             return None
 
-    @property
-    def has_unread_pieces(self) -> bool:
-        """True where `take_first_pieces` may have something."""
-        return self._fragments.unread > 0
-
     def take_first_pieces(self, now_ms: int) -> list[tuple[int, tuple[int, bytes, int, bytes, int, bytes, int, int]]]:
         """(time, datagram as far as its first fragment goes) of UDP datagrams whose other fragments do not come."""
         found = []
-        for (source, destination, protocol, _), started_ms, data in self._fragments.take_first_pieces(now_ms):
+        for (source, destination, protocol, _), started_ms, data in self.fragments.take_first_pieces(now_ms):
             if protocol == PROTOCOL_UDP and len(data) > 8:
                 datagram = self._decode_transport(data, 0, len(data), protocol, source, destination, started_ms, 0)
                 if datagram is not None:
@@ -86,7 +82,7 @@ class PacketDecoder:
 
     def close(self) -> None:
         """The capture ended: counts the datagrams that never became whole."""
-        self._fragments.give_up_all()
+        self.fragments.give_up_all()
 
     def _decode_network(
         self, frame: bytes, offset: int, ethertype: bytes, now_ms: int, depth: int
@@ -146,7 +142,7 @@ class PacketDecoder:
             return self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
         key = (source, destination, protocol, frame[offset + 4] << 8 | frame[offset + 5])
         more = bool(fragment & 0x2000)
-        whole = self._fragments.receive_fragment(key, (fragment & 0x1FFF) << 3, more, frame[start:end], now_ms)
+        whole = self.fragments.receive_fragment(key, (fragment & 0x1FFF) << 3, more, frame[start:end], now_ms)
         if whole is None:
             return None
         return self._decode_transport(whole, 0, len(whole), protocol, source, destination, now_ms, depth)
@@ -172,7 +168,7 @@ class PacketDecoder:
         position = frame[start + 2] << 8 | frame[start + 3]
         key = (source, destination, frame[start], int.from_bytes(frame[start + 4 : start + 8], "big"))
         protocol = frame[start]
-        whole = self._fragments.receive_fragment(
+        whole = self.fragments.receive_fragment(
             key, position & 0xFFF8, bool(position & 1), frame[start + 8 : end], now_ms
         )
         if whole is None:

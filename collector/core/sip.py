@@ -5,9 +5,12 @@ compact form (RFC 3261 section 7.3.3), white space before the colon or folded li
 the head, made once and only where it is needed.
 """
 
-from collector.core.keys import call_key
+from binascii import crc32
+
+from collector.core.keys import SMALL, call_key
 
 MAX_CALL_ID_BYTES = 512  # RFC 4475's longest valid one has 150; each open leg keeps its own
+STATUS_SHIFT = 20  # in a mark: the status takes the uppermost ten of its thirty bits
 MAX_TAG_BYTES = 128  # tags and branches are cut here: a kilobyte of tag must not cost a kilobyte a leg
 
 # header name as it is searched: (long form, compact form)
@@ -33,7 +36,8 @@ TO = (b"\r\nto", b"\r\nt")
 VIA = (b"\r\nvia", b"\r\nv")
 
 _COLON = 58
-_BLANKS = (32, 9)  # space and tab: white space within a line, or the mark of a folded one
+_SPACE = 32
+_BLANKS = (_SPACE, 9)  # space and tab: white space within a line, or the mark of a folded one
 
 
 class MalformedMessage(Exception):
@@ -44,7 +48,8 @@ class Message:
     """One request or response.
 
     `method` of a request or, for a response, of the request that it answers; `uri` of a request; `status` of a
-    response, 0 for a request. The head of `data` always ends with an empty line, at `head_end`.
+    response, 0 for a request. `seen` bytes of `data` are known to belong to the head; where it ends is found out when
+    somebody asks, since half of a call's messages need no more.
     """
 
     # what nobody asked for yet stays the class's default
@@ -52,25 +57,43 @@ class Message:
     _from: bytes | None = None
     _to: bytes | None = None
     _key: bytes = b""
+    _head_end: int = 0
 
     def __init__(
         self,
         data: bytes,
-        first_line_end: int,
-        head_end: int,
+        seen: int,
         method: bytes,
         status: int,
         call_id: bytes = b"",
         cseq: int = 0,
+        mark: int = 0,
     ) -> None:
         self.data = data
-        self.first_line_end = first_line_end
-        self.head_end = head_end
+        self._seen = seen
         self.is_request = status == 0
         self.method = method
         self.status = status
         self.call_id = call_id
         self.cseq = cseq
+        self.mark = mark  # the same for every copy of the message, another one for any other message of its call
+
+    @property
+    def first_line_end(self) -> int:
+        """Where the first line's line end is."""
+        return self.data.find(b"\r\n")
+
+    @property
+    def head_end(self) -> int:
+        """Where the empty line behind the head begins; one that was cut off is added to `data`."""
+        end = self._head_end
+        if not end:
+            end = self.data.find(b"\r\n\r\n", self._seen)
+            if end < 0:
+                end = len(self.data)
+                self.data += b"\r\n\r\n"
+            self._head_end = end
+        return end
 
     @property
     def first_line(self) -> bytes:
@@ -126,9 +149,11 @@ class Message:
     def _usual_value(self, name: bytes) -> bytes:
         """The value of a header that is written as nearly everybody does, on one line; b"" else."""
         data = self.data
-        at = data.find(name, 0, self.head_end)
+        at = data.find(name, 0, self._seen)
         if at < 0:
-            return b""
+            at = data.find(name, self._seen, self.head_end)
+            if at < 0:
+                return b""
         end = data.find(b"\r\n", at + 2)
         return b"" if data[end + 2] in _BLANKS else data[at + len(name) : end].strip()
 
@@ -136,14 +161,15 @@ class Message:
     def low(self) -> bytes:
         """The head in lower case, its empty line included: searching it is cheaper than asking for a value."""
         if not self._low:
-            self._low = self.data[: self.head_end + 4].lower()
+            end = self.head_end + 4
+            self._low = self.data[:end].lower()
         return self._low
 
     def header(self, name: tuple[bytes, ...]) -> bytes:
         """The first value of a header, stripped; b"" where it is missing."""
         low = self._low
         if not low:
-            low = self._low = self.data[: self.head_end + 4].lower()
+            low = self.low
         for key in name:
             at = low.find(key)
             while at >= 0:
@@ -162,7 +188,7 @@ class Message:
         """Every value of a header, in order, long form before compact; values joined by commas stay joined."""
         low = self._low
         if not low:
-            low = self._low = self.data[: self.head_end + 4].lower()
+            low = self.low
         values = []
         for key in name:
             at = low.find(key)
@@ -204,74 +230,78 @@ def parse_message(data: bytes) -> Message | None:
 
     Raises MalformedMessage for a SIP first line whose Call-ID or CSeq cannot be read.
     """
+    # Nearly everybody writes CSeq behind Call-ID, both in the same way, and counts from 1. That they stand in the head
+    # needs no proof: the CSeq of a message that a body quotes (RFC 3420) names another method than the first line.
+    at = data.find(b"\r\nCall-ID: ") + 11
+    call_id_end = data.find(b"\r\n", at)
+    cseq_end = data.find(b"\r\n", call_id_end + 8)
+    known = _CSEQS.get(data[call_id_end:cseq_end]) or _learn_cseq(data[call_id_end:cseq_end])
+    in_order = 11 <= at < call_id_end < cseq_end and call_id_end - at < MAX_CALL_ID_BYTES
+    if known is None or not in_order or data[cseq_end + 2 : cseq_end + 3] <= b" ":
+        return _parse_odd(data)
+    cseq, method, beginning, mark = known
+    status = _STATUSES.get(data[:12], 0)
+    if not status:
+        first_line_end = data.find(b"\r\n")
+        if data[: len(beginning)] != beginning or data[first_line_end - 8 : first_line_end] != b" SIP/2.0":
+            status = _learn_status(data[:12])
+            if not status:
+                return _parse_odd(data)
+    call_id = data[at:call_id_end]
+    if call_id[0] <= _SPACE or call_id[-1] <= _SPACE:
+        call_id = call_id.strip()
+    return Message(data, cseq_end, method, status, call_id, cseq, mark ^ status << STATUS_SHIFT)
+
+
+def _parse_odd(data: bytes) -> Message | None:
+    """A message whose first line, Call-ID or CSeq is written as hardly anybody does."""
     first_line_end = data.find(b"\r\n")
-    head_end = data.find(b"\r\n\r\n", first_line_end)
-    if first_line_end <= 0 or head_end < 0:
+    if first_line_end <= 0 or data.find(b"\r\n\r\n", first_line_end) < 0:
         return _parse_unframed(data)
-    message = _parse_common(data, first_line_end, head_end)
-    if message is not None:
-        return message
     method, status = _parse_first_line(data, first_line_end)
     if not method and not status:
         mixed = data.find(b"\n") < first_line_end
         return parse_message(_with_one_line_end(data)) if mixed else None
-    message = Message(data, first_line_end, head_end, method, status)
+    message = Message(data, first_line_end, method, status)
     if not _take_identity(message, message.header(CALL_ID), b" ".join(message.header(CSEQ).split())):
         return _parse_mixed(message)
     return message
 
 
-def _parse_common(data: bytes, first_line_end: int, head_end: int) -> Message | None:
-    """A message whose first line, Call-ID and CSeq behind it are written as nearly everybody does, else None."""
-    at = data.find(b"\r\nCall-ID: ", first_line_end, head_end)
-    call_id_end = data.find(b"\r\n", at + 11)
-    if at < 0 or data[call_id_end : call_id_end + 8] != b"\r\nCSeq: " or not 11 < call_id_end - at < MAX_CALL_ID_BYTES:
-        return None
-    cseq_end = data.find(b"\r\n", call_id_end + 8)
-    known = _CSEQS.get(data[call_id_end + 8 : cseq_end]) or _learn_cseq(data[call_id_end + 8 : cseq_end])
-    if known is None or data[cseq_end + 2] in _BLANKS:
-        return None
-    cseq, method, beginning = known
-    status = 0
-    if data[:8] == b"SIP/2.0 ":
-        status = _STATUSES.get(data[8:12]) or _learn_status(data[8:12])
-        if not status:
-            return None
-    elif data[first_line_end - 8 : first_line_end] != b" SIP/2.0" or data[: len(beginning)] != beginning:
-        return None
-    call_id = data[at + 11 : call_id_end]
-    if call_id[0] <= 32 or call_id[-1] <= 32:
-        call_id = call_id.strip()
-    return Message(data, first_line_end, head_end, method, status, call_id, cseq)
-
-
 # What was read once is not read again: a call's messages differ little. All are bounded: a CSeq may be anything.
-_CSEQS: dict[bytes, tuple[int, bytes, bytes]] = {}  # value of CSeq -> its number, method, how its request begins
-_STATUSES: dict[bytes, int] = {}
+# line end and CSeq line -> number, method, how its request begins, mark of both
+_CSEQS: dict[bytes, tuple[int, bytes, bytes, int]] = {}
+_STATUSES: dict[bytes, int] = {}  # status line up to the blank behind the status -> status
 _METHODS: dict[bytes, tuple[bytes, bytes]] = {}  # method -> the one object for it, how its request begins
 MAX_CSEQS = 16  # most dialogs count from 1; a board has no memory for more
 
 
-def _learn_cseq(value: bytes) -> tuple[int, bytes, bytes] | None:
-    """(number, method, how a request begins) of a CSeq as nearly everybody writes it, else None."""
-    number, _, method = value.partition(b" ")
-    if not number.isdigit() or len(number) > 10 or not method.isalpha():
+def _learn_cseq(line: bytes) -> tuple[int, bytes, bytes, int] | None:
+    """What `_CSEQS` holds of a CSeq line as nearly everybody writes it, else None."""
+    number, _, method = line[8:].partition(b" ")
+    if line[:8] != b"\r\nCSeq: " or not number.isdigit() or len(number) > 10 or not method.isalpha():
         return None
     if len(_CSEQS) >= MAX_CSEQS:
         _CSEQS.clear()
     if len(_METHODS) >= MAX_CSEQS:
         _METHODS.clear()
     method, beginning = _METHODS.setdefault(method, (method, method + b" "))
-    found = _CSEQS[value] = int(number), method, beginning
+    found = _CSEQS[line] = int(number), method, beginning, _mark(method, int(number))
     return found
 
 
-def _learn_status(text: bytes) -> int:
-    """The status of b"200 " and the like; 0 for anything else."""
-    if not text[:3].isdigit() or text[3:] != b" " or not 100 <= int(text[:3]) <= 699:
+def _learn_status(beginning: bytes) -> int:
+    """The status of b"SIP/2.0 200 " and the like; 0 for anything else."""
+    text = beginning[8:11]
+    if beginning[:8] != b"SIP/2.0 " or beginning[11:] != b" " or not text.isdigit() or not 100 <= int(text) <= 699:
         return 0
-    found = _STATUSES[text] = int(text[:3])
+    found = _STATUSES[beginning] = int(text)
     return found
+
+
+def _mark(method: bytes, cseq: int) -> int:
+    """`Message.mark` but for the status."""
+    return crc32(method, cseq) & SMALL
 
 
 def _take_identity(message: Message, call_id: bytes, cseq: bytes) -> bool:
@@ -283,6 +313,7 @@ def _take_identity(message: Message, call_id: bytes, cseq: bytes) -> bool:
     message.cseq = int(number)
     if not message.method:
         message.method = method.strip()
+    message.mark = _mark(message.method, message.cseq) ^ message.status << STATUS_SHIFT
     return bool(message.method and message.call_id)
 
 

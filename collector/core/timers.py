@@ -29,8 +29,9 @@ class TimerQueue:
 
     def arm(self, thing: Waiting, now_ms: int) -> None:
         """Puts it at the end, due `wait_ms` from now; takes it out of the queue where it stood."""
-        if thing.queue is not None:
-            thing.queue.remove(thing)
+        queue = thing.queue
+        if queue is not None:
+            queue.remove(thing)
         thing.deadline_ms = now_ms + self.wait_ms
         thing.queue = self
         last = self._last

@@ -1,16 +1,15 @@
 """From messages to legs: finds the leg of a message, names the signal, lets the table in `legs.py` decide."""
 
-from binascii import crc32
-
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
 from collector.core.ended import EndedCalls, reserve
 from collector.core.ends import EndWatch
 from collector.core.events import ROLE_PHONE, TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
+from collector.core.hops import Hop
 from collector.core.invite import InviteReader
 from collector.core.keypad import Keypad
-from collector.core.keys import SMALL, mark_of
+from collector.core.keys import mark_of
 from collector.core.legs import (
     ACTIONS,
     ANSWER,
@@ -48,6 +47,8 @@ if TYPE_CHECKING:
 
     from collector.core.events import Event
 
+    Entry = tuple[int, Callable[[TrackedLeg, Message | None, int], None], TimerQueue | None]
+
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
@@ -83,8 +84,9 @@ class LegTracker:
         self._ends = EndWatch(max_call_ms)
         self._timers = [TimerQueue(WAIT_MS[state]) for state in range(ENDED)]
         self._timers[TALKING] = self._ends.unlimited
+        self._doubted = self._ends.doubted
         self._queues = [queue for queue in self._timers if queue is not self._ends.unlimited] + self._ends.queues
-        self._table = _compile()
+        self._table = _compile(self._timers)
         self._dialog = DialogReader(reader, counters, self._ends)
         self.keypad = Keypad()
         self._requests = {
@@ -105,58 +107,35 @@ class LegTracker:
 
     # --- input ---
 
-    def receive_message(
-        self,
-        message: Message,
-        now_ms: int,
-        source: bytes,
-        source_port: int,
-        target: bytes,
-        target_port: int,
-        transport: int,
-    ) -> None:
-        """Takes one message from `source` to `target`; `transport` indexes `events.TRANSPORTS`."""
+    def receive_message(self, message: Message, now_ms: int, hop: Hop) -> None:
+        """Takes one message that went over `hop`."""
         legs = self._calls.get(message.call_id)
-        method = message.method
-        if message.is_request:
-            if method == b"INVITE":
-                self._receive_invite(
-                    legs,
-                    message,
-                    now_ms,
-                    source,
-                    source_port,
-                    target,
-                    target_port,
-                    transport,
-                )
-                return
-            handle = self._requests.get(method)
-        else:
-            handle = self._responses.get(method)
+        handle = (self._requests if message.is_request else self._responses).get(message.method)
+        if handle is None and message.is_request and message.method == b"INVITE":
+            self._receive_invite(legs, message, now_ms, hop)
+            return
         if legs is None:
             if not self._begins_leg(message):
                 self._receive_stray(message)
                 return
             # the INVITE was lost before the tap: its response names the same parties, from the other end
-            branch = mark_of(branch_of(message))
-            self._open(message, branch, now_ms, target, target_port, source, source_port, transport)
-            legs = self._calls[message.call_id]
+            legs = [self._open(None, message, mark_of(branch_of(message)), now_ms, hop.back())]
             legs[0].facts.partial = True
             legs[0].last_mark = 0
         if handle is None:
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
             self._ends.trust(legs[0], now_ms)
             return
-        sender = mark_of(source)
-        mark = _copy_mark(message, sender)
+        sender = hop.sender
+        mark = sender ^ message.mark
         for leg in legs if len(legs) == 1 else self._matching(message, legs):
             if leg.last_mark == mark and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
                 continue
             leg.last_mark = mark
             leg.last_ms = now_ms
-            self._ends.trust(leg, now_ms)
+            if leg.queue is self._doubted:
+                self._ends.trust(leg, now_ms)
             handle(leg, message, now_ms, sender)
 
     def _matching(self, message: Message, legs: list[TrackedLeg]) -> list[TrackedLeg]:
@@ -196,17 +175,7 @@ class LegTracker:
 
     # --- INVITE ---
 
-    def _receive_invite(
-        self,
-        legs: list[TrackedLeg] | None,
-        message: Message,
-        now_ms: int,
-        source: bytes,
-        source_port: int,
-        target: bytes,
-        target_port: int,
-        transport: int,
-    ) -> None:
+    def _receive_invite(self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop) -> None:
         to_tag = tag_of(message.to_value)
         branch = mark_of(branch_of(message))
         if legs is None:
@@ -215,10 +184,9 @@ class LegTracker:
             elif to_tag:
                 self._counters.orphans += 1
             else:
-                self._open(message, branch, now_ms, source, source_port, target, target_port, transport)
+                self._open(None, message, branch, now_ms, hop)
             return
-        sender = mark_of(source)
-        mark = _copy_mark(message, sender)
+        mark = hop.sender ^ message.mark
         for leg in legs:
             if leg.last_mark == mark and branch in leg.branches and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
@@ -226,29 +194,22 @@ class LegTracker:
         if to_tag:
             for leg in legs if len(legs) == 1 else self._matching(message, legs):
                 _note(leg, mark, now_ms, branch)
-                self._dialog.receive_offer(leg, message, now_ms, sender)
+                self._dialog.receive_offer(leg, message, now_ms, hop.sender)
             return
-        if not self._take_known_invite(legs, message, branch, now_ms, source, source_port, target, target_port):
-            self._open(message, branch, now_ms, source, source_port, target, target_port, transport)
+        if self._take_known_invite(legs, message, branch, now_ms, hop):
+            return
+        if len(legs) >= MAX_FORKS:
+            self._counters.legs_evicted += 1
+        else:
+            self._open(legs, message, branch, now_ms, hop)
 
-    def _take_known_invite(
-        self,
-        legs: list[TrackedLeg],
-        message: Message,
-        branch: int,
-        now_ms: int,
-        source: bytes,
-        source_port: int,
-        target: bytes,
-        target_port: int,
-    ) -> bool:
+    def _take_known_invite(self, legs: list[TrackedLeg], message: Message, branch: int, now_ms: int, hop: Hop) -> bool:
         """True for an INVITE outside a dialog that belongs to a leg that is open, or was; False for another target."""
-        sender = mark_of(source)
-        mark = _copy_mark(message, sender)
+        mark = hop.sender ^ message.mark
         for leg in legs:
             if leg.invite_cseq == message.cseq and branch and branch in leg.branches:
                 if leg.facts.partial and leg.state in _UNANSWERED and now_ms - leg.last_ms <= DUPLICATE_MS:
-                    self._take_overtaken_invite(leg, message, now_ms, source, source_port, target, target_port)
+                    self._take_overtaken_invite(leg, message, now_ms, hop)
                 else:
                     self._count_repeat(leg)
                 _note(leg, mark, now_ms, 0)
@@ -256,7 +217,7 @@ class LegTracker:
         if self._ended.has_leg(message, branch):
             self._counters.retransmissions += 1
             return True
-        facts, name, _ = self._reader.read(message, now_ms, source, source_port, target, target_port)
+        facts, name, _ = self._reader.read(message, now_ms, hop)
         for leg in legs:
             if leg.target == name:
                 _note(leg, mark, now_ms, branch)
@@ -264,19 +225,10 @@ class LegTracker:
                 return True
         return False
 
-    def _take_overtaken_invite(
-        self,
-        leg: TrackedLeg,
-        message: Message,
-        now_ms: int,
-        source: bytes,
-        source_port: int,
-        target: bytes,
-        target_port: int,
-    ) -> None:
+    def _take_overtaken_invite(self, leg: TrackedLeg, message: Message, now_ms: int, hop: Hop) -> None:
         """The INVITE of a leg that was made up from its ringing was not lost: it comes late, with all it says."""
         made_up = leg.facts
-        facts, _, _ = self._reader.read(message, now_ms, source, source_port, target, target_port)
+        facts, _, _ = self._reader.read(message, now_ms, hop)
         facts.invite_ms = made_up.invite_ms
         facts.ring_ms = made_up.ring_ms
         facts.transport = made_up.transport
@@ -292,31 +244,20 @@ class LegTracker:
             leg.from_tag = mark_of(tag_of(message.from_value))
             self._step(leg, INVITE, message, now_ms)
 
-    def _open(
-        self,
-        message: Message,
-        branch: int,
-        now_ms: int,
-        source: bytes,
-        source_port: int,
-        target: bytes,
-        target_port: int,
-        transport: int,
-    ) -> None:
+    def _open(self, legs: list[TrackedLeg] | None, message: Message, branch: int, now_ms: int, hop: Hop) -> TrackedLeg:
+        """A new leg; `legs` are those that its call has already."""
         if self._counters.legs_open >= self._max_legs:
             self._evict(now_ms)
-        legs = self._calls.get(message.call_id)
-        if legs is not None and len(legs) >= MAX_FORKS:
-            self._counters.legs_evicted += 1
-            return
-        facts, name, records_digits = self._reader.read(message, now_ms, source, source_port, target, target_port)
-        facts.transport = TRANSPORTS[transport]
-        sender = mark_of(source)
+            legs = self._calls.get(message.call_id)
+        facts, name, records_digits = self._reader.read(message, now_ms, hop)
+        facts.transport = TRANSPORTS[hop.transport]
         from_tag = mark_of(tag_of(message.from_value))
-        leg = TrackedLeg(facts, message.call_id, name, sender, message.cseq, from_tag)
+        leg = TrackedLeg(facts, message.call_id, name, hop.sender, message.cseq, from_tag)
         if records_digits:
             leg.records_digits = True
-        _note(leg, _copy_mark(message, sender), now_ms, branch)
+        leg.last_mark = hop.sender ^ message.mark
+        if branch:
+            leg.branches = (branch,)
         if legs is None:
             self._calls[message.call_id] = [leg]
         else:
@@ -325,6 +266,7 @@ class LegTracker:
         self._timers[CALLING].arm(leg, now_ms)
         if self.progress_listener is not None:
             self.progress_listener(facts, CALLING, now_ms)
+        return leg
 
     def _count_repeat(self, leg: TrackedLeg) -> None:
         leg.facts.retransmissions += 1
@@ -332,7 +274,7 @@ class LegTracker:
 
     def _receive_invite_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         status = message.status
-        if self._dialog.answers_offer(leg, message):
+        if leg.hold is not None and self._dialog.answers_offer(leg, message):
             self._dialog.receive_offer_response(leg, message, now_ms, source)
             return
         if message.cseq != leg.invite_cseq and not self._missed_invite(leg, message, now_ms):
@@ -350,14 +292,13 @@ class LegTracker:
             return
         leg.last_status = status
         leg.status_source = source
-        self._step_by_status(leg, message, status, now_ms)
+        if status < 200:
+            self._step(leg, TRYING if status == 100 else RING, message, now_ms)
+        else:
+            self._receive_final(leg, message, status, now_ms)
 
-    def _step_by_status(self, leg: TrackedLeg, message: Message, status: int, now_ms: int) -> None:
-        if status == 100:
-            self._step(leg, TRYING, message, now_ms)
-        elif status < 200:
-            self._step(leg, RING, message, now_ms)
-        elif status < 300:
+    def _receive_final(self, leg: TrackedLeg, message: Message, status: int, now_ms: int) -> None:
+        if status < 300:
             if leg.records_digits:
                 self.keypad.listen(leg, message.body)
             self._step(leg, ANSWER, message, now_ms)
@@ -410,7 +351,8 @@ class LegTracker:
 
     def _receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         if leg.state == TALKING:
-            self._dialog.receive_ack(leg, message, now_ms, source)
+            if leg.hold is not None:
+                self._dialog.receive_ack(leg, message, now_ms)
         elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
             signal = REFUSAL_ACK if mark_of(branch_of(message)) in leg.branches else ANSWER_ACK
             self._step(leg, signal, message, now_ms)
@@ -422,7 +364,7 @@ class LegTracker:
             self._step(leg, CANCEL, message, now_ms)
 
     def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
-        if _is_of_lost_fork(leg, message):
+        if leg.lost_tags is not None and _is_of_lost_fork(leg.lost_tags, message):
             return
         if leg.state == LEAVING:
             if source == leg.status_source:
@@ -432,7 +374,9 @@ class LegTracker:
             self._step(leg, BYE, message, now_ms)
 
     def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
-        if message.status >= 200 and message.status not in _CHALLENGES and not _is_of_lost_fork(leg, message):
+        if message.status < 200 or message.status in _CHALLENGES:
+            return
+        if leg.lost_tags is None or not _is_of_lost_fork(leg.lost_tags, message):
             self._step(leg, BYE_DONE, message, now_ms)
 
     # --- the machine ---
@@ -441,16 +385,16 @@ class LegTracker:
         entry = self._table[leg.state * _SIGNALS + signal]
         if entry is None:
             return
-        state, action = entry
+        state, action, queue = entry
         changed = state != leg.state
         leg.state = state
         action(leg, message, now_ms)
         if changed and self.progress_listener is not None:
             self.progress_listener(leg.facts, state, now_ms)
-        if state == ENDED:
+        if queue is None:
             self._finish(leg)
         else:
-            self._timers[state].arm(leg, now_ms)
+            queue.arm(leg, now_ms)
 
     # --- output and time ---
 
@@ -515,16 +459,9 @@ def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
     return leg.facts.invite_ms, leg.call_id, leg.target
 
 
-def _is_of_lost_fork(leg: TrackedLeg, message: Message) -> bool:
+def _is_of_lost_fork(lost_tags: list[int], message: Message) -> bool:
     """True for the BYE, or its response, with which the PBX hangs up on a fork that answered too late."""
-    if leg.lost_tags is None:
-        return False
-    return mark_of(tag_of(message.from_value)) in leg.lost_tags or mark_of(tag_of(message.to_value)) in leg.lost_tags
-
-
-def _copy_mark(message: Message, sender: int) -> int:
-    """The same for every copy of a message on one hop, another one for any other message of its call."""
-    return crc32(message.method, sender ^ message.cseq ^ message.status << 20) & SMALL
+    return mark_of(tag_of(message.from_value)) in lost_tags or mark_of(tag_of(message.to_value)) in lost_tags
 
 
 def _note(leg: TrackedLeg, mark: int, now_ms: int, branch: int) -> None:
@@ -535,11 +472,10 @@ def _note(leg: TrackedLeg, mark: int, now_ms: int, branch: int) -> None:
         leg.branches += (branch,)
 
 
-def _compile() -> "list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None]":
-    """The table as one flat list: `state * signals + signal` -> (next state, action) or None."""
-    table: list[tuple[int, Callable[[TrackedLeg, Message | None, int], None]] | None] = [None] * (
-        len(STATE_NAMES) * _SIGNALS
-    )
+def _compile(timers: list[TimerQueue]) -> "list[Entry | None]":
+    """The table as one flat list, at `state * signals + signal`; None where nothing changes."""
+    table: list[Entry | None] = [None] * (len(STATE_NAMES) * _SIGNALS)
     for (state, signal), (following, action) in TRANSITIONS.items():
-        table[state * _SIGNALS + signal] = (following, ACTIONS[action])
+        queue = None if following == ENDED else timers[following]
+        table[state * _SIGNALS + signal] = (following, ACTIONS[action], queue)
     return table

@@ -2,6 +2,7 @@ import pytest
 from builders import CARRIER, PBX, make_invite, make_response, phone, read
 
 from collector.core.events import LegEnded
+from collector.core.hops import UDP, Hop
 from collector.core.invite import InviteReader
 from collector.core.keys import call_key
 from collector.core.numbers import NumberingPlan
@@ -19,7 +20,7 @@ def make_reader(correlation_header="", digit_numbers=()):
 
 def read_invite(reader=None, source=PBX, target=PHONE, **fields):
     """(facts, target's name, whether digits are kept) of an INVITE."""
-    return (reader or make_reader()).read(read(make_invite(**fields)), 5, source, 5060, target, 5060)
+    return (reader or make_reader()).read(read(make_invite(**fields)), 5, Hop(source, 5060, target, 5060, UDP))
 
 
 def test_facts_of_a_call_to_a_phone():
@@ -60,7 +61,7 @@ def test_caller(caller, headers, expected):
 def test_anonymous_host_hides_the_caller():
     """Some carriers put a random user part before anonymous.invalid."""
     invite = make_invite(caller="c8oqz84").replace(b"c8oqz84@10.77.1.5", b"c8oqz84@anonymous.invalid")
-    facts, _, _ = make_reader().read(read(invite), 5, PBX, 5060, phone(101), 5060)
+    facts, _, _ = make_reader().read(read(invite), 5, Hop(PBX, 5060, phone(101), 5060, UDP))
     assert facts.caller == ""
 
 

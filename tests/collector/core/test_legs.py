@@ -13,6 +13,7 @@ from collector.core.legs import (
     WAIT_MS,
     TrackedLeg,
 )
+from collector.core.timers import TimerQueue
 from collector.core.tracker import _compile
 
 STATES = range(len(STATE_NAMES))
@@ -37,11 +38,12 @@ def make_leg(state):
 @pytest.mark.parametrize("pair", PAIRS, ids=name)
 def test_every_pair_is_in_the_table_or_changes_nothing(pair):
     """A pair of the table names a state and an action that exist; any other pair has no entry at all."""
-    entry = _compile()[pair[0] * len(SIGNALS) + pair[1]]
+    timers = [TimerQueue(WAIT_MS[state]) for state in WAIT_MS]
+    entry = _compile(timers)[pair[0] * len(SIGNALS) + pair[1]]
     if pair in TRANSITIONS:
         following, action = TRANSITIONS[pair]
         assert following in STATES
-        assert entry == (following, ACTIONS[action])
+        assert entry == (following, ACTIONS[action], None if following == ENDED else timers[following])
     else:
         assert entry is None
 
