@@ -39,7 +39,7 @@ or went on to voicemail, a menu or another queue is not seen.
 ## Always true
 
 - I1: offered = answered + abandoned + overflow + voicemail + claimed_elsewhere + open + unknown.
-- I2: short_abandoned ≤ abandoned.
+- I2: short_abandoned ≤ abandoned; percentiles of waits, ringing and talk rest on exactly the calls of their averages.
 - I3: with a short limit within the threshold, sl_offered ≤ sl_excl_short ≤ sl_late_ab ≤ sl_answered,
   sl_late_ab ≤ sl_ab_ok and sl_excl_short ≤ sl_short_credit ≤ sl_ab_ok.
 - I4: the states of an agent never overlap, at however many phones.

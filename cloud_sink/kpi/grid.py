@@ -1,7 +1,7 @@
 """The day by quarter hour: one row of counters per 15-minute bucket of the UTC grid (rules R2 and R3).
 
 A contact belongs to the bucket it arrived in, whatever happened to it later. Rows add up: an hour, a day or a week is
-the sum of its buckets, in any order (invariant I4).
+the sum of its buckets, in any order (invariant I5).
 """
 
 from collections.abc import Iterable, Sequence

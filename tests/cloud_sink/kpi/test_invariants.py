@@ -10,8 +10,9 @@ from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.kpi.accessibility import count_service, service_levels
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.grid import grid, merge
+from cloud_sink.kpi.measurement import merge_measurements
 from cloud_sink.kpi.period import Period
-from cloud_sink.kpi.report import report
+from cloud_sink.kpi.report import measure, report
 from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import OFFERED_DISPOSITIONS, measure_volume
 
@@ -29,6 +30,7 @@ def contact_fields(draw):
         "wait_s": draw(st.none() | st.integers(0, 90_000).map(lambda ms: ms / 1000)),
         "talk_s": draw(st.integers(0, 600)),
         "hold_s": draw(st.sampled_from([0, 0, 7])),
+        "ring_s": draw(st.none() | st.integers(0, 30)),
         "direction": draw(st.sampled_from(["in", "in", "in", "out", "int", "feature"])),
         "queue": draw(st.sampled_from(["support", "sales"])),
         "caller": draw(st.sampled_from(["", "447700900001", "447700900002"])),
@@ -57,6 +59,22 @@ def test_i2_parts_never_exceed_their_whole(make_contact, fields, threshold):
     counts = count_service([make_contact(**each) for each in fields], threshold * 1000)
     assert counts.short <= counts.abandoned_within <= counts.abandoned
     assert counts.answered_within <= counts.answered
+
+
+@given(fields=TRAFFIC, cut_h=st.integers(0, HOURS))
+def test_i2_histograms_hold_what_their_averages_count(make_contact, start, fields, cut_h):
+    """I2: each histogram's total is its average's denominator, of a period at once and put together from two."""
+    contacts = [make_contact(**each) for each in fields]
+    cut, end = start + cut_h * 3_600_000, start + HOURS * 3_600_000
+    periods = [Period(start, end), Period(start, cut), Period(cut, end)]
+    whole, *parts = [
+        measure(contacts, [], period=period, plan=OfficePlan("lab"), observed=True, threshold_s=20)
+        for period in periods
+    ]
+    for found in (whole, merge_measurements(parts)):
+        counters = found.total.measured()
+        for name, kpi_id in (("wait", "asa"), ("ring", "ring_time_avg"), ("talk", "avg_talk_time")):
+            assert counters[kpi_id].denominator == sum(found.durations[name].values())
 
 
 @given(fields=TRAFFIC, threshold=THRESHOLDS)

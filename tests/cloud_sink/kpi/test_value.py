@@ -48,7 +48,7 @@ def test_wilson_interval_holds_the_share(successes, extra):
 
 @given(counters, counters, counters)
 def test_counters_add_up_in_any_order(a, b, c):
-    """I4: sums and maxima of counters do not depend on the order of merging."""
+    """I5: sums and maxima of counters do not depend on the order of merging."""
     assert a.plus(b).plus(c) == c.plus(a.plus(b)) == b.plus(c.plus(a))
     assert a.larger(b).larger(c).numerator == c.larger(b.larger(a)).numerator
 
