@@ -10,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from collector import tls
 
-PATIENCE_S = 30
+PATIENCE_S = 90
 
 
 def answers(port):
@@ -83,7 +83,7 @@ class Client:
     def publish(self, topic, payload=b"x"):
         """Publish and wait for the broker's answer, which says nothing about whether it was allowed."""
         told = self._client.publish(topic, payload, qos=1)
-        wait_until(lambda: told.is_published() or self.lost)
+        wait_until(lambda: self.lost or told.is_published())
 
     def topics_until(self, last):
         """Topics of what arrived, up to a message on this one."""

@@ -43,14 +43,14 @@ def test_database_that_fails_is_tried_until_it_works(tmp_path: Path, caplog: pyt
     box.connect(*broker.address)
     box.loop_start()
     box.subscribe("rt/1/lab/ack", qos=1)
-    assert subscribed.wait(10)
+    assert subscribed.wait(60)
     batch = wire.encode_batch(7, 1, 1, [wire.encode_event(GapObserved(T0, T0 + 1, "restart", 0))])
     with caplog.at_level(logging.WARNING):
         box.publish("rt/1/lab/ev", msgpack.packb(batch), qos=1)
         with pytest.raises(queue.Empty):
             answers.get(timeout=1.5)
         store.migrate()
-        assert [7, 1] == msgpack.unpackb(answers.get(timeout=10))
+        assert [7, 1] == msgpack.unpackb(answers.get(timeout=60))
     assert 1 == len(store.gaps("lab", 0, T0 + 2))
     assert 1 == sum("the database cannot be written: no such table" in line for line in caplog.messages)
 

@@ -92,9 +92,9 @@ def collector(office: Office, recording: Path, *more: str) -> Iterator[subproces
 def wait_for_legs(office: Office, number: int) -> None:
     """Wait until the sink has stored so many legs."""
     store = office.store()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while len(store.legs("lab", *EVER)) < number:
-        assert time.monotonic() < until, f"no {number} legs within a minute"
+        assert time.monotonic() < until, f"no {number} legs within two minutes"
         time.sleep(0.05)
     store.close()
 
@@ -102,7 +102,7 @@ def wait_for_legs(office: Office, number: int) -> None:
 def stop(process: subprocess.Popen[str]) -> None:
     """End a sink in good order."""
     process.send_signal(signal.SIGTERM)
-    assert 0 == process.wait(10)
+    assert 0 == process.wait(60)
 
 
 # --- what the sink stored and what replay says, in the same words ------------------------------------------------

@@ -38,7 +38,7 @@ def test_database_equals_replay(office: Office, captures: Path, name: str) -> No
     recording = captures / f"{name}.pcap.gz"
     with sink(office) as process:
         with collector(office, recording) as box:
-            assert 0 == box.wait(60)
+            assert 0 == box.wait(120)
         stop(process)
     assert replayed(recording, office.config, "legs") == stored_legs(office)
     assert replayed(recording, office.config, "contacts") == stored_contacts(office)
@@ -47,15 +47,15 @@ def test_database_equals_replay(office: Office, captures: Path, name: str) -> No
 def test_killed_sink_loses_and_doubles_nothing(office: Office, captures: Path) -> None:
     """A sink killed with -9 three times in the middle of an office's day: nothing is lost, nothing is there twice."""
     recording = captures / "office-day-A.pcap.gz"
-    with collector(office, recording, "--speed", "60") as box:
-        for legs in (100, 400, 800):
+    with collector(office, recording, "--speed", "30") as box:
+        for legs in (60, 200, 350):
             with sink(office) as process:
                 wait_for_legs(office, legs)
                 assert box.poll() is None
                 process.kill()
-                process.wait(10)
+                process.wait(60)
         with sink(office) as process:
-            assert 0 == box.wait(90)
+            assert 0 == box.wait(200)
             stop(process)
     assert replayed(recording, office.config, "legs") == stored_legs(office)
     assert replayed(recording, office.config, "contacts") == stored_contacts(office)
@@ -66,12 +66,12 @@ def test_a_sink_restored_from_a_backup_gets_everything_again(office: Office, cap
     first, second = captures / "a-direct.pcap.gz", captures / "c-queue.pcap.gz"
     with sink(office) as process:
         with collector(office, first) as box:
-            assert 0 == box.wait(60)
+            assert 0 == box.wait(120)
         stop(process)
     backup = (tmp_path / "sink.db").read_bytes()
     with sink(office) as process:
         with collector(office, second) as box:
-            assert 0 == box.wait(60)
+            assert 0 == box.wait(120)
         stop(process)
     everything = stored_legs(office)
     for file in tmp_path.glob("sink.db*"):
@@ -80,7 +80,7 @@ def test_a_sink_restored_from_a_backup_gets_everything_again(office: Office, cap
     assert len(stored_legs(office)) < len(everything)
     with sink(office) as process:
         with collector(office, captures / "b-ringgroup.pcap.gz") as box:
-            assert 0 == box.wait(60)
+            assert 0 == box.wait(120)
         stop(process)
     assert set(everything) < set(stored_legs(office))
 
@@ -95,7 +95,7 @@ def test_a_full_disk_of_the_sink_stops_nothing_for_good(office: Office, captures
             with pytest.raises(subprocess.TimeoutExpired):
                 box.wait(4)
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
-            assert 0 == box.wait(60)
+            assert 0 == box.wait(120)
         stop(process)
     assert replayed(recording, office.config, "legs") == stored_legs(office)
 
@@ -113,6 +113,6 @@ def test_box_without_an_office_waits_in_its_spool(office: Office, captures: Path
             stop(process)
         office.config.write_text(listed)
         with sink(office) as process:
-            assert 0 == box.wait(60)
+            assert 0 == box.wait(120)
             stop(process)
     assert replayed(recording, office.config, "legs") == stored_legs(office)

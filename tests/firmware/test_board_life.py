@@ -97,7 +97,7 @@ def test_status_page_and_line_tell_how_it_is(vm: Path, settings: Path) -> None:
     """A browser sees clock, broker and counters; the serial line says the same."""
     with running_board(vm, settings, "stamped") as board:
         send(board, [ETHERNET + b"\x01" + make_frame(make_request("INVITE", 1), PBX, PHONE)])
-        with urllib.request.urlopen(f"http://127.0.0.1:{board.status_port}/", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{board.status_port}/", timeout=60) as answer:
             page = answer.read().decode()
         wait_until(lambda: "ringtap address=" in board.output.read_text())
     assert "<h1>ringtap lab</h1>" in page

@@ -57,7 +57,7 @@ def subscriber(broker: Address, **settings: str) -> Iterator[MqttSubscriber]:
 
 def publish(client: paho.Client, topic: str, payload: bytes, *, retain: bool = False) -> None:
     """Publish with QoS 1 and wait for the broker's word."""
-    client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+    client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(60)
 
 
 def test_messages_come_in_order(broker: Address) -> None:

@@ -225,7 +225,7 @@ def test_a_pipe_yields_what_has_come_while_more_is_awaited():
     process.stdin.write(make_pcap([(b"second", 2 * 10**9)])[24:])
     process.stdin.close()
     assert b"b'second'" in process.stdout.read()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
