@@ -9,6 +9,10 @@ from collector.core.legs import TALKING, TrackedLeg
 from collector.core.sip import SESSION_EXPIRES, Message
 from collector.core.timers import TimerQueue
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.core.resting import RestingLeg
+
 # Session intervals are rounded up to one of these, so that each wait is a queue in time order.
 SESSION_WAITS_MS = (120_000, 300_000, 900_000, 1_800_000, 3_600_000)
 SESSION_GRACE_MS = 32_000  # who ends a session that was not refreshed sends its BYE earlier (RFC 4028 section 10)
@@ -25,7 +29,7 @@ class EndWatch:
         self._sessions = [TimerQueue(wait_ms + SESSION_GRACE_MS) for wait_ms in SESSION_WAITS_MS]
         self.doubted = TimerQueue(min(DOUBT_MS, max_call_ms))
         self.queues = [self.doubted, self.unlimited] + self._sessions  # in this order their calls are given up
-        self._in_call: dict[int, TrackedLeg] = {}  # phone -> the call that it is in
+        self._in_call: dict[int, TrackedLeg | RestingLeg] = {}  # phone -> the call that it is in
 
     def arm(self, leg: TrackedLeg, now_ms: int) -> None:
         """Something was heard of a call that is up: it waits anew."""
@@ -57,10 +61,20 @@ class EndWatch:
         if leg.phone and self._in_call.get(leg.phone) is leg:
             del self._in_call[leg.phone]
 
+    def replace(self, leg: "TrackedLeg | RestingLeg", by: "TrackedLeg | RestingLeg", phone: int) -> None:
+        """A leg lies down to rest, or woke up."""
+        if phone and self._in_call.get(phone) is leg:
+            self._in_call[phone] = by
+
     def doubt(self, extension: str, now_ms: int, *, was_up: bool) -> None:
-        """The calls of an extension's phones are probably over; `was_up`: they were not until just now."""
-        legs = [leg for leg in self._in_call.values() if leg.facts.extension == extension and leg.state == TALKING]
+        """The calls of an extension's phones are probably over; `was_up`: they were not until just now.
+
+        None of the extension's calls rests.
+        """
+        legs = [leg for leg in self._in_call.values() if leg.extension == extension and leg.state == TALKING]
         for leg in sorted(legs, key=_call_id):  # MicroPython's dicts keep no order
+            if not isinstance(leg, TrackedLeg):
+                continue
             if was_up:
                 leg.last_ms = now_ms
             self.doubted.arm(leg, now_ms)
@@ -75,7 +89,7 @@ class EndWatch:
         return leg.queue is self.doubted
 
 
-def _call_id(leg: TrackedLeg) -> bytes:
+def _call_id(leg: "TrackedLeg | RestingLeg") -> bytes:
     return leg.call_id
 
 

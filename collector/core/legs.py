@@ -151,6 +151,16 @@ class TrackedLeg(Waiting):
         self.branches: tuple[int, ...] = ()
         self.last_ms = facts.invite_ms
 
+    @property
+    def extension(self) -> str:
+        """The office's extension at one end of the leg."""
+        return self.facts.extension
+
+    @property
+    def age(self) -> tuple[int, bytes, str]:
+        """Sorts legs by their begin."""
+        return self.facts.invite_ms, self.call_id, self.target
+
     def side_of(self, message: Message) -> int:
         """Who sent a request, or whose request a response answers: the caller's side or the callee's."""
         return CALLER if mark_of(tag_of(message.from_value)) == self.from_tag else CALLEE

@@ -22,6 +22,7 @@ from collector.core.packet import PROTOCOL_UDP, QUOTED, PacketDecoder, plain_udp
 from collector.core.parties import Parties
 from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
+from collector.core.resting import RestingTracker
 from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message, user_in
 from collector.core.stream import StreamTable, split_messages
 from collector.core.tracker import RESERVED_LEGS, LegTracker
@@ -101,7 +102,8 @@ class CallMonitor:
         )
         self._packages = PackageReader(self._parties, self._registrar, self._events, settings.max_legs)
         reader = InviteReader(self._parties, settings.numbering, settings.correlation_header, settings.digit_numbers)
-        self._tracker = LegTracker(
+        track = RestingTracker if settings.max_legs <= RESERVED_LEGS else LegTracker
+        self._tracker = track(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
         self._keypad = self._tracker.keypad

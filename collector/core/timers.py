@@ -55,6 +55,20 @@ class TimerQueue:
             after.previous = before
         thing.previous = thing.next = thing.queue = None
 
+    def replace(self, thing: Waiting, by: Waiting) -> None:
+        """Puts another in the place, and under the deadline, of a thing that stands here."""
+        before, after = thing.previous, thing.next
+        by.deadline_ms, by.queue, by.previous, by.next = thing.deadline_ms, self, before, after
+        if before is None:
+            self._first = by
+        else:
+            before.next = by
+        if after is None:
+            self._last = by
+        else:
+            after.previous = by
+        thing.previous = thing.next = thing.queue = None
+
     def first(self) -> Waiting | None:
         """The one that is due first, None when nobody waits."""
         return self._first

@@ -2,7 +2,7 @@
 
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
-from collector.core.ended import EndedCalls, reserve
+from collector.core.ended import EndedCalls
 from collector.core.ends import EndWatch
 from collector.core.events import ROLE_PHONE, TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
@@ -39,7 +39,7 @@ from collector.core.legs import (
     TrackedLeg,
 )
 from collector.core.sip import RETRY_AFTER, Message, branch_of, tag_of
-from collector.core.timers import TimerQueue
+from collector.core.timers import TimerQueue, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,8 +77,6 @@ class LegTracker:
         self._max_legs = max_legs
         self._calls: dict[bytes, list[TrackedLeg]] = {}
         self._ended = EndedCalls(max_ended, reserved=max_legs <= RESERVED_LEGS)
-        if max_legs <= RESERVED_LEGS:
-            reserve(self._calls, max_legs, [])
         # told when a leg begins, rings, is answered and ends: its facts so far, its state, now_ms
         self.progress_listener: Callable[[LegEnded, int, int], None] | None = None
         self._ends = EndWatch(max_call_ms)
@@ -426,9 +424,13 @@ class LegTracker:
         """Steps every leg whose time has run out."""
         for queue in self._queues:
             first = queue.first()
-            while isinstance(first, TrackedLeg) and first.deadline_ms <= now_ms:
-                self._step(first, TIMEOUT, None, now_ms)
+            while first is not None and first.deadline_ms <= now_ms:
+                self._step(self._awake(first), TIMEOUT, None, now_ms)
                 first = queue.first()
+
+    def _awake(self, waiting: Waiting) -> TrackedLeg:
+        """The leg itself of what stands in a queue (`resting.py` keeps most of them in another form)."""
+        return waiting  # type: ignore[return-value]  # nothing else is armed here
 
     def _evict(self, now_ms: int) -> None:
         """Makes room: the oldest leg in the least valuable state goes, reported as partial."""
@@ -436,27 +438,31 @@ class LegTracker:
         unanswered = [timers[state] for state in (CALLING, PROCEEDING, CHALLENGED, CANCELLING, LEAVING, RINGING)]
         for queue in unanswered + self._ends.queues:
             first = queue.first()
-            if isinstance(first, TrackedLeg):
-                first.facts.partial = True
-                first.finish_hold(now_ms)
-                self._finish(first)
+            if first is not None:
+                leg = self._awake(first)
+                leg.facts.partial = True
+                leg.finish_hold(now_ms)
+                self._finish(leg)
                 self._counters.legs_evicted += 1
                 return
 
     def close(self, now_ms: int) -> None:
         """Watching ends: what is still up is reported as partial, without an end where none was seen."""
         legs = [leg for call in self._calls.values() for leg in call]
-        for leg in sorted(legs, key=_age):  # MicroPython's dicts keep no order
-            if self._ends.is_doubted(leg):
-                self._step(leg, TIMEOUT, None, now_ms)
-                continue
-            leg.facts.partial = leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
-            leg.finish_hold(now_ms)
-            self._finish(leg)
+        for leg in sorted(legs, key=_age):
+            self._close_leg(leg, now_ms)
+
+    def _close_leg(self, leg: TrackedLeg, now_ms: int) -> None:
+        if self._ends.is_doubted(leg):
+            self._step(leg, TIMEOUT, None, now_ms)
+            return
+        leg.facts.partial = leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
+        leg.finish_hold(now_ms)
+        self._finish(leg)
 
 
 def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
-    return leg.facts.invite_ms, leg.call_id, leg.target
+    return leg.age
 
 
 def _is_of_lost_fork(lost_tags: list[int], message: Message) -> bool:

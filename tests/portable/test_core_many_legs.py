@@ -3,6 +3,6 @@
 from many_legs import hear_many_legs
 
 
-def test_sixty_four_calls_at_once_are_all_reported() -> None:
-    """The default of a board: every leg with its own times and caller, none lost, none evicted."""
-    assert (64, 64) == hear_many_legs(64)
+def test_two_hundred_calls_at_once_are_all_reported() -> None:
+    """Every leg with its own times and caller, none lost, none evicted."""
+    assert (200, 200) == hear_many_legs(200)

@@ -1,0 +1,220 @@
+"""Legs on a small heap: one of which nothing was heard for a while rests, in half of the memory.
+
+With its thirty attributes a leg takes half a kilobyte of MicroPython's heap, and nearly all open calls are silent
+nearly all the time: they ring, they talk. So only the last few that were heard of are kept as `TrackedLeg`; each other
+one is a tuple of what differs from the defaults, stands where it stood in its timer's queue, and wakes up when a
+message, its deadline or its phone asks for it. What is decided about a leg is decided in `tracker.py` and `legs.py`.
+"""
+
+from collector.core.counters import Counters
+from collector.core.ended import reserve
+from collector.core.events import LegEnded
+from collector.core.hops import Hop
+from collector.core.invite import InviteReader
+from collector.core.keys import call_key
+from collector.core.legs import TrackedLeg
+from collector.core.sip import Message
+from collector.core.timers import Waiting
+from collector.core.tracker import LegTracker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from collector.core.events import Event
+
+AWAKE = 4  # calls that were heard of last: messages of a call come in bursts
+MAX_PARTIES = 64  # extensions and numbers called, kept once for all their legs
+
+# What may differ from its default: a bit of `kept[0]` says whether it does. What is missing here and is not of every
+# leg has a leg only that does not rest: `_may_rest` asks for it.
+OF_LEG = ("answer_tag", "last_status", "own_hop", "phone", "session", "status_source")
+OF_FACTS = (
+    "answer_ms",
+    "caller",
+    "cancelled",
+    "connected",
+    "diverted_by",
+    "end_ms",
+    "ended_by",
+    "final_code",
+    "partial",
+    "reason_q850",
+    "reason_sip",
+    "replaces_key",
+    "retransmissions",
+    "ring_ms",
+    "session_key",
+)
+_STATE_SHIFT = len(OF_LEG) + len(OF_FACTS)  # with three bits of state above it no large integer on a board
+_OPTIONAL = 9  # position of the first value that not every leg has
+
+
+class RestingLeg(Waiting):
+    """A leg that waits: its Call-ID, and a tuple of everything else (`_keep` makes it, `_wake` reads it)."""
+
+    __slots__ = ("call_id", "kept")
+
+    hold = None  # nobody holds a call that rests
+
+    def __init__(self, call_id: bytes, kept: "tuple[Any, ...]") -> None:
+        super().__init__()
+        self.call_id = call_id
+        self.kept = kept
+
+    @property
+    def state(self) -> int:
+        """The leg's state, of `legs.STATE_NAMES`."""
+        state: int = self.kept[0] >> _STATE_SHIFT
+        return state
+
+    @property
+    def extension(self) -> str:
+        """The office's extension at one end of the leg."""
+        extension: str = self.kept[2][0]
+        return extension
+
+    @property
+    def age(self) -> tuple[int, bytes, str]:
+        """Sorts legs by their begin, as `TrackedLeg.age`."""
+        return self.kept[1], self.call_id, self.kept[2][2]
+
+
+class RestingTracker(LegTracker):
+    """A tracker whose legs rest; its events are those of any other."""
+
+    def __init__(
+        self,
+        reader: InviteReader,
+        counters: Counters,
+        events: "list[Event]",
+        max_legs: int,
+        max_ended: int,
+        max_call_ms: int,
+    ) -> None:
+        super().__init__(reader, counters, events, max_legs, max_ended, max_call_ms)
+        self._resting: dict[bytes, RestingLeg | None] = {}
+        reserve(self._resting, max_legs, None)
+        self._heard: list[bytes] = []  # Call-IDs of those that are awake, heard of last at the end
+        self._parties: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def receive_message(self, message: Message, now_ms: int, hop: Hop) -> None:
+        """Takes one message; wakes up its leg before, and lets one rest that was not heard of for longer."""
+        call_id = message.call_id
+        resting = self._resting.get(call_id)
+        if resting is not None:
+            self._awake(resting)
+        super().receive_message(message, now_ms, hop)
+        if call_id in self._calls:
+            self._note_heard(call_id)
+
+    def receive_loss(self, extension: str, now_ms: int) -> None:
+        """A phone's registration is gone: its calls are probably over."""
+        woken = self._wake_calls_of(extension)
+        super().receive_loss(extension, now_ms)
+        for call_id in woken:
+            self._note_heard(call_id)
+
+    def receive_idle(self, extension: str, now_ms: int) -> None:
+        """The PBX says that an extension is in no call any more (RFC 4235)."""
+        woken = self._wake_calls_of(extension)
+        super().receive_idle(extension, now_ms)
+        for call_id in woken:
+            self._note_heard(call_id)
+
+    def close(self, now_ms: int) -> None:
+        """Watching ends; legs wake up one by one."""
+        legs: list[Any] = [leg for call in self._calls.values() for leg in call]
+        legs += [leg for leg in self._resting.values() if leg is not None]
+        for leg in sorted(legs, key=lambda leg: leg.age):  # MicroPython's dicts keep no order
+            self._close_leg(self._awake(leg), now_ms)
+
+    def _note_heard(self, call_id: bytes) -> None:
+        heard = self._heard
+        if call_id in heard:
+            heard.remove(call_id)
+        heard.append(call_id)
+        if len(heard) > AWAKE:
+            legs = self._calls.get(heard.pop(0))
+            if legs is not None and len(legs) == 1 and _may_rest(legs[0]):
+                self._lay_down(legs[0])
+
+    def _wake_calls_of(self, extension: str) -> list[bytes]:
+        legs = [leg for leg in self._resting.values() if leg is not None and leg.extension == extension]
+        for leg in legs:
+            self._awake(leg)
+        return [leg.call_id for leg in legs]
+
+    # --- between the two forms: what needs memory goes first, so that a lack of it changes nothing ---
+
+    def _lay_down(self, leg: TrackedLeg) -> None:
+        resting = RestingLeg(leg.call_id, self._keep(leg))
+        self._resting[leg.call_id] = resting
+        del self._calls[leg.call_id]
+        self._replace(leg, resting, leg.phone)
+
+    def _awake(self, waiting: Waiting) -> TrackedLeg:
+        """The leg itself of what stands in a queue."""
+        if not isinstance(waiting, RestingLeg):
+            return super()._awake(waiting)
+        leg = _wake(waiting)
+        self._calls[leg.call_id] = [leg]
+        del self._resting[leg.call_id]
+        self._replace(waiting, leg, leg.phone)
+        return leg
+
+    def _replace(self, before: TrackedLeg | RestingLeg, after: TrackedLeg | RestingLeg, phone: int) -> None:
+        if before.queue is not None:
+            before.queue.replace(before, after)
+        self._ends.replace(before, after, phone)
+
+    def _keep(self, leg: TrackedLeg) -> "tuple[Any, ...]":
+        facts = leg.facts
+        branches = leg.branches if len(leg.branches) != 1 else leg.branches[0]
+        kept: list[Any] = [0, facts.invite_ms, self._party(leg), leg.source, leg.invite_cseq, leg.from_tag, branches]
+        kept += [leg.last_ms, leg.last_mark]
+        mask = leg.state
+        for names, holder, usual in ((OF_LEG, leg, TrackedLeg), (OF_FACTS, facts, LegEnded)):
+            for name in names:
+                value = getattr(holder, name)
+                mask <<= 1
+                if value != getattr(usual, name):
+                    mask |= 1
+                    kept.append(value)
+        kept[0] = mask
+        return tuple(kept)
+
+    def _party(self, leg: TrackedLeg) -> tuple[str, ...]:
+        """Who is called, and how: one tuple for all legs where that is the same."""
+        facts = leg.facts
+        party = (facts.extension, facts.callee, leg.target, facts.role, facts.direction, facts.transport)
+        if party not in self._parties and len(self._parties) >= MAX_PARTIES:
+            self._parties.clear()  # calls to ever other numbers: theirs is no loss, the office's own come again
+        return self._parties.setdefault(party, party)
+
+
+def _may_rest(leg: TrackedLeg) -> bool:
+    """False for a leg with facts that `_keep` leaves out: holds, transfers, digits, forks that lost."""
+    return leg.hold is None and leg.refer is None and leg.lost_tags is None and not leg.records_digits
+
+
+def _wake(resting: RestingLeg) -> TrackedLeg:
+    kept = resting.kept
+    mask, invite_ms, party, source, cseq, from_tag, branches, last_ms, last_mark = kept[:_OPTIONAL]
+    facts = LegEnded(invite_ms, call_key(resting.call_id))
+    facts.call_id = resting.call_id
+    facts.extension, facts.callee, target, facts.role, facts.direction, facts.transport = party
+    leg = TrackedLeg(facts, resting.call_id, target, source, cseq, from_tag)
+    leg.branches = (branches,) if isinstance(branches, int) else branches
+    leg.last_ms = last_ms
+    leg.last_mark = last_mark
+    leg.state = resting.state
+    at = _OPTIONAL
+    bit = 1 << _STATE_SHIFT
+    for names, holder in ((OF_LEG, leg), (OF_FACTS, facts)):
+        for name in names:
+            bit >>= 1
+            if mask & bit:
+                setattr(holder, name, kept[at])
+                at += 1
+    return leg
