@@ -6,7 +6,7 @@ called back) is made from the calls of the whole period, of which only the colum
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -90,6 +90,16 @@ class Daybook:
         else:
             merged = _without(merged, MADE_ANEW)  # the calls of some day are gone
         return merged, missed_callers(lost, later)
+
+    def by_day(self, period: Period) -> Iterator[tuple[Period, Measurement]]:
+        """Every local day of the period by itself: from its row, else from its calls."""
+        pieces = pieces_of(period)
+        numbers = [piece.day for piece in pieces if piece.day is not None]
+        rollup = self.store.rollup(self.plan.office)
+        rows = self._rows(rollup, numbers[0], numbers[-1]) if numbers and rollup else {}
+        for piece in pieces:
+            known = None if piece.day is None else rows.get(piece.day)
+            yield piece.period, self.measure(piece.period) if known is None else known
 
     def _rows(self, rollup: Rollup, first: int, last: int) -> dict[int, Measurement]:
         """The days whose rows may be believed; of those not settled yet without what may still be revised."""

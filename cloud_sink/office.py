@@ -20,7 +20,7 @@ from cloud_sink.kpi.missed import MissedCaller, missed_callers
 from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.planning import PlannedHour, arrival_profile, demand, plan_week
-from cloud_sink.kpi.report import Report, measure, present
+from cloud_sink.kpi.report import Report, Values, measure, present
 from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.signalling import SignallingReport, signalling_report
 from cloud_sink.kpi.spending import Spending, with_spending
@@ -240,6 +240,29 @@ class Office:
         )  # fmt: skip
         return with_spending(shown, self.spending(period))
 
+    def by_day(self, period: Period) -> list[tuple[date, Values]]:
+        """The office's own numbers of each local day of the period on which it was watched, in order."""
+        spans = self.watch(period).spans
+        if not spans:
+            return []
+        watched = Period(*_whole_days(spans[0][0], spans[-1][1], period), period.time_zone)
+        found = []
+        for day, measurement in self._daybook().by_day(watched):
+            share = self._share(spans, day)
+            if share:
+                shown = present(
+                    measurement, period=day, plan=self.plan, coverage=share, threshold_s=self.plan.service_level_s,
+                    missed=[],
+                )  # fmt: skip
+                found.append((local_day(day.from_ms, day.time_zone), shown.total))
+        return found
+
+    def _share(self, spans: list[tuple[int, int]], day: Period) -> float:
+        """The part of a day, up to now, that the spans cover."""
+        within = (day.from_ms, max(day.from_ms, min(day.until_ms, self.now_ms())))
+        length = sum(max(0, min(within[1], end) - max(within[0], start)) for start, end in spans)
+        return length / max(1, within[1] - within[0])
+
     def _put_together(self, period: Period, threshold_s: float) -> tuple[Measurement, list[MissedCaller]] | None:
         found = self._daybook().put_together(period)
         if found is None or threshold_s == self.plan.service_level_s:
@@ -299,6 +322,13 @@ class Office:
     def boxes(self) -> list[BoxStatus]:
         """Its boxes, as they reported last."""
         return self.store.boxes(self.id)
+
+
+def _whole_days(from_ms: int, until_ms: int, period: Period) -> tuple[int, int]:
+    """The local days around a stretch of time, as far as the period has them."""
+    zone = period.time_zone
+    days = Period.of_days(local_day(from_ms, zone), local_day(until_ms - 1, zone), zone)
+    return max(days.from_ms, period.from_ms), min(days.until_ms, period.until_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cloud_sink.calendars import month_named
-from cloud_sink.contacts.records import GREGORIAN, WEEK_STARTS
+from cloud_sink.calendars import month_around, month_named
+from cloud_sink.contacts.records import GREGORIAN, WEEK_STARTS, OfficePlan
 from cloud_sink.kpi.period import Period, midnight_ms
 
 LONGEST_DAYS = 400  # a report is computed from raw rows: a year and a bit, not a lifetime
@@ -52,6 +52,12 @@ def month_of(text: str, calendar: str = GREGORIAN) -> tuple[date, date]:
         return month_named(text, calendar)
     except ValueError as error:
         raise BadQuestion(str(error)) from error
+
+
+def ranges_around(day: date, plan: OfficePlan) -> list[tuple[str, date, date]]:
+    """The day itself, its week and its month, as the office counts them: each with a word for it."""
+    week, month = week_of(day, plan.week_start), month_around(day, plan.calendar)
+    return [("the day", day, day), ("the week", *week), ("the month", *month)]
 
 
 def local_days(first: date, last: date, time_zone: str) -> Period:

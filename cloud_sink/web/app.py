@@ -16,7 +16,7 @@ from cloud_sink.office import Clock, Offices, UnknownOffice
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports.saved import SavedReport
 from cloud_sink.store import Store
-from cloud_sink.web import agents, api, calls, export, fleet, page, planning, planning_page, signalling, team
+from cloud_sink.web import agents, api, calls, export, fleet, page, period, planning, planning_page, signalling, team
 from cloud_sink.web import reports as report_pages
 
 API = (api, agents, team, planning, signalling, export, fleet, report_pages)  # each has a router
@@ -60,6 +60,7 @@ def create_app(
     app.include_router(fleet.pages)
     app.include_router(report_pages.pages)
     app.include_router(calls.pages)
+    app.include_router(period.pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(_add_security_headers)
     app.exception_handler(BadQuestion)(_tell_bad_question)

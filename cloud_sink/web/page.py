@@ -13,7 +13,7 @@ from cloud_sink.kpi.accessibility import FORMULAS
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
 from cloud_sink.office import Office, Offices
-from cloud_sink.question import one_day, parse_day
+from cloud_sink.question import one_day, parse_day, ranges_around
 from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.shown import show_all
 from cloud_sink.web.api import Formula, all_offices
@@ -33,8 +33,8 @@ templates = Jinja2Templates(
     )
 )
 templates.env.filters.update(
-    {each.__name__: each for each in (date_text, days_text, short_date_text, weekday_text)}
-)  # each takes the office's calendar
+    {each.__name__: each for each in (date_text, days_text, short_date_text, weekday_text, ranges_around)}
+)  # dates by the office's calendar
 
 
 @router.get("/")

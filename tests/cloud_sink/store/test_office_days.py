@@ -126,6 +126,26 @@ def test_rows_say_what_the_calls_say(store: Store) -> None:
     assert_rows_say_what_calls_say(office_at(store, much_later))
 
 
+def test_days_by_themselves_are_the_reports_of_each(store: Store) -> None:
+    """Read from rows or from calls, through the long day; those before the first call, and to come, are left out."""
+    now = at(DAYS - 1, 20)
+    send(store, [leg for leg in make_traffic(1) if leg.t_invite < now], now)
+    office, around = office_at(store, now), days(-5, DAYS + 5)
+    shown = ("offered", "answered", "abandoned", "missed_contacts", "service_level", "asa", "coverage")
+    expected = [
+        (day, [report.total[kpi_id].to_json() for kpi_id in shown])
+        for number in range(-5, DAYS + 6)
+        if (report := from_calls(office, days(number, number), 20)).coverage
+        for day in [FIRST + timedelta(days=number)]
+    ]
+    assert DAYS == len(expected)
+    for _ in range(2):
+        found = office.by_day(around)
+        assert expected == [(day, [values[kpi_id].to_json() for kpi_id in shown]) for day, values in found]
+        roll(store, now)
+    assert [] == office.by_day(days(-5, -2))
+
+
 def test_counters_of_the_database_are_the_kpis(store: Store) -> None:
     """What SQL counts for fleets is what the report computes from the contacts, to the last digit."""
     now = at(DAYS, 1)

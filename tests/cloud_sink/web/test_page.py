@@ -17,6 +17,7 @@ PATHS = (  # every page with numbers
     "/planning?office=lab&weeks=2",
     f"/agents?office=lab&day={DAY}",
     f"/signalling?office=lab&day={DAY}",
+    f"/period?office=lab&week={DAY}",
 )
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
