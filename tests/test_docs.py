@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from cloud_sink.config import KINDS
+from cloud_sink.imports.kinds import KINDS as IMPORTS
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.web.reports import TABLE_WORDS
@@ -78,6 +79,20 @@ def test_tables_are_described() -> None:
     assert [name for name in EXPORTS if f"\n| `{name}` |" not in page] == []
     assert [name for name in EXPORTS if f"`{name}`" not in configuration] == []
     assert set(TABLE_WORDS) == set(EXPORTS)
+
+
+def test_what_other_systems_call_it_leads_somewhere() -> None:
+    """Each table, KPI, page and setting named for people who come from another system exists."""
+    page = (ROOT / "cloud_sink" / "README.md").read_text()
+    before, section = page.split("### If you come from another system")
+    section, settings = section.split("\n## Configuration")
+    navigation = (ROOT / "cloud_sink" / "web" / "templates" / "parts.html").read_text()
+    pages = {f"/{name}" for name in re.findall(r'\("(\w+)", "\w+"\)', navigation)}
+    documented = {name.split()[-1] for name in re.findall(r"^\| `([^`]+)`", settings, re.MULTILINE)}
+    routes = set(re.findall(r"`(GET [^`]+)`", before))
+    names = set(re.findall(r"`([^`]+)`", section))
+    assert len(names) > 70
+    assert names - pages - documented - routes - set(EXPORTS) - set(CATALOGUE) - set(IMPORTS) == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,8 +1,13 @@
 """Tables that list one thing after the other: callers, numbers shown to those called, what stands out."""
 
+from collections.abc import Mapping, Sequence
+
+from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.callers import Caller, callers
 from cloud_sink.kpi.outbound import Funnel, funnels
 from cloud_sink.kpi.period import Period, iso_time
+from cloud_sink.kpi.results import noted
+from cloud_sink.kpi.roster import Result
 from cloud_sink.office import Office
 from cloud_sink.sheets import Cell, Table
 
@@ -36,6 +41,28 @@ def _funnel_row(funnel: Funnel) -> list[Cell]:
     talk = round(funnel.talk_ms / funnel.answered / 1000, 3) if funnel.answered else None
     counts = (funnel.attempts, funnel.rang, funnel.answered)
     return [funnel.shown, *counts, share, funnel.short, funnel.busy, funnel.failed, talk]
+
+
+def results_table(office: Office, period: Period) -> Table:
+    """What was noted of calls: one row per word, the most frequent first; calls nobody noted anything of stay out."""
+    heads = ("noted", "calls", "share (%)", "successes", "failures", "callers", "talk_avg_s")
+    contacts = office.contacts(period)
+    found = noted(contacts, office.roster(period).results)
+    groups: dict[str, list[Contact]] = {}
+    for contact in contacts:
+        if contact.contact_id in found:
+            groups.setdefault(found[contact.contact_id].disposition, []).append(contact)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return Table("results", heads, [_result_row(word, group, found) for word, group in ordered])
+
+
+def _result_row(word: str, group: Sequence[Contact], found: Mapping[str, Result]) -> list[Cell]:
+    """One word; success is only counted where somebody said whether it was one."""
+    said = [found[contact.contact_id].success for contact in group]
+    share = round(100 * len(group) / len(found), 3)
+    callers = len({contact.did if contact.direction == "out" else contact.caller for contact in group})
+    talk = round(sum(contact.talk_ms for contact in group) / len(group) / 1000, 3)
+    return [word, len(group), share, said.count(True), said.count(False), callers, talk]
 
 
 def insights_table(office: Office, period: Period) -> Table:

@@ -18,7 +18,8 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 TABLES = (
     "report", "queues", "extensions", "contacts", "missed", "grid", "summary", "comparison", "callers", "outbound",
     "insights", "agents", "teams", "agent_states", "timeline", "discipline", "scorecards", "spending",
-    "staffing", "planning", "signalling", "sound", "quality",
+    "staffing", "planning", "results", "signalling", "sound",
+    "quality",
 )  # fmt: skip
 CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*")
 TODAY, YESTERDAY, WEEK, LAST_WEEK, MONTH, LAST_MONTH = (

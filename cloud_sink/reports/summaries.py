@@ -62,12 +62,12 @@ def change_text(change: Change) -> str:
 
 
 def comparison_table(office: Office, period: Period, compare: str = "") -> Table:
-    """Every KPI of the office, its queues and its extensions in both periods: one row each."""
-    now = office.report(period)
-    before = office.report(earlier(period, compare or PREVIOUS))
+    """Every KPI of the office, its queues, extensions, teams and agents in both periods: one row each."""
+    past = earlier(period, compare or PREVIOUS)
+    now, before = office.report(period), office.report(past)
     heads = ("scope", "name", "kpi", "title", "unit", "before", "now", "difference", "percent", "beyond_chance")
     parts = [("total", {"": now.total}, {"": before.total}), ("queue", now.queues, before.queues)]
-    parts.append(("extension", now.extensions, before.extensions))
+    parts += [("extension", now.extensions, before.extensions), *_staff(office, period, past)]
     rows = [
         [scope, name, *row]
         for scope, values_now, values_before in parts
@@ -76,6 +76,15 @@ def comparison_table(office: Office, period: Period, compare: str = "") -> Table
         for row in _change_rows(values, values_before[name])
     ]
     return Table("comparison", heads, rows, ("scope", "name", "title", "unit", "before", "now", "difference"))
+
+
+def _staff(office: Office, period: Period, past: Period) -> list[tuple[str, dict[str, Values], dict[str, Values]]]:
+    """Teams and agents by name; none where nobody was named: every extension would stand there twice."""
+    if not office.roster(period).seats or not office.roster(past).seats:
+        return []
+    now, before = office.team(period), office.team(past)
+    agents = [{each.agent: each.values for each in found.agents if each.teams} for found in (now, before)]
+    return [("team", now.teams, before.teams), ("agent", agents[0], agents[1])]
 
 
 def _change_rows(now: Values, before: Values) -> list[list[Cell]]:

@@ -13,7 +13,7 @@ from cloud_sink.office import Office
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports import team, technical
 from cloud_sink.reports.customers import with_customers
-from cloud_sink.reports.lists import callers_table, insights_table, outbound_table
+from cloud_sink.reports.lists import callers_table, insights_table, outbound_table, results_table
 from cloud_sink.reports.summaries import comparison_table, summary_table
 from cloud_sink.reports.week import planning_table
 from cloud_sink.sheets import Cell, Table
@@ -175,6 +175,7 @@ EXPORTS: dict[str, Callable[[Office, Period], Table]] = {
     "callers": with_customers(callers_table),
     "outbound": outbound_table,
     "insights": insights_table,
+    "results": results_table,
     **team.TABLES,
     "planning": planning_table,
     **technical.TABLES,

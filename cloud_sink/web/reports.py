@@ -22,7 +22,7 @@ from cloud_sink.web.page import templates
 Saved = Mapping[str, tuple[SavedReport, ...]]
 TABLE_WORDS = {
     "summary": "The headline numbers in words, in total and by queue",
-    "comparison": "Every number beside the period before, by queue and extension",
+    "comparison": "Every number beside the period before, by queue, extension, team and agent",
     "report": "Every number with its counters, basis and interval",
     "queues": "Queues, groups and direct lines, one row each",
     "extensions": "Extensions, one row each",
@@ -31,6 +31,7 @@ TABLE_WORDS = {
     "callers": "Customers one by one: how often they called",
     "outbound": "Calls to the outside by number shown, from attempt to conversation",
     "insights": "What stands out, with its evidence",
+    "results": "What was noted of calls, the most frequent first",
     "agents": "Agents by name, against their schedules",
     "teams": "Teams, one row each",
     "scorecards": "Teams by their own criteria, in points",

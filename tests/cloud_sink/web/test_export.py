@@ -13,6 +13,7 @@ FEWEST_ROWS = {
     "comparison": 0,
     "insights": 1,
     "outbound": 2,
+    "results": 0,
     "scorecards": 0,
     "sound": 1,
     "spending": 1,

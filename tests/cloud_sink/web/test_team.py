@@ -35,6 +35,9 @@ FILES = {
     "costs": "what,from,until,amount\nrent,2026-11-01,2026-11-30,1800\n",
     "tariffs": "name,prefix,per_minute\nall,4,0.06\n",
     "absences": f"agent,from,until,reason\nZoe,{DAY},{DAY},sick\n",
+    "dispositions": "disposition,number,at,success\n"
+     f"delivery,+447700981365,{DAY} 06:40,yes\ndelivery,+447700977444,{DAY} 06:40,\n"
+     f"invoice,+447700995072,{DAY} 06:40,no\ninvoice,+447700999999,{DAY} 06:40,yes\n",
     "customers": f"number,name,segment,shared\n+{CUSTOMER},Example Ltd,gold,no\n",
 }  # fmt: skip
 CARD = Scorecard("support", (Criterion("qa_score", 100), Criterion("service_level", 80, weight=2)), queue="support")
@@ -202,3 +205,25 @@ def test_unknown_template_is_refused(client: httpx.Client):
     """The answer names what there is."""
     answer = client.get("/api/v1/imports/tea/template.csv")
     assert (422, True) == (answer.status_code, "agents, schedules" in answer.json()["detail"])
+
+
+def test_what_was_noted_is_counted(staffed: httpx.Client):
+    """Two words of three notes, the more frequent first; a note of no call of the day is none."""
+    found = rows(staffed, "results")
+    assert [("delivery", "2", "66.667", "1", "0"), ("invoice", "1", "33.333", "0", "1")] == [
+        tuple(row[head] for head in ("noted", "calls", "share (%)", "successes", "failures")) for row in found
+    ]
+    assert float(found[0]["talk_avg_s"]) > 0
+
+
+def test_comparison_names_teams_and_agents(staffed: httpx.Client):
+    """The first half of the recorded quarter of an hour beside the second: everybody who was in both."""
+    second = {"from": f"{DAY}T06:46:00Z", "until": f"{DAY}T06:53:00Z"}
+    answer = staffed.get(f"{LAB}/export/comparison.csv", params=second)
+    found = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    assert set(AGENTS) == {row["name"] for row in found if row["scope"] == "agent"}
+    assert {"sales", "support"} == {row["name"] for row in found if row["scope"] == "team"}
+    phones = {(row["name"], row["kpi"]): row for row in found if row["scope"] == "extension"}
+    for row in found:
+        if row["scope"] == "agent" and (AGENTS[row["name"]], row["kpi"]) in phones:
+            assert phones[AGENTS[row["name"]], row["kpi"]]["difference"] == row["difference"]
