@@ -231,3 +231,30 @@ def test_rebuild_computes_every_day_again(store: Store) -> None:
 def test_an_office_nothing_was_seen_of_has_no_days(store: Store) -> None:
     """There is nothing to compute."""
     assert 0 == roll(store, at(3))
+
+
+def test_a_call_picked_up_after_midnight_is_the_pickers_of_that_day(store: Store) -> None:
+    """Of two closed days the first has the customer, the second the colleague's part; together nothing is lost."""
+    plan = replace(PLAN, destinations=(*PLAN.destinations, Destination("codes", "feature", ("*8*",))))
+    begun, midnight, number = at(3) - 4_000, at(3), "447700900001"
+
+    def leg(seq: int, role: str, extension: str, start: int, end: int, **facts: object) -> Leg:
+        made = Leg(leg_id("box", 7, seq), "lab", "box", 7, seq, f"{seq:012x}", role, "in", extension, number,
+                   extension, start, start + 100, None, end)  # fmt: skip
+        return replace(made, **facts)  # type: ignore[arg-type]
+
+    legs = [
+        leg(1, "trunk", "", begun, midnight + 60_000, callee="442079460400", t_answer=begun + 50, ended_by="caller"),
+        leg(2, "phone", "101", begun + 500, midnight + 2_000, cancelled=True, final_code=487),
+        leg(3, "phone", "109", midnight + 1_000, midnight + 60_000, direction="int", caller="109", callee="*8",
+            t_answer=midnight + 1_500, connected=number),
+    ]  # fmt: skip
+    batches = [BatchArrived("box", "lab", 7, each.seq, each.seq, 1, at(4), legs=[each]) for each in legs]
+    store.ingest(batches, {"lab": plan}, at(4))
+    assert 2 == roll(store, at(5), plan)
+    office = office_at(store, at(5), plan)
+    customers = [office.report(days(day, day)).total["answered"].value for day in (2, 3)]
+    own = [office.report(days(*span)).extensions.get("109", {}) for span in ((2, 2), (3, 3), (2, 3))]
+    assert ([1, 0], {}) == (customers, own[0])
+    assert [(1, 58.0), (1, 58.0)] == [(each["answered"].value, each["avg_talk_time"].value) for each in own[1:]]
+    assert from_calls(office, days(2, 3), 20).to_json() == office.report(days(2, 3)).to_json()
