@@ -4,7 +4,7 @@ A mailbox that gets one more message credits it to the phone's last unanswered c
 messages alone, so it comes out the same whichever part of a day is looked at.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.records import VOICEMAIL, Contact, Leg
@@ -29,20 +29,22 @@ def new_messages(told: Iterable[Told]) -> list[Told]:
     return found
 
 
-def credit_messages(messages: Iterable[Told], legs: Sequence[Leg]) -> dict[str, int]:
+def credit_messages(messages: Iterable[Told], legs: Iterable[Leg]) -> dict[str, int]:
     """The leg that each message is credited to: the last that rang its phone in vain before it came."""
-    rung: dict[str, list[Leg]] = {}
+    left = list(messages)
+    of_extension: dict[str, list[int]] = {}  # places in the list
+    for place, each in enumerate(left):
+        of_extension.setdefault(each.extension, []).append(place)
+    last: dict[int, tuple[int, int, str]] = {}  # place of a message -> end, start and id of its leg so far
     for leg in legs:
         if leg.role == "phone" and leg.direction != "out" and leg.t_answer is None and leg.t_end is not None:
-            rung.setdefault(leg.extension, []).append(leg)
+            for place in of_extension.get(leg.extension, ()):
+                if 0 <= left[place].at_ms - leg.t_end <= LONGEST_MESSAGE_MS:
+                    rang = (leg.t_end, leg.t_invite, leg.leg_id)
+                    last[place] = max(rang, last.get(place, rang))
     found: dict[str, int] = {}
-    for each in messages:
-        fitting = [
-            leg for leg in rung.get(each.extension, ()) if 0 <= each.at_ms - (leg.t_end or 0) <= LONGEST_MESSAGE_MS
-        ]
-        if fitting:
-            last = max(fitting, key=lambda leg: (leg.t_end or 0, leg.t_invite, leg.leg_id))
-            found.setdefault(last.leg_id, each.at_ms)
+    for place in sorted(last):
+        found.setdefault(last[place][2], left[place].at_ms)
     return found
 
 

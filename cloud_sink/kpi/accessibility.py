@@ -6,6 +6,7 @@ means a different number in each of them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from cloud_sink.contacts.business_hours import BusinessHours
 from cloud_sink.contacts.records import Contact
@@ -124,9 +125,15 @@ def measure_lost(contacts: Sequence[Contact]) -> dict[str, Parts]:
 def measure_lost_by_day(contacts: Sequence[Contact], time_zone: str, hours: BusinessHours) -> dict[str, Parts]:
     """`avg_abandons_per_day`: per working day on which any customer called; without business hours every day is one."""
     at_work = [c for c in offered(contacts) if not hours.known or hours.is_working_day(local_day(c.t_offer, time_zone))]
-    days = {local_day(contact.t_offer, time_zone) for contact in at_work}
     abandoned = sum(contact.disposition == ABANDONED for contact in at_work)
+    days = days_with_calls(contacts, time_zone, hours)
     return {"avg_abandons_per_day": Parts(abandoned, len(days), abandons_seen(at_work))}
+
+
+def days_with_calls(contacts: Sequence[Contact], time_zone: str, hours: BusinessHours) -> set[date]:
+    """The working days on which any customer called."""
+    days = {local_day(contact.t_offer, time_zone) for contact in offered(contacts)}
+    return {day for day in days if not hours.known or hours.is_working_day(day)}
 
 
 def _measure_blocked(contacts: Sequence[Contact]) -> dict[str, Parts]:

@@ -6,6 +6,8 @@ Whoever took a customer over without being called for him (`parts`) answered him
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from cloud_sink.contacts.records import Leg
 from cloud_sink.kpi.value import Parts
@@ -88,6 +90,35 @@ def _measure_calls_made(legs: Sequence[SettledLeg]) -> dict[str, Parts]:
         "outbound_connected": Parts(connected),
         "connect_rate": Parts(connected, len(made)),
     }
+
+
+def busy_by_extension(legs: Iterable[SettledLeg]) -> dict[str, int]:
+    """`busy_ms` of each extension, of legs in order of their INVITE, however many: only what is up is kept."""
+    phones: dict[str, _Busy] = {}
+    for leg, outcome in legs:
+        if leg.extension and outcome == "answered" and leg.t_answer is not None and leg.t_end is not None:
+            phone = phones.setdefault(leg.extension, _Busy())
+            phone.count(leg.t_invite)
+            heappush(phone.waiting, (leg.t_answer, leg.t_end))
+    for phone in phones.values():
+        phone.count(None)
+    return {extension: phone.total_ms for extension, phone in sorted(phones.items())}
+
+
+@dataclass(slots=True)
+class _Busy:
+    """One phone's time in calls, up to the earliest call that may still come."""
+
+    total_ms: int = 0
+    covered_until: int = 0
+    waiting: list[tuple[int, int]] = field(default_factory=list)  # heap of answers and ends, not counted yet
+
+    def count(self, before_ms: int | None) -> None:
+        """Count calls answered before; None: all of them."""
+        while self.waiting and (before_ms is None or self.waiting[0][0] < before_ms):
+            start, end = heappop(self.waiting)
+            self.total_ms += max(0, end - max(start, self.covered_until))
+            self.covered_until = max(self.covered_until, end)
 
 
 def busy_ms(legs: Iterable[SettledLeg]) -> int:

@@ -10,6 +10,7 @@ ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL, BLOCKED = "answered", "abandoned", "ov
 CLAIMED_ELSEWHERE, OPEN, UNKNOWN = "claimed_elsewhere", "open", "unknown"
 OFFERED_DISPOSITIONS = (ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL, CLAIMED_ELSEWHERE, OPEN, UNKNOWN)
 TRUNK_SEEN = "T2"
+Change = tuple[int, int]  # Unix ms, and by how many the calls that are up change: 1 or -1
 
 
 def customers(contacts: Sequence[Contact]) -> list[Contact]:
@@ -88,32 +89,40 @@ def measure_outbound(contacts: Sequence[Contact]) -> dict[str, Parts]:
 
 def measure_trunk(contacts: Sequence[Contact]) -> dict[str, Parts]:
     """`trunk_peak`: most calls to and from outside at one moment; not observable where no trunk is seen."""
-    on_trunk = [c for c in contacts if c.visibility == TRUNK_SEEN and c.direction in ("in", "out")]
-    spans = [(c.t_offer, c.t_end) for c in on_trunk if c.t_end is not None]
-    return {"trunk_peak": Parts(_most_at_once(spans), 1 if on_trunk else 0)}
+    on_lines = [contact for contact in contacts if on_trunk(contact)]
+    return {"trunk_peak": Parts(most_at_once(_changes(on_lines)), 1 if on_lines else 0)}
 
 
 def measure_full_lines(contacts: Sequence[Contact], channels: int) -> dict[str, Parts]:
     """`trunk_full_time`: milliseconds in which every line was taken; null where the number of lines is not known."""
-    on_trunk = [c for c in contacts if c.visibility == TRUNK_SEEN and c.direction in ("in", "out")]
-    spans = [(c.t_offer, c.t_end) for c in on_trunk if c.t_end is not None]
-    known = bool(channels and on_trunk)
-    return {"trunk_full_time": Parts(_time_at(spans, channels) if known else 0, int(known))}
+    on_lines = [contact for contact in contacts if on_trunk(contact)]
+    known = bool(channels and on_lines)
+    return {"trunk_full_time": Parts(time_at(_changes(on_lines), channels) if known else 0, int(known))}
 
 
-def _time_at(spans: Sequence[tuple[int, int]], level: int) -> int:
-    """How long at least `level` spans overlapped."""
+def on_trunk(contact: Contact) -> bool:
+    """Whether it took a line to the carrier, as far as that was seen."""
+    return contact.visibility == TRUNK_SEEN and contact.direction in ("in", "out")
+
+
+def _changes(contacts: Sequence[Contact]) -> list[Change]:
+    """When each call that is over began and ended, in order; one that ends when another begins goes first."""
+    spans = [(contact.t_offer, contact.t_end) for contact in contacts if contact.t_end is not None]
+    return sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
+
+
+def time_at(changes: Iterable[Change], level: int) -> int:
+    """How long at least `level` calls were up, given their changes in order."""
     up, since, total = 0, 0, 0
-    for at, change in sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans]):
+    for at, change in changes:
         if up >= level:
             total += at - since
         up, since = up + change, at
     return total
 
 
-def _most_at_once(spans: Sequence[tuple[int, int]]) -> int:
-    """Largest number of overlapping spans; one that ends when another starts does not overlap it."""
-    changes = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
+def most_at_once(changes: Iterable[Change]) -> int:
+    """The largest number of calls up, given their changes in order."""
     up, peak = 0, 0
     for _, change in changes:
         up += change

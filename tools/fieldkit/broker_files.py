@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+TLS_PORT = 8883
 MAX_PACKET_BYTES = 65_536  # a batch has 8 KiB; a box must not fill the broker's memory with a few messages
 
 MOSQUITTO = """\

@@ -19,14 +19,12 @@ from collector.errors import RingtapError, WrongUse
 from collector.progress import ProgressLine
 from fieldkit import flash
 from fieldkit.bench.brokers import BROKERS
-from fieldkit.bench.chaos import CONFIG, Wishes, run_chaos_benchmark
 from fieldkit.bench.core import run_core_benchmark
-from fieldkit.bench.delivery import run_delivery_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
 from fieldkit.bench.live import run_live_benchmark
+from fieldkit.broker_files import TLS_PORT
 from fieldkit.doctor import describe, examine_capture, examine_interface
 from fieldkit.output import FORMATS
-from fieldkit.provision import TLS_PORT, Address, Provision, enrol, explain, explain_renewal, explain_revocation
 from fieldkit.replay import Replayed, replay
 from fieldkit.views import VIEWS
 
@@ -163,6 +161,8 @@ def _add_provision(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _provision(arguments: argparse.Namespace) -> int:
+    from fieldkit.provision import Address, Provision, explain, explain_renewal, explain_revocation
+
     made = Provision(arguments.folder, Address(arguments.host, arguments.port) if arguments.host else None)
     made.make_servers()
     for box in arguments.revoke:
@@ -177,6 +177,8 @@ def _provision(arguments: argparse.Namespace) -> int:
 
 
 def _enrol(arguments: argparse.Namespace) -> int:
+    from fieldkit.provision import enrol
+
     token = arguments.token or getpass.getpass("token: ")
     box = enrol(arguments.bundle, token, arguments.into)
     print(f"{box}: certificates are in {arguments.into}; add {arguments.into}/mqtt.toml to the box's configuration")
@@ -217,6 +219,8 @@ def _bench(arguments: argparse.Namespace) -> int:
     if arguments.what == "sink":
         return _bench_sink(arguments)
     if arguments.what == "chaos":
+        from fieldkit.bench.chaos import Wishes, run_chaos_benchmark
+
         return run_chaos_benchmark(
             Wishes(arguments.quick, arguments.seed, arguments.capture, arguments.config, arguments.broker)
         )
@@ -225,7 +229,9 @@ def _bench(arguments: argparse.Namespace) -> int:
 
 def _bench_sink(arguments: argparse.Namespace) -> int:
     try:
-        from fieldkit.bench.queries import run_query_benchmark  # noqa: PLC0415 - needs the sink, nothing else here does
+        from fieldkit.bench.chaos import CONFIG
+        from fieldkit.bench.delivery import run_delivery_benchmark
+        from fieldkit.bench.queries import run_query_benchmark
     except ModuleNotFoundError as error:
         raise WrongUse(
             f"bench sink measures the sink, which is not here ({error}): pip install 'ringtap[sink]'"

@@ -2,7 +2,9 @@
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from textwrap import indent
 from typing import TextIO
 
 FORMATS = ("table", "jsonl", "json", "csv")
@@ -11,12 +13,15 @@ NUMBERS = (int, float)
 Row = Mapping[str, object]
 
 
-def print_rows(rows: Sequence[Row], form: str, stream: TextIO, table: Sequence[Row] | None = None) -> None:
-    """Write rows in a form of `FORMATS`; `table` replaces them where a person reads."""
+def print_rows(rows: Iterable[Row], form: str, stream: TextIO, table: Iterable[Row] | None = None) -> None:
+    """Write rows in a form of `FORMATS` as they come; `table` replaces them where a person reads.
+
+    A table's columns are as wide as its widest cells, so its rows are gone through twice.
+    """
     if form == "jsonl":
         stream.writelines(json.dumps(row) + "\n" for row in rows)
     elif form == "json":
-        print_json(rows, stream)
+        _print_list(rows, stream)
     elif form == "csv":
         _print_csv(rows, stream)
     else:
@@ -29,25 +34,38 @@ def print_json(document: object, stream: TextIO) -> None:
     stream.write("\n")
 
 
-def _print_csv(rows: Sequence[Row], stream: TextIO) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    if rows:
-        writer.writerow(rows[0])
+def _print_list(rows: Iterable[Row], stream: TextIO) -> None:
+    """One JSON document, row by row."""
+    before = "[\n"
     for row in rows:
+        stream.write(before + indent(json.dumps(row, indent=2), "  "))
+        before = ",\n"
+    stream.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def _print_csv(rows: Iterable[Row], stream: TextIO) -> None:
+    writer = csv.writer(stream, lineterminator="\n")
+    for number, row in enumerate(rows):
+        if number == 0:
+            writer.writerow(row)
         writer.writerow(" ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in row.values())
 
 
-def _print_table(rows: Sequence[Row], stream: TextIO) -> None:
-    if not rows:
+def _print_table(rows: Iterable[Row], stream: TextIO) -> None:
+    widths: dict[str, int] = {}
+    right: set[str] = set()
+    for row in rows:
+        for title, value in row.items():
+            widths[title] = max(widths.get(title, len(title)), len(_cell(value)))
+            if isinstance(value, NUMBERS):
+                right.add(title)
+    if not widths:
         stream.write("nothing to show\n")
         return
-    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [any(isinstance(row[title], NUMBERS) for row in rows) for title in rows[0]]
-    for line in cells:
+    for cells in chain([{title: title for title in widths}], rows):
         padded = (
-            text.rjust(width) if is_number else text.ljust(width)
-            for text, width, is_number in zip(line, widths, right, strict=True)
+            text.rjust(widths[title]) if title in right else text.ljust(widths[title])
+            for title, text in ((title, _cell(value)) for title, value in cells.items())
         )
         stream.write("  ".join(padded).rstrip() + "\n")
 

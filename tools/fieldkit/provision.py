@@ -29,13 +29,12 @@ from fieldkit.authority import (
     private_pem,
     write_secret,
 )
-from fieldkit.broker_files import revocation_name, write_mosquitto, write_rabbitmq
+from fieldkit.broker_files import TLS_PORT, revocation_name, write_mosquitto, write_rabbitmq
 
 SINK, SERVER = "sink", "server"  # names of certificates; the access list lets the first read and write everything
 RESERVED = (SINK, SERVER)
 TOKEN_CHARACTERS = string.ascii_lowercase + string.digits
 TOKEN_GROUPS, GROUP_LETTERS = 5, 5  # 129 bits
-TLS_PORT = 8883
 PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,253}")  # names of hosts and offices: nothing that means something in TOML
 
 SINK_CONFIGURATION = """\

@@ -5,23 +5,25 @@ here that a sink could not know. Only the Call-ID is kept beside, for whoever wa
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import msgpack
 
 from cloud_sink.contacts.facts import Told
-from cloud_sink.contacts.mailbox import credit_messages, new_messages
-from cloud_sink.contacts.records import Contact, Leg, OfficePlan, Stitched
-from cloud_sink.contacts.stitch import stitch
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan
+from cloud_sink.kpi.batches import Batches
 from cloud_sink.kpi.coverage import coverage
+from cloud_sink.kpi.extensions import busy_by_extension
 from cloud_sink.kpi.period import Period
-from cloud_sink.kpi.report import Report, report
+from cloud_sink.kpi.report import Report, present
+from cloud_sink.kpi.volume import most_at_once, time_at
 from collector.core import wire
 from collector.core.events import GapObserved, LegEnded, StateTold
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.ports import Event, FrameSource
 from collector.service import Service
+from fieldkit.kept import Kept
 from fieldkit.ladder import Ladder
 
 BATCH_EVENTS = 50  # as a box sends them
@@ -33,40 +35,58 @@ _EVENT_FIELDS = {"t_invite": "invite_ms", "t_ring": "ring_ms", "t_answer": "answ
 
 @dataclass
 class Replayed:
-    """What a recording holds. Times are Unix milliseconds; None where there is no frame."""
+    """What a recording holds. Times are Unix milliseconds; None where there is no frame.
+
+    Of a long recording only what `kept` yields fits into memory: the lists are for those who know that it is short.
+    """
 
     plan: OfficePlan
     counters: dict[str, int]
     first_ms: int | None
     last_ms: int | None
-    legs: list[Leg]
-    call_ids: dict[str, str]  # leg_id -> SIP Call-ID
+    kept: Kept
     gaps: list[tuple[int, int]]
     ladder: Ladder
     problems: list[str]
-    told: list[Told] = field(default_factory=list)
 
     @cached_property
-    def stitched(self) -> Stitched:
-        """Contacts, and the settled outcome of every leg."""
-        return stitch(self.legs, self.plan, messages=credit_messages(new_messages(self.told), self.legs))
+    def legs(self) -> list[Leg]:
+        """All legs in order of their INVITE."""
+        return [leg for leg, _ in self.kept.legs()]
 
-    @property
+    @cached_property
+    def call_ids(self) -> dict[str, str]:
+        """leg_id -> SIP Call-ID."""
+        return {leg.leg_id: call_id for leg, call_id in self.kept.legs()}
+
+    @cached_property
+    def outcomes(self) -> dict[str, str]:
+        """leg_id -> the settled outcome word."""
+        return {leg.leg_id: outcome for leg, outcome, _ in self.kept.settled_legs()}
+
+    @cached_property
     def contacts(self) -> list[Contact]:
-        """Contacts in order of time."""
-        return sorted(self.stitched.contacts, key=lambda contact: (contact.t_offer, contact.contact_id))
+        """All contacts in order of time."""
+        return [contact for contact, _ in self.kept.contacts()]
 
     def report(self) -> Report:
-        """All KPIs, from the first frame to the last."""
+        """All KPIs, from the first frame to the last; without the list of missed callers."""
         span = (self.first_ms or 0, (self.last_ms or 0) + 1)
-        legs = [(leg, self.stitched.outcomes.get(leg.leg_id, "")) for leg in self.legs if leg.role == "phone"]
-        return report(
-            self.stitched.contacts,
-            legs,
-            period=Period(*span, self.plan.time_zone),
-            plan=self.plan,
-            coverage=coverage(span, self.gaps, span),
+        period, watched = Period(*span, self.plan.time_zone), coverage(span, self.gaps, span)
+        batches = Batches(period, self.plan, observed=watched > 0, now_ms=self.kept.latest_ms)
+        batches.add_all(self.kept.with_legs())
+        batches.add_people(self.kept.parties())
+        phones = ((leg, outcome) for leg, outcome, _ in self.kept.settled_legs() if leg.role == "phone")
+        channels = self.plan.trunk_channels
+        measurement = batches.total(
+            peak=most_at_once(self.kept.trunk_changes()),
+            full_ms=time_at(self.kept.trunk_changes(), channels) if channels else 0,
+            busy_ms=busy_by_extension(phones),
         )
+        return present(
+            measurement, period=period, plan=self.plan, coverage=watched, threshold_s=self.plan.service_level_s,
+            missed=[],
+        )  # fmt: skip
 
 
 class ReceivedEvents:
@@ -76,10 +96,8 @@ class ReceivedEvents:
     """
 
     def __init__(self, box: str, office: str, *, with_legs: bool = True) -> None:
-        self.legs: list[Leg] = []
-        self.call_ids: dict[str, str] = {}
+        self.kept = Kept()
         self.gaps: list[tuple[int, int]] = []
-        self.told: list[Told] = []
         self.problems: list[str] = []
         self._box = box
         self._office = office
@@ -112,16 +130,15 @@ class ReceivedEvents:
                     self._keep_leg(item.event, item.seq, sent.call_id)
             elif isinstance(item.event, StateTold):
                 told = item.event
-                self.told.append(Told(told.at_ms, told.extension, told.state, told.count, told.reason, item.seq))
+                self.kept.keep_told(Told(told.at_ms, told.extension, told.state, told.count, told.reason, item.seq))
             elif isinstance(item.event, GapObserved):
                 self.gaps.append((item.event.from_ms, item.event.until_ms))
             elif item.event is None:
                 self.problems.append(f"event {item.seq} would be put into quarantine: {item.error}")
 
     def _keep_leg(self, event: LegEnded, seq: int, call_id: bytes) -> None:
-        leg_id = f"{self._box}-{EPOCH:08x}-{seq}"
         known: dict[str, object] = {
-            "leg_id": leg_id,
+            "leg_id": f"{self._box}-{EPOCH:08x}-{seq}",
             "office": self._office,
             "box": self._box,
             "epoch": EPOCH,
@@ -131,8 +148,7 @@ class ReceivedEvents:
             if item.name not in known:
                 value = getattr(event, _EVENT_FIELDS.get(item.name, item.name))
                 known[item.name] = value.hex() if isinstance(value, bytes) else value
-        self.legs.append(Leg(**known))  # type: ignore[arg-type]
-        self.call_ids[leg_id] = call_id.decode("utf-8", "backslashreplace")
+        self.kept.keep_leg(Leg(**known), call_id.decode("utf-8", "backslashreplace"))  # type: ignore[arg-type]
 
 
 def replay(
@@ -145,7 +161,7 @@ def replay(
     with_legs: bool = True,
     on_progress: Callable[[float], object],
 ) -> Replayed:
-    """Run a source to its end; without legs and ladder, memory does not grow with the recording."""
+    """Run a source to its end; without a ladder, memory does not grow with the recording."""
     monitor = CallMonitor(settings)
     ladder = Ladder()
     if with_ladder:
@@ -153,15 +169,14 @@ def replay(
     received = ReceivedEvents(box, plan.office, with_legs=with_legs)
     service = Service(monitor, received, lambda _event: None)
     service.watch(source, on_progress=on_progress)
+    received.kept.stitch(plan)
     return Replayed(
         plan=plan,
         counters=monitor.counters.as_dict(),
         first_ms=service.first_ms,
         last_ms=service.last_ms if service.first_ms is not None else None,
-        legs=sorted(received.legs, key=lambda leg: (leg.t_invite, leg.seq)),
-        call_ids=received.call_ids,
+        kept=received.kept,
         gaps=received.gaps,
         ladder=ladder,
         problems=[*source.problems, *received.problems],
-        told=received.told,
     )

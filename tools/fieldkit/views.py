@@ -1,6 +1,6 @@
 """What `ringtap replay --show` shows: the rows of each view, with the fields and the order that programs rely on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -22,17 +22,28 @@ def seconds(time_ms: int | None) -> float | None:
     return None if time_ms is None else time_ms / 1000
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows made anew each time that somebody goes through them: all at once may be too many."""
+
+    make: Callable[[], Iterator[Row]]
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.make()
+
+
 def show_legs(replayed: Replayed, form: str, stream: TextIO) -> None:
     """One row per leg, in order of its INVITE."""
-    rows = [describe_leg(leg, replayed) for leg in replayed.legs]
-    print_rows(rows, form, stream, table=[_leg_line(leg, replayed) for leg in replayed.legs])
+    settled = replayed.kept.settled_legs
+    rows = _Rows(lambda: (describe_leg(*each) for each in settled()))
+    print_rows(rows, form, stream, table=_Rows(lambda: (_leg_line(*each, replayed) for each in settled())))
 
 
-def describe_leg(leg: Leg, replayed: Replayed) -> Row:
+def describe_leg(leg: Leg, outcome: str, call_id: str) -> Row:
     """All fields of a leg."""
     return {
         "leg_id": leg.leg_id,
-        "call_id": replayed.call_ids[leg.leg_id],
+        "call_id": call_id,
         "extension": leg.extension,
         "role": leg.role,
         "direction": leg.direction,
@@ -46,7 +57,7 @@ def describe_leg(leg: Leg, replayed: Replayed) -> Row:
         "talk_ms": leg.talk_ms,
         "hold_ms": leg.hold_ms,
         "holds": leg.holds,
-        "outcome": replayed.stitched.outcomes.get(leg.leg_id, ""),
+        "outcome": outcome,
         "final_code": leg.final_code,
         "ended_by": leg.ended_by,
         "reason": _reason(leg),
@@ -64,7 +75,7 @@ def _reason(leg: Leg) -> str:
     return ", ".join(sip + q850)
 
 
-def _leg_line(leg: Leg, replayed: Replayed) -> Row:
+def _leg_line(leg: Leg, outcome: str, _call_id: str, replayed: Replayed) -> Row:
     return {
         "time": _clock(leg.t_invite, replayed),
         "role": leg.role,
@@ -74,7 +85,7 @@ def _leg_line(leg: Leg, replayed: Replayed) -> Row:
         "callee": leg.callee,
         "ring s": seconds(leg.ring_ms),
         "talk s": seconds(leg.talk_ms),
-        "outcome": replayed.stitched.outcomes.get(leg.leg_id, ""),
+        "outcome": outcome,
         "code": leg.final_code,
         "ended by": leg.ended_by,
     }
@@ -82,12 +93,12 @@ def _leg_line(leg: Leg, replayed: Replayed) -> Row:
 
 def show_contacts(replayed: Replayed, form: str, stream: TextIO) -> None:
     """One row per contact, in order of its offer."""
-    contacts = replayed.contacts
-    rows = [describe_contact(contact, replayed) for contact in contacts]
-    print_rows(rows, form, stream, table=[_contact_line(contact, replayed) for contact in contacts])
+    contacts = replayed.kept.contacts
+    rows = _Rows(lambda: (describe_contact(*each) for each in contacts()))
+    print_rows(rows, form, stream, table=_Rows(lambda: (_contact_line(contact, replayed) for contact, _ in contacts())))
 
 
-def describe_contact(contact: Contact, replayed: Replayed) -> Row:
+def describe_contact(contact: Contact, call_ids: Iterable[str]) -> Row:
     """All fields of a contact."""
     return {
         "contact_id": contact.contact_id,
@@ -113,7 +124,7 @@ def describe_contact(contact: Contact, replayed: Replayed) -> Row:
         "short": contact.short,
         "correlation": contact.correlation,
         "legs": list(contact.legs),
-        "call_ids": list(dict.fromkeys(replayed.call_ids[leg_id] for leg_id in contact.legs)),
+        "call_ids": list(dict.fromkeys(call_ids)),
     }
 
 

@@ -108,7 +108,7 @@ def pbx_legs(name: str) -> list[tuple[dict[str, Any], Leg, str]]:
     channels = [leg for call in truth(name, "calls.json")["calls"] for leg in call["legs"] if leg.get("callid")]
     assert [] == [channel["callid"] for channel in channels if channel["callid"] not in found]
     legs = [(channel, found[channel["callid"]]) for channel in channels]
-    return [(channel, leg, done.stitched.outcomes[leg.leg_id]) for channel, leg in legs]
+    return [(channel, leg, done.outcomes[leg.leg_id]) for channel, leg in legs]
 
 
 def listed(table: dict[str, str], name: str, channel: dict[str, Any]) -> bool:
@@ -123,7 +123,7 @@ def golden_lines(name: str) -> list[str]:
     """A line for each leg: milliseconds since the first one, and everything that was out of the ordinary."""
     done = replayed(name)
     begin = done.legs[0].t_invite
-    return [_golden_line(leg, begin, done.stitched.outcomes[leg.leg_id]) for leg in done.legs]
+    return [_golden_line(leg, begin, done.outcomes[leg.leg_id]) for leg in done.legs]
 
 
 def _golden_line(leg: Leg, begin: int, word: str) -> str:
@@ -250,7 +250,7 @@ def test_hep_tells_the_same_legs_as_the_wire(name: str) -> None:
     for call_id, leg in expected.items():
         other = found[call_id]
         assert [getattr(leg, fact) for fact in HEP_FACTS] == [getattr(other, fact) for fact in HEP_FACTS]
-        assert wire.stitched.outcomes[leg.leg_id] == hep.stitched.outcomes[other.leg_id]
+        assert wire.outcomes[leg.leg_id] == hep.outcomes[other.leg_id]
         times = ((leg.t_ring, other.t_ring), (leg.t_answer, other.t_answer), (leg.t_end, other.t_end))
         assert [(one is None) for one, _ in times] == [(two is None) for _, two in times]
         behind_ms = [(one or 0) - (two or 0) for one, two in (*times, (leg.hold_ms, other.hold_ms))]
@@ -343,7 +343,7 @@ def test_outcome_words_are_what_the_script_meant(name: str) -> None:
     said: dict[str, str] = {}
     for case, begin, until in zip(cases, begins, [*begins[1:], 1 << 60], strict=True):
         legs = [leg for leg in done.legs if begin <= leg.t_invite < until and is_target(leg)]
-        said[case["case"]] = ", ".join(sorted(f"{leg.callee} {done.stitched.outcomes[leg.leg_id]}" for leg in legs))
+        said[case["case"]] = ", ".join(sorted(f"{leg.callee} {done.outcomes[leg.leg_id]}" for leg in legs))
     races = {case: words for case, words in said.items() if case.startswith("a19")}
     assert WORDS[name] == {case: words for case, words in said.items() if case not in races}
     assert all(words in ("107 answered", "107 caller_gone") for words in races.values())

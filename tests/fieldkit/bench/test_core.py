@@ -10,7 +10,7 @@ import pytest
 from collector.adapters.pcapfile import open_captures
 from collector.core.events import LegEnded
 from collector.core.monitor import CallMonitor, MonitorSettings
-from fieldkit.bench.captures import PHONE_HEADERS, make_phone_sized, record_calls, write_empty
+from fieldkit.bench.captures import PHONE_HEADERS, make_longer, make_phone_sized, record_calls, write_empty
 from fieldkit.bench.open_legs import leg_bytes
 from fieldkit.cli import main
 
@@ -69,6 +69,15 @@ def test_phone_sized_messages_tell_the_same_legs(calls: Path, tmp_path: Path) ->
     ]
     grown = large.stat().st_size - calls.stat().st_size
     assert len(PHONE_HEADERS) * monitor.counters.sip_messages == grown
+
+
+def test_a_longer_capture_holds_the_same_calls_again(calls: Path, tmp_path: Path) -> None:
+    """Three times as many legs, under other Call-IDs, each time as after the time before."""
+    longer = tmp_path / "longer.pcap"
+    make_longer(calls, longer, 3)
+    (_, once), (_, thrice) = hear(calls), hear(longer)
+    assert 3 * len(once) == len(thrice) == len({leg.call_id for leg in thrice})
+    assert [leg.ring_ms is None for leg in once] * 3 == [leg.ring_ms is None for leg in thrice]
 
 
 def test_an_empty_capture_is_what_starting_costs(calls: Path, tmp_path: Path) -> None:

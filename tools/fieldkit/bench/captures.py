@@ -83,12 +83,37 @@ def make_phone_sized(source: Path, target: Path) -> None:
 
 
 def _with_phone_headers(frame: bytes) -> bytes:
-    """One Ethernet, IPv4, UDP frame with its message grown; lengths mended, checksums left at zero."""
-    header, payload = bytearray(frame[:42]), frame[42:]
-    cseq = payload.find(b"\r\nCSeq:")
-    if cseq >= 0:
-        line_end = payload.find(b"\r\n", cseq + 2) + 2
-        payload = payload[:line_end] + PHONE_HEADERS + payload[line_end:]
+    """One frame with the headers after its CSeq."""
+    cseq = frame.find(b"\r\nCSeq:")
+    return _grown(frame, frame.find(b"\r\n", cseq + 2) + 2, PHONE_HEADERS) if cseq >= 0 else frame
+
+
+def make_longer(source: Path, target: Path, times: int) -> None:
+    """Copy a little-endian Ethernet capture so many times one after the other, each time with other Call-IDs."""
+    with source.open("rb") as reader, target.open("wb") as writer:
+        writer.write(reader.read(24))
+        first_s, length_s = None, 0
+        for turn in range(times):
+            reader.seek(24)
+            while record := reader.read(16):
+                seconds, fraction, length, _ = struct.unpack("<IIII", record)
+                first_s = seconds if first_s is None else first_s
+                length_s = max(length_s, seconds - first_s + 1) if turn == 0 else length_s
+                frame = _with_call_id(reader.read(length), b"-%d" % turn)
+                times_and_sizes = (seconds + turn * length_s, fraction, len(frame), len(frame))
+                writer.write(struct.pack("<IIII", *times_and_sizes) + frame)
+
+
+def _with_call_id(frame: bytes, suffix: bytes) -> bytes:
+    """One frame with a longer Call-ID."""
+    header = frame.find(b"\r\nCall-ID:")
+    return _grown(frame, frame.find(b"\r\n", header + 2), suffix) if header >= 0 else frame
+
+
+def _grown(frame: bytes, place: int, more: bytes) -> bytes:
+    """One Ethernet, IPv4, UDP frame with more in it; lengths mended, checksums left at zero."""
+    grown = frame[:place] + more + frame[place:]
+    header, payload = bytearray(grown[:42]), grown[42:]
     struct.pack_into(">H", header, 16, 28 + len(payload))
     struct.pack_into(">H", header, 24, 0)
     struct.pack_into(">HH", header, 38, 8 + len(payload), 0)

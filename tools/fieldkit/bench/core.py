@@ -14,7 +14,7 @@ from pathlib import Path
 from collector.adapters.pcapfile import open_captures
 from collector.core import sip
 from collector.core.monitor import CallMonitor, MonitorSettings
-from fieldkit.bench.captures import make_phone_sized, record_calls, write_empty
+from fieldkit.bench.captures import make_longer, make_phone_sized, record_calls, write_empty
 from fieldkit.bench.figures import Figure, print_figures
 from fieldkit.bench.measure import run_measured
 from fieldkit.bench.open_legs import OPEN_LEGS
@@ -23,6 +23,7 @@ GOAL_MESSAGES = 150_000
 GOAL_PHONE_SIZED = 110_000
 GOAL_RSS_MB = 64
 GOAL_LEG_BYTES = 2_048
+LONGER = 3  # times the capture
 
 # calls of the full run and of --quick: (answered, cancelled, busy)
 FULL = (30_000, 5_500, 4_500)
@@ -46,7 +47,8 @@ def run_core_benchmark(*, quick: bool, capture: Path | None) -> int:
         make_phone_sized(small, large)
         empty = Path(folder) / "empty.pcap"
         write_empty(small, empty)
-        figures = [*_measure_ours(small, large, empty), _measure_open_legs(), *_measure_peers(small, empty)]
+        figures = [*_measure_ours(small, large, empty), _measure_open_legs(), *_measure_replay(small, large.parent)]
+        figures += _measure_peers(small, empty)
     return print_figures("ringtap bench core: SIP messages per CPU-second", figures)
 
 
@@ -66,6 +68,21 @@ def _measure_open_legs() -> Figure:
     command = (sys.executable, "-m", "fieldkit.bench.open_legs")
     leg_bytes = int(run_measured(command).output)
     return Figure(f"an open leg ({OPEN_LEGS:,} at once)", leg_bytes, "bytes", at_most=GOAL_LEG_BYTES)
+
+
+def _measure_replay(path: Path, folder: Path) -> list[Figure]:
+    """The view that looks at everything, of the capture and of one three times as long: memory stays the same."""
+    longer = folder / "longer.pcap"
+    make_longer(path, longer, LONGER)
+    return [
+        Figure(f"ringtap replay --show kpis, {name}: memory", _replay_rss_mb(each), "MB", at_most=GOAL_RSS_MB)
+        for name, each in (("the capture", path), (f"{LONGER} times as long", longer))
+    ]
+
+
+def _replay_rss_mb(path: Path) -> float:
+    command = (sys.executable, "-m", "fieldkit", "replay", str(path), "--show", "kpis", "--format", "json")
+    return run_measured(command).rss_mb
 
 
 def _variants(folder: Path) -> Iterator[tuple[str, tuple[str, ...], bool]]:

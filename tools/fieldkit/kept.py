@@ -1,0 +1,142 @@
+"""What a recording came to, kept beside memory: legs and contacts in a database of SQLite's that nobody else sees.
+
+A recording may be longer than memory is large. SQLite keeps a small one in its cache, and puts more into a temporary
+file (in TMPDIR) that is gone with the process. Rows come out in the order that is promised, one at a time.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from itertools import groupby
+from operator import attrgetter, itemgetter
+
+import msgpack
+
+from cloud_sink.contacts.facts import Told
+from cloud_sink.contacts.mailbox import Messages, credit_messages, new_messages
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan, QueueVisit
+from cloud_sink.contacts.windows import Finished, stitch_in_windows
+from cloud_sink.kpi.extensions import SettledLeg
+from cloud_sink.kpi.volume import on_trunk
+
+CACHE_KB = 4_096
+TABLES = f"""
+PRAGMA cache_size = -{CACHE_KB};
+PRAGMA journal_mode = OFF;
+PRAGMA temp_store = FILE;
+CREATE TABLE legs (t_invite INTEGER, seq INTEGER, call_id TEXT, leg BLOB, PRIMARY KEY (t_invite, seq)) WITHOUT ROWID;
+CREATE TABLE outcomes (t_invite INTEGER, seq INTEGER, outcome TEXT, number INTEGER, PRIMARY KEY (t_invite, seq))
+  WITHOUT ROWID;
+CREATE TABLE contacts (t_offer INTEGER, contact_id TEXT, number INTEGER, party TEXT, trunk_end INTEGER, contact BLOB,
+  PRIMARY KEY (t_offer, contact_id)) WITHOUT ROWID;
+BEGIN;
+"""
+_LEG = attrgetter(*(item.name for item in fields(Leg)))
+_CONTACT = attrgetter(*(item.name for item in fields(Contact) if item.name != "visits"))
+_VISIT = attrgetter(*(item.name for item in fields(QueueVisit)))
+
+
+class Kept:
+    """Legs as they end, and what was made of them once all are there."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.executescript(TABLES)
+        self._told: list[Told] = []  # of mailboxes only
+        self._sees_trunk = False
+        self._contacts = 0
+        self.latest_ms = 0  # the last moment that is known of any contact
+
+    def keep_leg(self, leg: Leg, call_id: str) -> None:
+        """One more leg, in any order."""
+        self._sees_trunk = self._sees_trunk or leg.role == "trunk"
+        row = (leg.t_invite, leg.seq, call_id, msgpack.packb(_LEG(leg)))
+        self._database.execute("INSERT INTO legs VALUES (?, ?, ?, ?)", row)
+
+    def keep_told(self, told: Told) -> None:
+        """What an event package told; only mailboxes have a say in what became of a call."""
+        if told.state == "messages":
+            self._told.append(told)
+
+    def stitch(self, plan: OfficePlan) -> None:
+        """Make the contacts of all legs."""
+        call_ids: dict[str, str] = {}
+        messages = self._messages()
+        for finished in stitch_in_windows(self._noting(call_ids), plan, sees_trunk=self._sees_trunk, messages=messages):
+            self._keep_contact(finished, [call_ids.pop(leg_id) for leg_id in finished.contact.legs])
+
+    def legs(self) -> Iterator[tuple[Leg, str]]:
+        """Each leg and its Call-ID, in order of the INVITE."""
+        for call_id, packed in self._database.execute("SELECT call_id, leg FROM legs ORDER BY t_invite, seq"):
+            yield _unpack_leg(packed), call_id
+
+    def settled_legs(self) -> Iterator[tuple[Leg, str, str]]:
+        """Each leg, its outcome word and its Call-ID, in order of the INVITE."""
+        query = "SELECT leg, outcome, call_id FROM legs JOIN outcomes USING (t_invite, seq) ORDER BY t_invite, seq"
+        for packed, outcome, call_id in self._database.execute(query):
+            yield _unpack_leg(packed), outcome, call_id
+
+    def contacts(self) -> Iterator[tuple[Contact, list[str]]]:
+        """Each contact and the Call-IDs of its legs, in order of the offer."""
+        for (packed,) in self._database.execute("SELECT contact FROM contacts ORDER BY t_offer, contact_id"):
+            yield _unpack_contact(packed)
+
+    def with_legs(self) -> Iterator[tuple[Contact, list[SettledLeg]]]:
+        """Each contact with its legs of phones, in any order."""
+        contacts = self._database.execute("SELECT number, contact FROM contacts ORDER BY number")
+        legs = self._database.execute(
+            "SELECT number, leg, outcome FROM outcomes JOIN legs USING (t_invite, seq) ORDER BY number, t_invite, seq"
+        )
+        for (_, packed), (_, rows) in zip(contacts, groupby(legs, key=itemgetter(0)), strict=True):
+            settled = [(_unpack_leg(leg), outcome) for _, leg, outcome in rows]
+            yield _unpack_contact(packed)[0], [(leg, outcome) for leg, outcome in settled if leg.role == "phone"]
+
+    def parties(self) -> Iterator[list[Contact]]:
+        """All contacts with each outside number, in order of the offer; their legs are left out."""
+        query = "SELECT party, contact FROM contacts ORDER BY party, t_offer, contact_id"
+        for _, rows in groupby(self._database.execute(query), key=itemgetter(0)):
+            yield [replace(_unpack_contact(packed)[0], legs=()) for _, packed in rows]
+
+    def trunk_changes(self) -> Iterator[tuple[int, int]]:
+        """(Unix ms, +1 or -1) of calls on the trunk that began and ended, in order."""
+        yield from self._database.execute(
+            "SELECT t_offer AS at, 1 AS change FROM contacts WHERE trunk_end IS NOT NULL"
+            " UNION ALL SELECT trunk_end, -1 FROM contacts WHERE trunk_end IS NOT NULL ORDER BY at, change"
+        )
+
+    def _messages(self) -> Messages:
+        new = new_messages(self._told)
+        return credit_messages(new, (leg for leg, _ in self.legs())) if new else {}
+
+    def _noting(self, call_ids: dict[str, str]) -> Iterator[Leg]:
+        """All legs, each Call-ID noted until its contact is finished."""
+        for leg, call_id in self.legs():
+            call_ids[leg.leg_id] = call_id
+            yield leg
+
+    def _keep_contact(self, finished: Finished, call_ids: list[str]) -> None:
+        contact = finished.contact
+        self._contacts += 1
+        rows = [(leg.t_invite, leg.seq, outcome, self._contacts) for leg, outcome in finished.legs]
+        self._database.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?)", rows)
+        packed = msgpack.packb((_CONTACT(contact), [_VISIT(visit) for visit in contact.visits], call_ids))
+        trunk_end = contact.t_end if on_trunk(contact) else None
+        row = (contact.t_offer, contact.contact_id, self._contacts, _party(contact), trunk_end, packed)
+        self._database.execute("INSERT INTO contacts VALUES (?, ?, ?, ?, ?, ?)", row)
+        self.latest_ms = max(self.latest_ms, contact.t_end or contact.t_offer)
+
+
+def _party(contact: Contact) -> str:
+    """Whose call it was; a contact with nobody's number stands alone."""
+    return (contact.did if contact.direction == "out" else contact.caller) or f"anonymous {contact.contact_id}"
+
+
+def _unpack_leg(packed: bytes) -> Leg:
+    return Leg(*msgpack.unpackb(packed))
+
+
+def _unpack_contact(packed: bytes) -> tuple[Contact, list[str]]:
+    values, visits, call_ids = msgpack.unpackb(packed)
+    contact = Contact(*values)
+    contact.legs, contact.visits = tuple(contact.legs), tuple(QueueVisit(*visit) for visit in visits)
+    return contact, call_ids
