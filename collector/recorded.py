@@ -63,7 +63,8 @@ class Timeline:
         """Where a frame belongs; one without a time stamp belongs to the frame before it."""
         if stamp_ms is not None:
             at_ms = stamp_ms + self._shift_ms
-            if at_ms < self.now_ms - STEP_MS:
+            if at_ms >= self.now_ms:
+                self.now_ms = at_ms
+            elif at_ms < self.now_ms - STEP_MS:
                 self._shift_ms += self.now_ms - at_ms
-            self.now_ms = max(self.now_ms, at_ms)
         return self.now_ms

@@ -109,13 +109,17 @@ def _read_pcap(stream: BinaryIO) -> Iterator[Record]:
     order, per_ms = _PCAP_MAGICS[_take(stream, 4)]
     link_type = struct.unpack(order + "HHiIII", _take(stream, 20))[5] & 0xFFFF  # the high bits are about the FCS
     unpack = struct.Struct(order + "IIII").unpack
-    while header := stream.read(16):
+    read = stream.read
+    while header := read(16):
         if len(header) < 16:
             raise DamagedCapture(f"{len(header)} of 16 bytes are there")
         seconds, fraction, captured, original = unpack(header)
         if captured > MAX_FRAME_BYTES:
             raise DamagedCapture(f"it says it has {captured} bytes")
-        yield _take(stream, captured), seconds * 1000 + fraction // per_ms, link_type, original
+        data = read(captured)
+        if len(data) != captured:
+            raise DamagedCapture(f"{len(data)} of {captured} bytes are there")
+        yield data, seconds * 1000 + fraction // per_ms, link_type, original
 
 
 # --- pcapng ---------------------------------------------------------------------------------------------------------
@@ -276,12 +280,13 @@ class PcapFileSource:
     def frames(self) -> Iterator[Frame]:
         """Frames on one non-decreasing timeline of Unix milliseconds; damage ends them and becomes a problem."""
         place = Timeline().place
+        growing = None if self._from_start else self._growing
         count = 0
         try:
             for data, stamp_ms, link_type, original in in_order(self._records) if self._is_whole else self._records:
                 count += 1
                 at_ms = place(stamp_ms)
-                if self._growing is None or self._from_start or self._growing.at_end:
+                if growing is None or growing.at_end:
                     yield data, at_ms, link_type, original
         except DamagedCapture as damage:
             self.problems.append(

@@ -58,7 +58,7 @@ class EndWatch:
 
     def forget(self, leg: TrackedLeg) -> None:
         """A call is over."""
-        if leg.phone and self._in_call.get(leg.phone) is leg:
+        if self._in_call.get(leg.phone) is leg:
             del self._in_call[leg.phone]
 
     def replace(self, leg: "TrackedLeg | RestingLeg", by: "TrackedLeg | RestingLeg", phone: int) -> None:

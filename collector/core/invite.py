@@ -70,6 +70,9 @@ class InviteReader:
 
     def read_connected(self, facts: LegEnded, message: Message) -> None:
         """Who is really there: P-Asserted-Identity or Remote-Party-ID of a 2xx, re-INVITE or UPDATE (RFC 3325)."""
+        low = message.low
+        if low.find(P_ASSERTED_IDENTITY[0]) < 0 and low.find(REMOTE_PARTY_ID[0]) < 0:
+            return
         identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
         if identity:
             number = self._number(user_in(identity))
@@ -78,9 +81,10 @@ class InviteReader:
 
     def _caller(self, message: Message) -> str:
         """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
-        from_user = user_in(message.from_value)
+        from_value = message.from_value
+        from_user = user_in(from_value)
         low = message.low
-        if low.find(b"@anonymous.invalid") >= 0 and message.from_value.lower().find(b"@anonymous.invalid") >= 0:
+        if from_value.lower().find(b"@anonymous.invalid") >= 0:
             return ""
         if not from_user.isdigit() and from_user.lower() in _ANONYMOUS:
             return ""

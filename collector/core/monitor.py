@@ -7,6 +7,8 @@
 It reads no clock: `now_ms` is the packet's time on the host's timeline, in whole milliseconds that never go back.
 """
 
+from struct import unpack_from
+
 from collector.core.counters import Counters
 from collector.core.events import ROLE_PHONE
 from collector.core.fragments import PATIENCE_MS
@@ -18,7 +20,7 @@ from collector.core.links import LINK_ETHERNET
 from collector.core.numbers import NumberingPlan
 from collector.core.packages import METHODS as PACKAGE_METHODS
 from collector.core.packages import PackageReader
-from collector.core.packet import PROTOCOL_UDP, QUOTED, PacketDecoder, plain_udp_end
+from collector.core.packet import FRAGMENT_BITS, PLAIN_IPV4, PLAIN_UDP, PROTOCOL_UDP, QUOTED, PacketDecoder
 from collector.core.parties import Parties
 from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
@@ -135,14 +137,16 @@ class CallMonitor:
             self._receive_inner_frame(frame, now_ms, link_type, start)
             counters.truncated = truncated + 1  # once, whether the decoder noticed it or not
             return
-        # nearly every frame is plain UDP over a hop that brought SIP before; what it means stands in the table
-        hop = self._known_hops.get(frame[start + 26 : start + 38])
-        if hop is not None and link_type == LINK_ETHERNET:
-            end = plain_udp_end(frame, start)
-            if end:
-                counters.datagrams += 1
-                self._receive_sip(frame[start + 42 : end], now_ms, hop)
-                return
+        if link_type == LINK_ETHERNET and len(frame) > start + 42:
+            kind, _, total, _, fragment, _, protocol, _, key, length = unpack_from(PLAIN_UDP, frame, start + 12)
+            hop = self._known_hops.get(key)
+            # plain UDP over a hop that brought SIP before, as nearly every message is: all else takes the longer way
+            if hop is not None and kind == PLAIN_IPV4 and protocol == PROTOCOL_UDP and total == length + 20:
+                end = start + 34 + length
+                if end <= len(frame) and not fragment & FRAGMENT_BITS:
+                    counters.datagrams += 1
+                    self._receive_sip(frame[start + 42 : end], now_ms, hop)
+                    return
         self._receive_inner_frame(frame, now_ms, link_type, start)
 
     def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int, start: int = 0) -> None:
@@ -231,14 +235,13 @@ class CallMonitor:
             return
         if self.message_listener is not None:
             self.message_listener(now_ms, hop.source, hop.source_port, hop.target, hop.target_port, message)
-        method = message.method
         if message.is_request:
             self.counters.sip_requests += 1
-            if method in PACKAGE_METHODS:
+            if message.method in PACKAGE_METHODS:
                 self._packages.receive_request(message, now_ms, hop)
         else:
             self.counters.sip_responses += 1
-        if method == b"REGISTER":
+        if message.method == b"REGISTER":
             self._receive_register(message, now_ms, hop)
         else:
             self._tracker.receive_message(message, now_ms, hop)

@@ -4,6 +4,8 @@ A datagram is the tuple `(protocol, source, source_port, destination, destinatio
 addresses are 4 or 16 packed bytes, `sequence` and `flags` are 0 for UDP.
 """
 
+import struct
+
 from collector.core.counters import Counters
 from collector.core.fragments import FragmentTable
 from collector.core.links import LINK_ETHERNET, find_network_layer, skip_gre
@@ -22,21 +24,13 @@ QUOTED = 0x100  # in `flags`: not a datagram that was sent, but one that an ICMP
 MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet might
 _IPV6_EXTENSIONS = (0, 43, 51, 60)  # hop-by-hop, routing, authentication, destination options (RFC 8200 section 4)
 _IPV6_FRAGMENT = 44
-_PLAIN_IPV4 = b"\x08\x00\x45"  # EtherType, then version 4 with a header of five words
 
-
-def plain_udp_end(frame: bytes, start: int) -> int:
-    """Where the payload ends of a frame as nearly all are; 0 for any other.
-
-    That is Ethernet without tags, IPv4 without options (RFC 791 section 3.1), whole, and UDP (RFC 768): the payload
-    begins 42 bytes behind `start`.
-    """
-    if len(frame) < start + 42 or frame[start + 12 : start + 15] != _PLAIN_IPV4 or frame[start + 23] != PROTOCOL_UDP:
-        return 0
-    end = start + 34 + (frame[start + 38] << 8 | frame[start + 39])
-    if frame[start + 20] & 0x3F or frame[start + 21] or not start + 42 <= end <= len(frame):  # a fragment, or cut short
-        return 0
-    return end if (frame[start + 16] << 8 | frame[start + 17]) == end - start - 14 else 0
+# Nearly every frame: Ethernet without tags, IPv4 without options (RFC 791 section 3.1), whole, and UDP (RFC 768). From
+# its EtherType on: that and the first byte of IP, type of service, total length, identification, fragment, time to
+# live, protocol, checksum; addresses and ports; UDP's length. The payload begins 42 bytes behind the frame's start.
+PLAIN_UDP = "!3sBHHHBBH12sH"
+PLAIN_IPV4 = b"\x08\x00\x45"  # EtherType, then version 4 with a header of five words
+FRAGMENT_BITS = 0x3FFF  # more fragments, and where this one belongs
 
 
 class PacketDecoder:
@@ -54,14 +48,17 @@ class PacketDecoder:
         `start`: where the frame begins, of bytes that hold something before it.
         """
         try:
-            end = plain_udp_end(frame, start) if link_type == LINK_ETHERNET else 0
-            if end:
-                self._counters.datagrams += 1
-                at = start + 34
-                source_port = frame[at] << 8 | frame[at + 1]
-                destination_port = frame[at + 2] << 8 | frame[at + 3]
-                source, destination = frame[at - 8 : at - 4], frame[at - 4 : at]
-                return (PROTOCOL_UDP, source, source_port, destination, destination_port, frame[at + 8 : end], 0, 0)
+            if link_type == LINK_ETHERNET and len(frame) >= start + 42:
+                kind, _, total, _, fragment, _, protocol, _, hop, length = struct.unpack_from(
+                    PLAIN_UDP, frame, start + 12
+                )
+                end = start + 34 + length
+                whole = total == length + 20 and end <= len(frame) and not fragment & FRAGMENT_BITS
+                if kind == PLAIN_IPV4 and protocol == PROTOCOL_UDP and whole:
+                    self._counters.datagrams += 1
+                    source_port, target_port = hop[8] << 8 | hop[9], hop[10] << 8 | hop[11]
+                    payload = frame[start + 42 : end]
+                    return (PROTOCOL_UDP, hop[:4], source_port, hop[4:8], target_port, payload, 0, 0)
             frame = frame[start:]
             offset, ethertype = find_network_layer(frame, link_type)
             return self._decode_network(frame, offset, ethertype, now_ms, 0)

@@ -74,20 +74,23 @@ class Parties:
         `caller` is the caller's number or extension, `uri_user` the Request-URI's user part, `called` the To user's.
         """
         dialled = uri_user or called
+        known = self._pbx or self._registrar.servers
+        to_pbx = target in known
+        from_pbx = source in known
         if source in self._trunks:
             return ROLE_TRUNK, DIRECTION_IN, "", dialled
         if target in self._trunks:
             return ROLE_TRUNK, DIRECTION_OUT, "", dialled
-        towards = self._extension_of(target, target_port, uri_user, called) if not self.is_pbx(target) else ""
+        towards = self._extension_of(target, target_port, uri_user, called) if not to_pbx else ""
         if towards:
             return ROLE_PHONE, DIRECTION_INTERNAL if self.is_extension(caller) else DIRECTION_IN, towards, towards
-        from_phone = "" if self.is_pbx(source) else self._calling_extension(source, source_port, caller)
+        from_phone = "" if from_pbx else self._calling_extension(source, source_port, caller)
         if from_phone:
             inside = self.is_extension(dialled) or self.is_feature_code(dialled)
             return ROLE_PHONE, DIRECTION_INTERNAL if inside else DIRECTION_OUT, from_phone, dialled
-        if self.is_pbx(target):
+        if to_pbx:
             return ROLE_TRUNK, DIRECTION_IN, "", dialled
-        if self.is_pbx(source):
+        if from_pbx:
             return ROLE_TRUNK, DIRECTION_OUT, "", dialled
         return ROLE_PHONE, DIRECTION_IN, dialled, dialled  # nothing known: whoever is called rings
 

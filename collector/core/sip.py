@@ -70,7 +70,7 @@ class Message:
         mark: int = 0,
     ) -> None:
         self.data = data
-        self._seen = seen
+        self.seen = seen
         self.is_request = status == 0
         self.method = method
         self.status = status
@@ -88,7 +88,7 @@ class Message:
         """Where the empty line behind the head begins; one that was cut off is added to `data`."""
         end = self._head_end
         if not end:
-            end = self.data.find(b"\r\n\r\n", self._seen)
+            end = self.data.find(b"\r\n\r\n", self.seen)
             if end < 0:
                 end = len(self.data)
                 self.data += b"\r\n\r\n"
@@ -149,11 +149,9 @@ class Message:
     def _usual_value(self, name: bytes) -> bytes:
         """The value of a header that is written as nearly everybody does, on one line; b"" else."""
         data = self.data
-        at = data.find(name, 0, self._seen)
-        if at < 0:
-            at = data.find(name, self._seen, self.head_end)
-            if at < 0:
-                return b""
+        at = data.find(name)
+        if at < 0 or (at > self.seen and at > self.head_end):
+            return b""
         end = data.find(b"\r\n", at + 2)
         return b"" if data[end + 2] in _BLANKS else data[at + len(name) : end].strip()
 
@@ -235,21 +233,19 @@ def parse_message(data: bytes) -> Message | None:
     at = data.find(b"\r\nCall-ID: ") + 11
     call_id_end = data.find(b"\r\n", at)
     cseq_end = data.find(b"\r\n", call_id_end + 8)
-    known = _CSEQS.get(data[call_id_end:cseq_end]) or _learn_cseq(data[call_id_end:cseq_end])
-    in_order = 11 <= at < call_id_end < cseq_end and call_id_end - at < MAX_CALL_ID_BYTES
-    if known is None or not in_order or data[cseq_end + 2 : cseq_end + 3] <= b" ":
+    call_id = data[at:call_id_end].strip()
+    known = _CSEQS.get(data[call_id_end:cseq_end]) or _learn_cseq(data, call_id_end, cseq_end)
+    if known is None or at < 11 or not call_id or len(call_id) > MAX_CALL_ID_BYTES:
         return _parse_odd(data)
     cseq, method, beginning, mark = known
-    status = _STATUSES.get(data[:12], 0)
-    if not status:
+    status = _STATUSES.get(data[:12])
+    if status is None:
         first_line_end = data.find(b"\r\n")
+        status = 0
         if data[: len(beginning)] != beginning or data[first_line_end - 8 : first_line_end] != b" SIP/2.0":
             status = _learn_status(data[:12])
             if not status:
                 return _parse_odd(data)
-    call_id = data[at:call_id_end]
-    if call_id[0] <= _SPACE or call_id[-1] <= _SPACE:
-        call_id = call_id.strip()
     return Message(data, cseq_end, method, status, call_id, cseq, mark ^ status << STATUS_SHIFT)
 
 
@@ -276,10 +272,11 @@ _METHODS: dict[bytes, tuple[bytes, bytes]] = {}  # method -> the one object for 
 MAX_CSEQS = 16  # most dialogs count from 1; a board has no memory for more
 
 
-def _learn_cseq(line: bytes) -> tuple[int, bytes, bytes, int] | None:
-    """What `_CSEQS` holds of a CSeq line as nearly everybody writes it, else None."""
+def _learn_cseq(data: bytes, start: int, end: int) -> tuple[int, bytes, bytes, int] | None:
+    """What `_CSEQS` holds of a CSeq line as nearly everybody writes it, else None; `end` is -1 where it is cut."""
+    line = data[start:end]
     number, _, method = line[8:].partition(b" ")
-    if line[:8] != b"\r\nCSeq: " or not number.isdigit() or len(number) > 10 or not method.isalpha():
+    if end < 0 or line[:8] != b"\r\nCSeq: " or not number.isdigit() or len(number) > 10 or not method.isalpha():
         return None
     if len(_CSEQS) >= MAX_CSEQS:
         _CSEQS.clear()
@@ -420,13 +417,15 @@ def _after_quoted(value: bytes) -> int:
 
 def tag_of(value: bytes) -> bytes:
     """The tag parameter of a From or To value; b"" where there is none."""
+    if value[-1:] == b">":  # nothing behind the URI: nearly every To of a first INVITE
+        return b""
     at = value.rfind(b";tag=")
     if at < 0:
         return _odd_tag_of(value)
-    end = value.find(b";", at + 5)
-    if value.find(b">", at) >= 0:  # within the URI or the display name
+    tag = value[at + 5 :]
+    if tag.find(b">") >= 0:  # within the URI or the display name
         return b""
-    return value[at + 5 : end if end >= 0 else len(value)].strip()[:MAX_TAG_BYTES]
+    return tag.partition(b";")[0].strip()[:MAX_TAG_BYTES]
 
 
 def _odd_tag_of(value: bytes) -> bytes:
@@ -442,12 +441,12 @@ def _odd_tag_of(value: bytes) -> bytes:
 
 def branch_of(message: Message) -> bytes:
     """The branch of the topmost Via: names the transaction on this hop (RFC 3261 section 8.1.1.7)."""
-    via = message.via_value
-    at = via.find(b";branch=z9hG4bK")
-    if at < 0 or via.find(b",", at) >= 0:  # an RFC 2543 branch, or several Vias in one line
-        return parameter(via, b"branch")[:MAX_TAG_BYTES]
-    end = via.find(b";", at + 8)
-    return via[at + 8 : end if end >= 0 else len(via)].rstrip()[:MAX_TAG_BYTES]
+    data = message.data
+    at = data.find(b";branch=z9hG4bK") + 8  # the cookie stands in no other header
+    branch = data[at : data.find(b"\r\n", at)].partition(b";")[0]
+    if at < 8 or at > message.seen or branch.find(b",") >= 0:  # an RFC 2543 branch, or several Vias in one line
+        return parameter(message.via_value, b"branch")[:MAX_TAG_BYTES]
+    return branch.rstrip()[:MAX_TAG_BYTES]
 
 
 def user_of(uri: bytes) -> str:

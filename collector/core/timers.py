@@ -30,8 +30,17 @@ class TimerQueue:
     def arm(self, thing: Waiting, now_ms: int) -> None:
         """Puts it at the end, due `wait_ms` from now; takes it out of the queue where it stood."""
         queue = thing.queue
-        if queue is not None:
-            queue.remove(thing)
+        if queue is not None:  # `remove`, written out: five times in each call
+            before, after = thing.previous, thing.next
+            if before is None:
+                queue._first = after
+            else:
+                before.next = after
+            if after is None:
+                queue._last = before
+            else:
+                after.previous = before
+                thing.next = None
         thing.deadline_ms = now_ms + self.wait_ms
         thing.queue = self
         last = self._last

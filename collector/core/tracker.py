@@ -1,5 +1,7 @@
 """From messages to legs: finds the leg of a message, names the signal, lets the table in `legs.py` decide."""
 
+from binascii import crc32
+
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
 from collector.core.ended import EndedCalls
@@ -9,7 +11,7 @@ from collector.core.hold import CALLER
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
 from collector.core.keypad import Keypad
-from collector.core.keys import mark_of
+from collector.core.keys import SMALL, mark_of
 from collector.core.legs import (
     ACTIONS,
     ANSWER,
@@ -126,7 +128,9 @@ class LegTracker:
             return
         sender = hop.sender
         mark = sender ^ message.mark
-        for leg in legs if len(legs) == 1 else self._matching(message, legs):
+        if len(legs) > 1:
+            legs = self._matching(message, legs)
+        for leg in legs:
             if leg.last_mark == mark and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
                 continue
@@ -315,10 +319,9 @@ class LegTracker:
         facts = leg.facts
         if facts.role == ROLE_PHONE:
             address = leg.status_source if facts.extension == facts.callee else leg.source
-            # one after the other: checksums are linear, and 10.77.1.101 with 101 would be 10.77.1.102 with 102
-            self._ends.receive_answer(
-                leg, mark_of(bytes(facts.extension, "utf-8") + address.to_bytes(4, "big")), now_ms
-            )
+            # one behind the other: checksums are linear, and 10.77.1.101 with 101 would be 10.77.1.102 with 102
+            phone = crc32(bytes(facts.extension, "utf-8"), address) & SMALL or 1
+            self._ends.receive_answer(leg, phone, now_ms)
 
     def receive_loss(self, extension: str, now_ms: int) -> None:
         """A phone's registration is gone: its calls are probably over."""
@@ -408,7 +411,8 @@ class LegTracker:
             legs.remove(leg)
         else:
             del self._calls[leg.call_id]
-        self._ends.forget(leg)
+        if leg.phone:
+            self._ends.forget(leg)
         self._ended.remember(leg)
 
     def next_deadline(self) -> int | None:
