@@ -13,6 +13,8 @@ from persiantools.jdatetime import JalaliDate
 from cloud_sink.contacts.records import GREGORIAN, JALALI
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+LAST_OTHER_YEAR = 1699  # years up to here are no Gregorian ones: nobody telephoned then
 MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 
 
@@ -101,6 +103,25 @@ def month_around(day: date, calendar: str) -> tuple[date, date]:
     """First and last day of the month that a day is in."""
     year, month, _ = _CALENDARS[calendar].numbers(day)
     return _month(_CALENDARS[calendar], year, month)
+
+
+def day_id(day: date, calendar: str) -> str:
+    """A day as it is asked for on pages: "2026-11-22", "1405-09-01"."""
+    return "{:04d}-{:02d}-{:02d}".format(*_CALENDARS[calendar].numbers(day))
+
+
+def day_named(text: str, calendar: str) -> date:
+    """A day as `day_id` writes it, or in ISO 8601: years up to LAST_OTHER_YEAR are the calendar's own.
+
+    Raises ValueError where there is no such day; its text says how to write one.
+    """
+    found = DAY.fullmatch(text)
+    try:
+        if found is None or int(found[1]) > LAST_OTHER_YEAR:
+            return date.fromisoformat(text)
+        return _CALENDARS[calendar].day_of(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError as error:
+        raise ValueError(f'"{text}" is no day: write it as {_CALENDARS[calendar].example}-01') from error
 
 
 def month_named(text: str, calendar: str) -> tuple[date, date]:

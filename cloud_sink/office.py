@@ -93,14 +93,14 @@ class Office:
         if question.ways > 1:
             raise BadQuestion('ask for a "day", a "week", a "month", or for "from" and "until": for one of them')
         if question.week:
-            return local_days(*week_of(parse_day(question.week), self.plan.week_start), zone)
+            return local_days(*week_of(parse_day(question.week, self.plan.calendar), self.plan.week_start), zone)
         if question.month:
             return local_days(*month_of(question.month, self.plan.calendar), zone)
         if question.from_ or question.until:
             if not (question.from_ and question.until):
                 raise BadQuestion('a period needs both "from" and "until"')
-            return parse_period(question.from_, question.until, zone)
-        return one_day(parse_day(question.day) if question.day else self.latest_day(), zone)
+            return parse_period(question.from_, question.until, zone, self.plan.calendar)
+        return one_day(parse_day(question.day, self.plan.calendar) if question.day else self.latest_day(), zone)
 
     def contacts(self, period: Period) -> list[Contact]:
         """Contacts that arrived in the period."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cloud_sink.calendars import month_around, month_named
+from cloud_sink.calendars import day_named, month_around, month_named
 from cloud_sink.contacts.records import GREGORIAN, WEEK_STARTS, OfficePlan
 from cloud_sink.kpi.period import Period, midnight_ms
 
@@ -32,12 +32,12 @@ class Question:
         return sum(map(bool, (self.day, self.week, self.month, self.from_ or self.until)))
 
 
-def parse_day(text: str) -> date:
-    """A calendar day written as YYYY-MM-DD."""
+def parse_day(text: str, calendar: str = GREGORIAN) -> date:
+    """A calendar day written as YYYY-MM-DD; where the office counts Jalali years, in either calendar."""
     try:
-        return date.fromisoformat(text)
+        return day_named(text, calendar)
     except ValueError as error:
-        raise BadQuestion(f'"{text}" is no day: write it as 2026-06-01') from error
+        raise BadQuestion(str(error)) from error
 
 
 def week_of(day: date, week_start: str) -> tuple[date, date]:
@@ -67,9 +67,10 @@ def local_days(first: date, last: date, time_zone: str) -> Period:
     return Period.of_days(first, last, time_zone)
 
 
-def parse_period(from_: str, until: str, time_zone: str) -> Period:
+def parse_period(from_: str, until: str, time_zone: str, calendar: str = GREGORIAN) -> Period:
     """A period given by both its ends; a plain day as the end includes that day."""
-    period = Period(_parse_time(from_, time_zone, end=False), _parse_time(until, time_zone, end=True), time_zone)
+    from_ms = _parse_time(from_, time_zone, calendar, end=False)
+    period = Period(from_ms, _parse_time(until, time_zone, calendar, end=True), time_zone)
     if period.from_ms >= period.until_ms:
         raise BadQuestion(f'"until" ({until}) must be later than "from" ({from_})')
     if period.length_ms > LONGEST_DAYS * 86_400_000:
@@ -77,11 +78,11 @@ def parse_period(from_: str, until: str, time_zone: str) -> Period:
     return period
 
 
-def _parse_time(text: str, time_zone: str, *, end: bool) -> int:
+def _parse_time(text: str, time_zone: str, calendar: str, *, end: bool) -> int:
     """Milliseconds of a day or a moment; without an offset it is meant in the office's zone."""
     try:
         if len(text) == len("2026-06-01"):
-            day = date.fromisoformat(text)
+            day = day_named(text, calendar)
             return Period.of_days(day, day, time_zone).until_ms if end else midnight_ms(day, time_zone)
         moment = datetime.fromisoformat(text)
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))

@@ -93,7 +93,9 @@ def _find(arguments: argparse.Namespace, configuration: SinkConfiguration) -> tu
 def _make(arguments: argparse.Namespace, offices: Offices, office: str, saved: SavedReport) -> Made:
     """The report as it is, or was, on the day asked for."""
     try:
-        return make_report(offices.get(office), saved, parse_day(arguments.day) if arguments.day else None)
+        found = offices.get(office)
+        day = parse_day(arguments.day, found.plan.calendar) if arguments.day else None
+        return make_report(found, saved, day)
     except (BadQuestion, UnknownOffice) as error:
         raise ConfigurationError(str(error)) from error
 

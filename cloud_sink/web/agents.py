@@ -139,7 +139,7 @@ def agents(
     if not names:
         return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
     chosen = offices.get(office or names[0])
-    shown_day = parse_day(day) if day else chosen.latest_day()
+    shown_day = parse_day(day, chosen.plan.calendar) if day else chosen.latest_day()
     context = _describe(chosen, shown_day) | {"offices": offices.all()}
     return templates.TemplateResponse(request, "agents.html", context)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader
 
-from cloud_sink.calendars import date_text, days_text, short_date_text, weekday_text
+from cloud_sink.calendars import date_text, day_id, days_text, short_date_text, weekday_text
 from cloud_sink.kpi.accessibility import FORMULAS
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
@@ -33,7 +33,7 @@ templates = Jinja2Templates(
     )
 )
 templates.env.filters.update(
-    {each.__name__: each for each in (date_text, days_text, short_date_text, weekday_text, ranges_around)}
+    {each.__name__: each for each in (date_text, day_id, days_text, short_date_text, weekday_text, ranges_around)}
 )  # dates by the office's calendar
 
 
@@ -52,7 +52,7 @@ def dashboard(
     if not names:
         return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
     chosen = offices.get(office or names[0])
-    shown_day = parse_day(day) if day else chosen.latest_day()
+    shown_day = parse_day(day, chosen.plan.calendar) if day else chosen.latest_day()
     context = _describe(chosen, shown_day, compare, threshold_s, formula) | {
         "offices": offices.all(),
         "refresh_s": REFRESH_S if not day or shown_day == chosen.today() else 0,

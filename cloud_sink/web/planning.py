@@ -67,7 +67,7 @@ class Plan:
 
 def make_plan(office: Office, question: PlanQuestion) -> Plan:
     """Plan from the weeks that end with the day asked for, without: the latest observed. Raises BadQuestion."""
-    last = parse_day(question.until) if question.until else office.latest_day()
+    last = parse_day(question.until, office.plan.calendar) if question.until else office.latest_day()
     try:
         period = local_days(last - timedelta(days=7 * question.weeks - 1), last, office.plan.time_zone)
     except OverflowError as error:

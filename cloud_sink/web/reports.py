@@ -122,7 +122,7 @@ def get_report_file(
     if {"day", "week", "month", "from", "until"} & set(request.query_params):
         made = make_for(about.office, saved, about.period)
     else:
-        made = make_report(about.office, saved, parse_day(on) if on else None)
+        made = make_report(about.office, saved, parse_day(on, about.office.plan.calendar) if on else None)
     return _as_file(made, kind)
 
 

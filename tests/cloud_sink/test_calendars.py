@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from cloud_sink.calendars import (
     date_text,
+    day_id,
+    day_named,
     days_text,
     month_around,
     month_id,
@@ -16,7 +18,7 @@ from cloud_sink.calendars import (
 )
 from cloud_sink.contacts.records import CALENDARS, GREGORIAN, JALALI
 from cloud_sink.kpi.period import Period
-from cloud_sink.question import BadQuestion, local_days, month_of
+from cloud_sink.question import BadQuestion, local_days, month_of, parse_day
 
 DAYS = st.dates(date(2015, 1, 1), date(2036, 12, 31))
 LEAP_YEARS = {1395, 1399, 1403, 1408, 1412}  # of 1394 to 1414, as Iran's calendar centre has them
@@ -49,6 +51,19 @@ def test_a_date_in_words_names_one_day(day: date, calendar: str):
     """Counted from the first of its month: words, number and month agree."""
     first, _ = month_around(day, calendar)
     assert f"{(day - first).days + 1} {month_text(day, calendar)}" == date_text(day, calendar)
+
+
+@given(DAYS, st.sampled_from(CALENDARS))
+def test_a_day_is_found_by_its_name_in_either_calendar(day: date, calendar: str):
+    """As the office writes it, and in ISO 8601."""
+    assert [day, day] == [day_named(name, calendar) for name in (day_id(day, calendar), day.isoformat())]
+
+
+@pytest.mark.parametrize("text", ["1404-12-30", "1405-07-31", "1405-13-01", "2026-02-30", "1405-9-1", "azar", ""])
+def test_no_jalali_day(text: str):
+    """One line that says how to write one; 1404 is no leap year."""
+    with pytest.raises(BadQuestion, match="write it as 1405-09-01"):
+        parse_day(text, JALALI)
 
 
 @given(DAYS)

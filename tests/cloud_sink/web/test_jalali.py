@@ -51,6 +51,35 @@ def test_pages_write_jalali_dates(tehran, path: str, words: str):
     assert not GREGORIAN_DATE.search(html)
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/", {"day": "1405-09-01"}), ("/agents", {"day": "1405-09-01"}), ("/signalling", {"day": "1405-09-01"}),
+        ("/calls", {"from": "1405-09-01", "until": "1405-09-02"}),
+        ("/reports", {"from": "1405-09-01", "until": "1405-09-02"}),
+        ("/period", {"from": "1405-09-01", "until": "1405-09-02"}),
+    ],
+)  # fmt: skip
+def test_days_are_chosen_as_they_are_shown(tehran, path: str, asked: dict[str, str]):
+    """What a form holds can be sent again; the same page comes as with ISO dates."""
+    html = tehran.get(path, params=asked).text
+    fields = re.findall(r'<input name="(day|from|until)" value="([^"]*)"', html)
+    assert asked == dict(fields)
+    assert 'type="date"' not in html
+    iso = {"1405-09-01": "2026-11-22", "1405-09-02": "2026-11-23"}
+    same = tehran.get(path, params={name: iso[day] for name, day in asked.items()}).text
+    assert re.findall(r"<h1>.*</h1>", same) == re.findall(r"<h1>.*</h1>", html)
+    assert re.findall(r'data-value="[^"]*"', same) == re.findall(r'data-value="[^"]*"', html)
+
+
+def test_the_api_understands_jalali_days_and_answers_in_iso(tehran):
+    """A period may be asked for in either calendar."""
+    asked = ({"from": "1405-08-30", "until": "1405-09-01"}, {"from": "2026-11-21", "until": "2026-11-22"})
+    periods = [tehran.get(f"{LAB}/report", params=each).json()["period"] for each in asked]
+    assert periods[0] == periods[1]
+    assert "2026-11-21T00:00:00+00:00" == periods[0]["from"]
+
+
 def test_one_call_tells_its_day(tehran):
     """As the list does that it was chosen from."""
     contact = tehran.get(f"{LAB}/contacts", params={"day": DAY, "limit": 1}).json()["contacts"][0]["contact_id"]

@@ -147,6 +147,12 @@ def test_jalali_weeks_and_months(days_store):
         assert 'rel="prev" href="/period?office=lab&amp;from=2026-10-23&amp;until=2026-11-21"' in month
 
 
+def test_the_day_says_from_when_waiting_counts(asking):
+    """A sentence, in which PBX keeps its capitals."""
+    html = asking.get("/", params={"office": "lab"}).text
+    assert "Waiting is counted from the PBX&#39;s own answer." in html
+
+
 @pytest.mark.parametrize("path", ["/", "/agents", "/calls", "/period"])
 def test_pages_lead_to_the_week_and_the_month(asking, path: str):
     """Of the day they show, by the office's weeks and months."""
