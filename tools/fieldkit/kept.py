@@ -29,6 +29,9 @@ CREATE TABLE outcomes (t_invite INTEGER, seq INTEGER, outcome TEXT, number INTEG
   WITHOUT ROWID;
 CREATE TABLE contacts (t_offer INTEGER, contact_id TEXT, number INTEGER, party TEXT, trunk_end INTEGER, contact BLOB,
   PRIMARY KEY (t_offer, contact_id)) WITHOUT ROWID;
+CREATE INDEX outcomes_by_number ON outcomes (number);
+CREATE INDEX contacts_by_number ON contacts (number);
+CREATE INDEX contacts_by_party ON contacts (party);
 BEGIN;
 """
 _LEG = attrgetter(*(item.name for item in fields(Leg)))
