@@ -127,23 +127,24 @@ class CallMonitor:
         """
         counters = self.counters
         counters.frames += 1
+        size = len(frame)
         if now_ms >= self._next_look_ms:
             self._next_look_ms = now_ms + TIMER_GRAIN_MS
             self.handle_deadline(now_ms)
         if self._fragments.unread:
             self._take_first_pieces(now_ms)
-        if original_length > len(frame):
+        if original_length > size:
             truncated = counters.truncated
             self._receive_inner_frame(frame, now_ms, link_type, start)
             counters.truncated = truncated + 1  # once, whether the decoder noticed it or not
             return
-        if link_type == LINK_ETHERNET and len(frame) > start + 42:
+        if link_type == LINK_ETHERNET and size > start + 42:
             kind, _, total, _, fragment, _, protocol, _, key, length = unpack_from(PLAIN_UDP, frame, start + 12)
             hop = self._known_hops.get(key)
             # plain UDP over a hop that brought SIP before, as nearly every message is: all else takes the longer way
             if hop is not None and kind == PLAIN_IPV4 and protocol == PROTOCOL_UDP and total == length + 20:
                 end = start + 34 + length
-                if end <= len(frame) and not fragment & FRAGMENT_BITS:
+                if end <= size and not fragment & FRAGMENT_BITS:
                     counters.datagrams += 1
                     self._receive_sip(frame[start + 42 : end], now_ms, hop)
                     return

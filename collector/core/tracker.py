@@ -387,10 +387,10 @@ class LegTracker:
         if entry is None:
             return
         state, action, queue = entry
-        changed = state != leg.state
+        before = leg.state
         leg.state = state
         action(leg, message, now_ms)
-        if changed and self.progress_listener is not None:
+        if self.progress_listener is not None and state != before:
             self.progress_listener(leg.facts, state, now_ms)
         if queue is None:
             self._finish(leg)
