@@ -7,16 +7,10 @@ DIRECT = "direct"  # kind of an extension's own number
 
 def destination_of(number: str, plan: OfficePlan) -> Destination | None:
     """The place a number leads to: an exact number goes before a pattern, the longest pattern before shorter ones."""
-    best: Destination | None = None
-    best_length = -1
-    for destination in plan.destinations:
-        for pattern in destination.numbers:
-            if pattern == number:
-                return destination
-            fits = pattern.endswith("*") and len(pattern) > 1 and number.startswith(pattern[:-1])
-            if fits and len(pattern) > best_length:
-                best, best_length = destination, len(pattern)
-    return best
+    exact = plan.by_number.get(number)
+    if exact is not None:
+        return exact
+    return next((place for prefix, place in plan.by_prefix if number.startswith(prefix)), None)
 
 
 def direct_extension(number: str, plan: OfficePlan) -> str:

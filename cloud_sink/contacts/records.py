@@ -152,6 +152,20 @@ class OfficePlan:
     scorecards: tuple[Scorecard, ...] = ()  # what each team aims at
     week_start: str = "monday"  # one of WEEK_STARTS
     calendar: str = GREGORIAN  # one of CALENDARS: whose months are reported, and how dates are written
+    # found in the destinations once, looked up for every leg
+    by_number: dict[str, Destination] = field(init=False, repr=False, compare=False)
+    by_prefix: tuple[tuple[str, Destination], ...] = field(init=False, repr=False, compare=False)  # longest first
+    teams: tuple[tuple[frozenset[str], Destination], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Fill the look-ups; where two places claim a number the first one has it."""
+        numbers = [(number, place) for place in self.destinations for number in place.numbers]
+        prefixes = [(number[:-1], place) for number, place in numbers if number.endswith("*") and len(number) > 1]
+        longest_first = sorted(prefixes, key=lambda each: -len(each[0]))
+        teams = [(frozenset(place.members), place) for place in self.destinations if place.kind in (QUEUE, RING_GROUP)]
+        object.__setattr__(self, "by_number", dict(reversed(numbers)))
+        object.__setattr__(self, "by_prefix", tuple(longest_first))
+        object.__setattr__(self, "teams", tuple(teams))
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,12 +219,8 @@ def _shared_place(story: _Story, plan: OfficePlan) -> tuple[str, str]:
         if place is not None and place.kind in (QUEUE, RING_GROUP):
             return place.name, place.kind
     rung = {leg.extension for leg in story.rings}
-    places = [
-        destination
-        for destination in plan.destinations
-        if destination.kind in (QUEUE, RING_GROUP) and rung <= set(destination.members)
-    ]
-    places = [place for place in places if rung == set(place.members)] or places
+    fitting = [(members, place) for members, place in plan.teams if rung <= members]
+    places = [place for members, place in fitting if rung == members] or [place for _, place in fitting]
     if len(rung) > 1 and len(places) == 1:
         return places[0].name, places[0].kind
     return (next(iter(rung)), DIRECT) if len(rung) == 1 else ("", "")
