@@ -38,6 +38,7 @@ FAREWELL_MS = 5000
 RESERVE_BYTES = 1024  # given back when a restart has to report what is open and nothing else is left
 CLOSING_GOES = 8
 STARVED_MS = 10
+TRIES = 12  # of reading a datagram while memory is short
 MAX_STARVED = 200  # two seconds: only a start helps, with every open leg reported as far as it was seen
 
 
@@ -84,7 +85,8 @@ class App:
             read = 0
             received = capture.next_datagram()
             while received is not None:
-                self._read_datagram(*received)
+                if not self._read_datagram(*received):
+                    await self._read_again(*received)
                 read += 1
                 if read % BURST == 0:
                     await asyncio.sleep_ms(0)
@@ -94,22 +96,39 @@ class App:
                 await self.restart()
             await asyncio.sleep_ms(STARVED_MS if capture.starved else 0)
 
-    def _read_datagram(self, datagram: bytes, at_ms: int) -> None:
+    async def _read_again(self, datagram: bytes, at_ms: int) -> None:
+        """Memory is short: others get the time to give theirs back, before a datagram is given up."""
+        for _ in range(TRIES - 1):
+            await asyncio.sleep_ms(STARVED_MS)
+            if self._read_datagram(datagram, at_ms):
+                return
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """A datagram came, and could not be read."""
+        self.monitor.counters.frames += 1
+        self.counters["memory_errors"] += 1
+
+    def _read_datagram(self, datagram: bytes, at_ms: int) -> bool:
+        """False where memory does not suffice: read again, the datagram changes nothing that it has changed already."""
+        frames = self.monitor.counters.frames
         try:
             found = find_tzsp_frame(datagram)
             if found is None:
                 self.counters["not_tzsp"] += 1
-                return
+                return True
             start, link_type = found
             self._handle_deadlines(at_ms)
             self.monitor.receive_frame(datagram, at_ms, link_type, len(datagram), start)
             self._take_events()
         except MemoryError:
-            self.counters["memory_errors"] += 1
+            self.monitor.counters.frames = frames
             gc.collect()
+            return False
         except Exception as error:
             self.counters["core_errors"] += 1
             print("core:", repr(error))
+        return True
 
     def _handle_deadlines(self, now_ms: int) -> None:
         deadline = self.monitor.next_deadline()
@@ -120,18 +139,34 @@ class App:
     def _take_events(self) -> None:
         event = self.monitor.next_event()
         while event is not None:
-            self.privacy.protect(event)
-            self._keep(event)
+            if self._protect(event):
+                self._keep(event)
             event = self.monitor.next_event()
 
+    def _protect(self, event: object) -> bool:
+        """False for an event that is lost: half protected it must not leave, nor be protected twice."""
+        try:
+            self.privacy.protect(event)
+        except MemoryError:
+            gc.collect()
+            self.counters["memory_errors"] += 1
+            self.counters["lost_events"] += 1
+            return False
+        return True
+
     def _keep(self, event: object) -> None:
+        if not self._encode(event) and not self._encode(event):  # the first time gives back what it took
+            self.counters["memory_errors"] += 1
+            self.counters["lost_events"] += 1
+
+    def _encode(self, event: object) -> bool:
         try:
             t_ms, body = wire.encode_event(event)
             self.spool.append(t_ms + self._offset_ms, pack(body))
         except MemoryError:
-            self.counters["memory_errors"] += 1
-            self.counters["lost_events"] += 1
             gc.collect()
+            return False
+        return True
 
     # --- four times a second ---
 
@@ -265,7 +300,8 @@ class App:
         """What was received is read; where there is no memory for that, it is given up, counted."""
         received = self.capture.next_datagram() if not self.capture.starved else None
         while received is not None:
-            self._read_datagram(*received)
+            if not self._read_datagram(*received):
+                self._give_up()
             received = self.capture.next_datagram()
         self.capture.forget()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from firmware.spool import Spool
 
 MAX_BATCH_EVENTS = 50
-MAX_BATCH_BYTES = 2048  # a quarter of the collector's: a batch, its packet and its TLS record are in memory together
+MAX_BATCH_BYTES = 1024  # an eighth of the collector's: a batch, its packet and its TLS record are in memory together
 WINDOW_EVENTS = 100
 BATCH_MS = 1000  # what waits goes out once a second, or when it fills a batch
 LOOK_MS = 50

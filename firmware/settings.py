@@ -9,42 +9,60 @@ import json
 from collector.core.monitor import MonitorSettings
 from collector.core.wire import is_box_id
 
-# section -> key -> default; a value must be of its default's type
-KEYS: dict[str, dict[str, object]] = {
-    "box": {"id": "", "office": "", "tenant": ""},
-    "sip": {
-        "ports": [5060],
-        "pbx": [],
-        "trunks": [],
-        "extensions": [],
-        "feature_codes": [],
-        "digit_numbers": [],
-        "correlation_header": "",
-    },
-    "numbers": {"country": "", "area": "", "international_prefix": "00", "national_prefix": "0"},
-    "privacy": {"caller_numbers": "keyed", "key_file": "/caller.key"},
-    "spool": {"path": "/spool", "max_bytes": 262144},
-    "mqtt": {
-        "host": "127.0.0.1",
-        "port": 1883,
-        "username": "",
-        "password_file": "",
-        "ca_file": "",
-        "certificate_file": "",
-        "key_file": "",
-    },
-    "board": {
-        "name": "olimex-esp32-poe",
-        "root": "/",  # where settings.json and the two copies of the firmware are
-        "tzsp_port": 37008,
-        "ntp": "pool.ntp.org",  # "": the board's own clock is right
-        "status_port": 80,  # 0: no page
-        "max_legs": 64,  # open at once; beyond it the oldest are given up and counted
-        "max_ended": 64,  # Call-IDs remembered after their end
-        "ring_bytes": 4096,  # of events in memory
-        "watchdog_s": 30,  # 0: none
-    },
-}
+# (section, ((key, default), ...)); a value must be of its default's type, a list where that is a tuple: one constant,
+# so that it stays in a board's flash
+_KEYS = (
+    ("box", (("id", ""), ("office", ""), ("tenant", ""))),
+    (
+        "sip",
+        (
+            ("ports", (5060,)),
+            ("pbx", ()),
+            ("trunks", ()),
+            ("extensions", ()),
+            ("feature_codes", ()),
+            ("digit_numbers", ()),
+            ("correlation_header", ""),
+        ),
+    ),
+    ("numbers", (("country", ""), ("area", ""), ("international_prefix", "00"), ("national_prefix", "0"))),
+    ("privacy", (("caller_numbers", "keyed"), ("key_file", "/caller.key"))),
+    ("spool", (("path", "/spool"), ("max_bytes", 262144))),
+    (
+        "mqtt",
+        (
+            ("host", "127.0.0.1"),
+            ("port", 1883),
+            ("username", ""),
+            ("password_file", ""),
+            ("ca_file", ""),
+            ("certificate_file", ""),
+            ("key_file", ""),
+        ),
+    ),
+    (
+        "board",
+        (
+            ("name", "olimex-esp32-poe"),
+            ("root", "/"),  # where settings.json and the two copies of the firmware are
+            ("tzsp_port", 37008),
+            ("ntp", "pool.ntp.org"),  # "": the board's own clock is right
+            ("status_port", 80),  # 0: no page
+            ("max_legs", 64),  # open at once; beyond it the oldest are given up and counted
+            ("max_ended", 64),  # Call-IDs remembered after their end
+            ("ring_bytes", 4096),  # of events in memory
+            ("watchdog_s", 30),  # 0: none
+        ),
+    ),
+)
+
+
+def defaults(section: str) -> dict[str, object]:
+    """Every key of a section with its default; empty for an unknown section."""
+    for name, keys in _KEYS:
+        if name == section:
+            return {key: list(usual) if isinstance(usual, tuple) else usual for key, usual in keys}
+    return {}
 
 
 class SettingsError(Exception):
@@ -56,7 +74,7 @@ class Settings:
 
     def __init__(self, sections: dict[str, dict[str, object]], path: str = "settings.json") -> None:
         for name in sections:
-            if name not in KEYS:
+            if not defaults(name):
                 raise SettingsError(path + ": " + name + ": unknown section")
         self.box = _section(path, "box", sections)
         self.sip = _section(path, "sip", sections)
@@ -102,14 +120,13 @@ def load(path: str) -> Settings:
 
 
 def _section(path: str, name: str, sections: dict[str, dict[str, object]]) -> dict[str, object]:
-    keys = KEYS[name]
-    values = dict(keys)
+    values = defaults(name)
     for key, value in sections.get(name, {}).items():
-        if key not in keys:
+        if key not in values:
             raise SettingsError(path + ": " + name + " " + key + ": unknown key")
         any_port = key == "ports" and value == "any"
-        if type(value) is not type(keys[key]) and not any_port:
-            raise SettingsError(path + ": " + name + " " + key + ": must be written like " + repr(keys[key]))
+        if type(value) is not type(values[key]) and not any_port:
+            raise SettingsError(path + ": " + name + " " + key + ": must be written like " + repr(values[key]))
         values[key] = value
     return values
 

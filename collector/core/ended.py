@@ -1,11 +1,12 @@
 """Calls that are over, remembered for a while: late copies of their messages start no new leg."""
 
+from collector.core.keys import mark_of
 from collector.core.legs import TrackedLeg
 from collector.core.sip import Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     Value = TypeVar("Value")
 
@@ -20,16 +21,16 @@ class EndedCalls:
 
     def __init__(self, max_ended: int, *, reserved: bool) -> None:
         self._max_generation = max_ended >> 1
-        # call_key -> (last CSeq, mark of each branch): the next target of a proxy is a new leg all the same
-        self._younger: dict[bytes, tuple[int, ...]] = {}
-        self._older: dict[bytes, tuple[int, ...]] = {}
+        # mark of the Call-ID -> (last CSeq, mark of each branch): the next target of a proxy is a new leg all the same
+        self._younger: dict[int, tuple[int, ...]] = {}
+        self._older: dict[int, tuple[int, ...]] = {}
         if reserved:
             reserve(self._younger, self._max_generation, ())
             reserve(self._older, self._max_generation, ())
 
     def remember(self, leg: TrackedLeg) -> None:
         """A leg ended."""
-        key = leg.facts.call_key
+        key = mark_of(leg.call_id)
         marks = leg.branches
         earlier = self._younger.get(key)
         if earlier is not None and len(earlier) < MAX_MARKS:
@@ -56,13 +57,13 @@ class EndedCalls:
         return not branch or branch in marks[1:]
 
     def _marks(self, message: Message) -> tuple[int, ...] | None:
-        key = message.call_key
+        key = mark_of(message.call_id)
         return self._younger.get(key) or self._older.get(key)
 
 
-def reserve(table: "dict[bytes, Value]", count: int, value: "Value") -> None:
-    """Makes a table as large as it will become; a dict keeps its size when its keys are deleted one by one."""
+def reserve(table: "dict[Any, Value]", count: int, value: "Value") -> None:
+    """Makes an empty table as large as it will become; a dict keeps its size when its keys are deleted one by one."""
     for number in range(count):
-        table[bytes([number >> 8, number & 255])] = value
+        table[number] = value
     for number in range(count):
-        del table[bytes([number >> 8, number & 255])]
+        del table[number]

@@ -126,7 +126,9 @@ class Registrar:
         if binding is None:
             if len(self._bindings) >= MAX_BINDINGS:
                 return
-            binding = _Binding(request.extension, request.role, contact_user, request.source, request.port)
+            if contact_user == request.extension:  # the same text is kept once
+                key = (request.extension, request.extension, request.source)
+            binding = _Binding(request.extension, request.role, key[1], request.source, request.port)
             self._bindings[key] = binding
             self._by_address.setdefault(request.source, []).append(binding)
             self._count(binding, 1, now_ms)

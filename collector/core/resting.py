@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collector.core.events import Event
 
 AWAKE = 4  # calls that were heard of last: messages of a call come in bursts
-MAX_PARTIES = 64  # extensions and numbers called, kept once for all their legs
+MAX_PARTIES = 32  # extensions that are called, each kept once for all its legs
 
 # What may differ from its default: a bit of `kept[0]` says whether it does. What is missing here and is not of every
 # leg has a leg only that does not rest: `_may_rest` asks for it.
@@ -185,11 +185,13 @@ class RestingTracker(LegTracker):
         return tuple(kept)
 
     def _party(self, leg: TrackedLeg) -> tuple[str, ...]:
-        """Who is called, and how: one tuple for all legs where that is the same."""
+        """Who is called, and how; where that is the extension itself, one tuple for all its legs."""
         facts = leg.facts
         party = (facts.extension, facts.callee, leg.target, facts.role, facts.direction, facts.transport)
+        if facts.extension != facts.callee:  # numbers outside hardly come again
+            return party
         if party not in self._parties and len(self._parties) >= MAX_PARTIES:
-            self._parties.clear()  # calls to ever other numbers: theirs is no loss, the office's own come again
+            self._parties.clear()
         return self._parties.setdefault(party, party)
 
 

@@ -485,7 +485,9 @@ def _note(leg: TrackedLeg, mark: int, now_ms: int, branch: int) -> None:
 def _compile(timers: list[TimerQueue]) -> "list[Entry | None]":
     """The table as one flat list, at `state * signals + signal`; None where nothing changes."""
     table: list[Entry | None] = [None] * (len(STATE_NAMES) * _SIGNALS)
+    entries: dict[tuple[int, str], Entry] = {}  # each once: half of a board's memory for it
     for (state, signal), (following, action) in TRANSITIONS.items():
         queue = None if following == ENDED else timers[following]
-        table[state * _SIGNALS + signal] = (following, ACTIONS[action], queue)
+        entry = (following, ACTIONS[action], queue)
+        table[state * _SIGNALS + signal] = entries.setdefault((following, action), entry)
     return table

@@ -44,7 +44,16 @@ def main(recording: Path, speed: int, heap: str, folder: Path) -> dict[str, obje
             sent = stream_paced(recording, board.port, speed, server.begun)
             figures = restart(board, port)
         stop(process)
-    wanted = ("frames", "dropped_datagrams", "undelivered", "legs_evicted", "core_errors", "memory_errors", "heap_used")
+    wanted = (
+        "frames",
+        "dropped_datagrams",
+        "undelivered",
+        "legs_evicted",
+        "core_errors",
+        "memory_errors",
+        "heap_used",
+        "receive_delays",
+    )
     return {"sent": sent, **{name: figures[name] for name in wanted}, **compare(recording, office)}
 
 
@@ -71,4 +80,4 @@ def by_parties(legs: Facts) -> Facts:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         given = sys.argv[3] if len(sys.argv) > 3 else BOARD_HEAP
-        print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), given, Path(name))))
+        print(json.dumps(main(Path(sys.argv[1]).resolve(), int(sys.argv[2]), given, Path(name))))

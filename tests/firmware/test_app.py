@@ -77,7 +77,7 @@ def test_mutual_tls_and_the_time_from_ntp(
     settings = make_settings(tmp_path, lab_config, free_port(), mqtt, ntp=server.address)
     with running_broker(tmp_path, port, *listener), sink(office) as process:
         with running_board(vm, settings, "stamped") as board:
-            wait_until(lambda: server.asked > 0)
+            wait_until(lambda: "clock=known" in board.output.read_text())
             sent = stream_stamped(capture, board.port)
             figures = restart(board, port)
         status = office.store().boxes()[0]

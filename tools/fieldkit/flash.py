@@ -21,7 +21,7 @@ from collector import config
 from collector.caller_keys import load_key
 from collector.errors import ConfigurationError, RingtapError, WrongUse
 from firmware.board import LAN_PINS
-from firmware.settings import KEYS
+from firmware.settings import defaults
 
 BOARDS = tuple(LAN_PINS)
 SOURCES = ("boot.py", "main.py")  # MicroPython starts these two, and only as source; main.py may be frozen
@@ -78,7 +78,7 @@ def board_settings(settings: config.Configuration, board: str, ntp: str) -> dict
     """The sections of a checked TOML file that a board knows, and the board's own."""
     document = tomllib.loads(Path(settings.path).read_text(encoding="utf-8"))
     sections: dict[str, dict[str, object]] = {
-        name: {key: value for key, value in document.get(name, {}).items() if key in KEYS[name]}
+        name: {key: value for key, value in document.get(name, {}).items() if key in defaults(name)}
         for name in ("box", "sip", "numbers", "privacy", "mqtt")
     }
     ports = [source.listen[1] for source in settings.sources if source.kind == "tzsp" and source.listen[1]]

@@ -19,6 +19,7 @@ from firmware.capture import MAX_DATAGRAM
 from firmware.settings import load
 
 SO_RCVBUF = 8
+MSG_PEEK = 2
 STAMP = b"\x0d\x08"  # tag and length of a TZSP field: Unix milliseconds
 STAMPS_FROM_MS = 1_795_000_000_000  # a board's own time is a small number; with stamps it begins some days before them
 
@@ -74,11 +75,13 @@ class UnixBoard:
 
     def receive(self, sock: socket.socket) -> tuple[bytes, int]:
         """One datagram and the time it came."""
-        datagram = sock.recv(MAX_DATAGRAM)
+        datagram = sock.recv(MAX_DATAGRAM, MSG_PEEK)  # this port copies what it received: without memory it is gone
         self.received_ticks = time.ticks_ms()
         if self._stamped and datagram[4:6] == STAMP:
             self._now_ms = struct.unpack(">Q", datagram[6:14])[0] - STAMPS_FROM_MS
-        return datagram, self.now_ms()
+        received = datagram, self.now_ms()
+        sock.recv(0)
+        return received
 
     def dropped(self) -> int:
         """What Linux dropped on this socket."""
