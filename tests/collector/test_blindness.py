@@ -64,7 +64,7 @@ class Watch:
 def test_a_healthy_tap_has_no_condition():
     """Requests and responses in both directions, for an hour: nothing to say."""
     watch = Watch()
-    watch.pass_time(60 * MINUTE, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    watch.pass_time(60 * MINUTE, frames=2, sip_requests=1, sip_responses=1)
     assert ([], [], []) == (watch.names(), watch.gaps, watch.lookout.next_changes())
 
 
@@ -72,11 +72,11 @@ def test_a_healthy_tap_has_no_condition():
 def test_silence_is_blindness_from_its_first_second(frames, name):
     """A quarter of an hour without SIP, with or without other packets; the gap begins where the SIP ended."""
     watch = Watch()
-    watch.pass_time(MINUTE, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    watch.pass_time(MINUTE, frames=2, sip_requests=1, sip_responses=1)
     watch.pass_time(SILENCE_MS, frames=frames)
     assert [name] == watch.names()
     watch.pass_time(2 * MINUTE, frames=frames)
-    watch.pass_time(1000, frames=1, sip_messages=1, sip_requests=1)
+    watch.pass_time(1000, frames=1, sip_requests=1)
     assert [] == watch.names()
     assert (MINUTE, 18 * MINUTE + 1000) == (watch.gaps[0].from_ms, watch.gaps[-1].until_ms)
     assert all(left.until_ms == right.from_ms for left, right in zip(watch.gaps, watch.gaps[1:], strict=False))
@@ -132,11 +132,11 @@ def test_a_source_that_stops_beside_others_is_named():
     """A router was restarted and its sniffer is off: the others are heard, no time is lost, and the source is named."""
     watch = Watch()
     watch.sources["router"] = ["", {"packets": 7}]
-    watch.pass_time(SILENCE_MS + 1000, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    watch.pass_time(SILENCE_MS + 1000, frames=2, sip_requests=1, sip_responses=1)
     [condition] = watch.lookout.conditions()
     assert ("source_silent", "router: nothing for 900 s", []) == (condition.name, condition.evidence, watch.gaps)
     watch.sources["router"][1]["packets"] = 8
-    watch.pass_time(1000, frames=2, sip_messages=2, sip_requests=1, sip_responses=1)
+    watch.pass_time(1000, frames=2, sip_requests=1, sip_responses=1)
     assert [] == watch.names()
 
 
@@ -158,20 +158,20 @@ def test_who_may_not_send_is_told():
     """A router that is not in allow, a PBX with a wrong key: told while it goes on, no time is lost."""
     watch = Watch()
     watch.sources["pbx"] = ["", {"packets": 0, "refused": 2, "unauthorised": 5}]
-    watch.pass_time(1000, frames=1, sip_messages=1)
+    watch.pass_time(1000, frames=1, sip_responses=1)
     [condition] = watch.lookout.conditions()
     assert "packets_refused" == condition.name
     assert "pbx: 2 datagrams or connections that are not welcome, 5 packets without the right key" == condition.evidence
-    watch.pass_time(11 * MINUTE, frames=1, sip_messages=1)
+    watch.pass_time(11 * MINUTE, frames=1, sip_responses=1)
     assert ([], []) == (watch.names(), watch.gaps)
 
 
 @pytest.mark.parametrize(
     ("per_second", "name"),
     [
-        ({"sip_messages": 2, "sip_requests": 1, "sip_responses": 1, "orphans": 2}, "dialogs_begin_unseen"),
-        ({"sip_messages": 4, "sip_requests": 2, "sip_responses": 2, "duplicates": 2}, "duplicate_feed"),
-        ({"sip_messages": 2, "sip_requests": 1, "sip_responses": 1, "encrypted": 1}, "encrypted_sip"),
+        ({"sip_requests": 1, "sip_responses": 1, "orphans": 2}, "dialogs_begin_unseen"),
+        ({"sip_requests": 2, "sip_responses": 2, "duplicates": 2}, "duplicate_feed"),
+        ({"sip_requests": 1, "sip_responses": 1, "encrypted": 1}, "encrypted_sip"),
     ],
 )
 def test_counters_tell_what_is_wrong_with_the_tap(per_second, name):
@@ -179,7 +179,7 @@ def test_counters_tell_what_is_wrong_with_the_tap(per_second, name):
     watch = Watch()
     watch.pass_time(2 * MINUTE, frames=4, **per_second)
     assert [name] == watch.names()
-    watch.pass_time(40 * MINUTE, frames=4, sip_messages=20, sip_requests=10, sip_responses=10)
+    watch.pass_time(40 * MINUTE, frames=4, sip_requests=10, sip_responses=10)
     assert [] == watch.names()
 
 
@@ -193,12 +193,12 @@ def test_one_direction_of_most_conversations_is_blindness():
     """What the PBX sends to its phones and nothing back is lost time; once the phones are heard it is over."""
     watch = Watch()
     speak(watch, PBX, phone(101), read(make_request("ACK")))
-    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1)
+    watch.pass_time(JUDGE_MS, frames=1, sip_responses=1)
     [condition] = watch.lookout.conditions()
     assert ("one_direction", True) == (condition.name, condition.blinds)
     assert "such as 10 messages from 10.77.1.5 to 10.77.1.101 and none back" in condition.evidence
     speak(watch, phone(101), PBX, read(make_request("ACK")))
-    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1)
+    watch.pass_time(JUDGE_MS, frames=1, sip_responses=1)
     assert ([], [(JUDGE_MS, 2 * JUDGE_MS, "one_direction")]) == (watch.names(), watch.told_gaps())
 
 
@@ -210,11 +210,11 @@ def test_a_condition_blinds_from_when_it_is_that_of_most():
         speak(watch, PBX, phone(extension), read(make_request("ACK")), 8)
         speak(watch, phone(extension), PBX, read(make_request("ACK")), 8)
     speak(watch, PBX, phone(103), answer)
-    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1)
+    watch.pass_time(JUDGE_MS, frames=1, sip_responses=1)
     assert (["one_direction"], [False]) == (watch.names(), [item.blinds for item in watch.lookout.conditions()])
     for extension in range(104, 110):
         speak(watch, PBX, phone(extension), answer)
-    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1)
+    watch.pass_time(JUDGE_MS, frames=1, sip_responses=1)
     assert (["one_direction"], [True], []) == (
         watch.names(),
         [item.blinds for item in watch.lookout.conditions()],
@@ -228,7 +228,7 @@ def test_a_condition_blinds_from_when_it_is_that_of_most():
 def test_unsynchronised_clock():
     """The kernel's word; durations are right all the same, so nothing is lost."""
     watch = Watch(clock_ok=lambda: False)
-    watch.pass_time(JUDGE_MS, frames=1, sip_messages=1)
+    watch.pass_time(JUDGE_MS, frames=1, sip_responses=1)
     assert (["clock_unsynchronised"], []) == (watch.names(), watch.gaps)
 
 
@@ -236,7 +236,7 @@ def test_missing_extensions_are_named():
     """Two hours in, one of three phones has been seen: the other two are on another switch."""
     watch = Watch(extensions=frozenset({"101", "102", "103"}))
     watch.lookout.receive_event(RegistrationChanged(0, ROLE_PHONE, "102", True))
-    watch.pass_time(2 * 60 * MINUTE + JUDGE_MS, frames=1, sip_messages=1)
+    watch.pass_time(2 * 60 * MINUTE + JUDGE_MS, frames=1, sip_responses=1)
     [condition] = watch.lookout.conditions()
     assert ("missing_extensions", "seen 1 of 3; not 101, 103") == (condition.name, condition.evidence)
 
@@ -245,7 +245,7 @@ def test_traffic_is_sampled_while_there_is_no_sip():
     """Voice without SIP is another fault than silence; the sample is not taken while SIP is heard."""
     asked = []
     watch = Watch(sample_traffic=lambda: asked.append(1) or "rtp 10002 10004")
-    watch.pass_time(2 * MINUTE, frames=1, sip_messages=1)
+    watch.pass_time(2 * MINUTE, frames=1, sip_responses=1)
     assert [] == asked
     watch.pass_time(SILENCE_MS + JUDGE_MS, frames=1)
     assert ["no_sip", "rtp_without_sip"] == watch.names()
