@@ -37,7 +37,8 @@ def features(recording: Callable[[str], Path], lab_config: Path) -> Replayed:
 
 def phone_legs(replayed: Replayed) -> list[SettledLeg]:
     """The legs that KPIs of extensions rest on."""
-    return [(leg, replayed.stitched.outcomes[leg.leg_id]) for leg in replayed.legs if leg.role == "phone"]
+    outcomes = replayed.outcomes
+    return [(leg, outcomes[leg.leg_id]) for leg in replayed.legs if leg.role == "phone"]
 
 
 def parts_by_contact(replayed: Replayed) -> Iterator[tuple[Contact, list[Leg]]]:
