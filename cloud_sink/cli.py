@@ -84,8 +84,9 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--until", metavar="T", help="last day, or the time before which it ends")
     export.add_argument("--format", choices=list(FILES), default="csv", help="default: csv")
     export.add_argument("--output", metavar="F", help="file to write; without: standard output")
-    _add_import(commands)
-    _add_report(commands)
+    import_about = "import what people know and no box sees, as CSV or XLSX: the same file twice changes nothing"
+    _add_part(commands, "import", import_about, importing, _import)
+    _add_part(commands, "report", "list the saved reports, write one to a file, or mail it now", reporting, _report)
     backing_up.add_backup_arguments(
         _add_command(commands, "backup", "write the database into one file, while the sink runs", _back_up)
     )
@@ -114,24 +115,13 @@ def _add_command(commands, name, about, function) -> argparse.ArgumentParser:  #
     return command
 
 
-def _add_import(commands) -> None:  # type: ignore[no-untyped-def]
-    about = "import what people know and no box sees, as CSV or XLSX: the same file twice changes nothing"
+def _add_part(commands, name, about, part, function) -> None:  # type: ignore[no-untyped-def]
+    """A command whose arguments and examples stand in a module of its own."""
     command: argparse.ArgumentParser = commands.add_parser(
-        "import", help=about, description=about, epilog=importing.EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    importing.add_arguments(command)
-    command.set_defaults(command=_import)
-
-
-def _add_report(commands) -> None:  # type: ignore[no-untyped-def]
-    about = "list the saved reports, write one to a file, or mail it now"
-    command: argparse.ArgumentParser = commands.add_parser(
-        "report", help=about, description=about, epilog=reporting.EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    reporting.add_arguments(command)
-    command.set_defaults(command=_report)
+        name, help=about, description=about, epilog=part.EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    part.add_arguments(command)
+    command.set_defaults(command=function)
 
 
 def _positive(text: str) -> int:
