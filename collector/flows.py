@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from collector.core.sip import Message
+from collector.core.message import Message
 
 MAX_FLOWS = 1_024  # pairs of addresses remembered: more than an office has, and forged ones fill no memory
 MAX_RECENT = 16  # requests of a flow that may be under way at once, as far as it matters here

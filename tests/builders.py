@@ -4,8 +4,9 @@ import struct
 from collections.abc import Sequence
 
 from collector.core.events import LegEnded, RegistrationChanged
+from collector.core.message import Message
 from collector.core.monitor import CallMonitor, MonitorSettings
-from collector.core.sip import Message, parse_message
+from collector.core.sip import parse_message
 from collector.ports import Event
 
 PBX = bytes([10, 77, 1, 5])
@@ -124,6 +125,15 @@ def read(data: bytes) -> Message:
     message = parse_message(data)
     assert message is not None
     return message
+
+
+def rewritten(**lines: str) -> Message:
+    """The INVITE of `make_invite` with some header lines written otherwise: `CSeq="cseq:1 INVITE"`."""
+    text = make_invite()
+    for name, line in lines.items():
+        head, _, rest = text.partition(f"\r\n{name.replace('_', '-')}: ".encode())
+        text = head + b"\r\n" + line.encode() + rest[rest.find(b"\r\n") :]
+    return read(text)
 
 
 # --- packets and frames ---------------------------------------------------------------------------------------------

@@ -7,9 +7,9 @@ from collector.core.counters import Counters
 from collector.core.hold import HoldMeter
 from collector.core.invite import InviteReader
 from collector.core.legs import TALKING, TrackedLeg
+from collector.core.message import Message
 from collector.core.midcall import dtmf_digits, read_notify_status, read_refer
 from collector.core.sdp import NO_SDP, media_direction
-from collector.core.sip import Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

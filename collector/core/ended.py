@@ -2,7 +2,7 @@
 
 from collector.core.keys import mark_of
 from collector.core.legs import TrackedLeg
-from collector.core.sip import Message
+from collector.core.message import Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

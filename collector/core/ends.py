@@ -6,7 +6,7 @@ leg ends with the last that was heard of it.
 """
 
 from collector.core.legs import TALKING, TrackedLeg
-from collector.core.sip import SESSION_EXPIRES, Message
+from collector.core.message import SESSION_EXPIRES, Message
 from collector.core.timers import TimerQueue
 
 TYPE_CHECKING = False

@@ -1,12 +1,10 @@
 """Reading an INVITE into the facts of a leg: who calls whom, and by which headers that is known."""
 
+from collector.core.addresses import uri_user_of, user_in
 from collector.core.events import ROLE_PHONE, ROLE_TRUNK, LegEnded
 from collector.core.hops import Hop
 from collector.core.keys import call_key
-from collector.core.midcall import replaced_key
-from collector.core.numbers import NumberingPlan, normalise
-from collector.core.parties import Parties
-from collector.core.sip import (
+from collector.core.message import (
     DIVERSION,
     HISTORY_INFO,
     P_ASSERTED_IDENTITY,
@@ -15,9 +13,10 @@ from collector.core.sip import (
     REPLACES,
     SESSION_ID,
     Message,
-    uri_user_of,
-    user_in,
 )
+from collector.core.midcall import replaced_key
+from collector.core.numbers import NumberingPlan, normalise
+from collector.core.parties import Parties
 from collector.core.wire import MAX_TEXT
 
 _ANONYMOUS = ("anonymous", "restricted", "unavailable", "unknown", "private")

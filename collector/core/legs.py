@@ -5,11 +5,12 @@ the INVITE named). `tracker.py` finds the leg of a message and turns the message
 is decided in `TRANSITIONS` and nowhere else, and a pair that is not there changes nothing.
 """
 
+from collector.core.addresses import split_address, tag_of, user_of
 from collector.core.events import ENDED_BY_CALLEE, ENDED_BY_CALLER, ENDED_BY_NOBODY, LegEnded
 from collector.core.hold import CALLEE, CALLER, HoldMeter
 from collector.core.keys import mark_of
+from collector.core.message import CONTACT, Message
 from collector.core.midcall import read_reasons
-from collector.core.sip import CONTACT, Message, split_address, tag_of, user_of
 from collector.core.timers import Waiting
 from collector.core.wire import MAX_TEXT
 

@@ -1,8 +1,9 @@
 """Reading what happens inside a dialog: Reason, REFER and its NOTIFY, INFO digits."""
 
+from collector.core.addresses import parameter, split_address, unescape, user_of
 from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND, TRANSFER_NONE, LegEnded
 from collector.core.keys import call_key
-from collector.core.sip import CONTENT_TYPE, REASON, REFER_TO, Message, parameter, split_address, unescape, user_of
+from collector.core.message import CONTENT_TYPE, REASON, REFER_TO, Message
 from collector.core.wire import MAX_TEXT
 
 _DIGITS = b"0123456789*#ABCD"

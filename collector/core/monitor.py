@@ -9,6 +9,7 @@ It reads no clock: `now_ms` is the packet's time on the host's timeline, in whol
 
 from struct import unpack_from
 
+from collector.core.addresses import user_in
 from collector.core.counters import Counters
 from collector.core.events import ROLE_PHONE
 from collector.core.fragments import PATIENCE_MS
@@ -17,6 +18,7 @@ from collector.core.hep import unwrap_hep
 from collector.core.hops import MAX_HOPS, MAX_HOPS_ON_BOARD, TCP, UDP, Hop, HopTable
 from collector.core.invite import InviteReader
 from collector.core.links import LINK_ETHERNET
+from collector.core.message import Message
 from collector.core.numbers import NumberingPlan
 from collector.core.packages import METHODS as PACKAGE_METHODS
 from collector.core.packages import PackageReader
@@ -25,7 +27,7 @@ from collector.core.parties import Parties
 from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
 from collector.core.resting import RestingTracker
-from collector.core.sip import MalformedMessage, Message, looks_like_sip, parse_message, user_in
+from collector.core.sip import MalformedMessage, looks_like_sip, parse_message
 from collector.core.stream import StreamTable, split_messages
 from collector.core.tracker import RESERVED_LEGS, LegTracker
 from collector.core.tunnels import TUNNELS

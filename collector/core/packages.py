@@ -4,6 +4,7 @@ Only bodies of the few types below are looked at, with `find`: no XML library ru
 says what stands in that half. A state is reported when it changes, not each time a phone or a PBX repeats it.
 """
 
+from collector.core.addresses import text_of, user_in, user_of
 from collector.core.events import (
     AFTER_CALL,
     BUSY,
@@ -21,7 +22,7 @@ from collector.core.events import (
     VoiceReported,
 )
 from collector.core.keys import call_key
-from collector.core.sip import CONTENT_TYPE, Message, text_of, user_in, user_of
+from collector.core.message import CONTENT_TYPE, Message
 from collector.core.wire import MAX_TEXT
 
 TYPE_CHECKING = False

@@ -5,8 +5,9 @@ several lines, and the Contact's user part may be random: so a binding is kept b
 contact's user part.
 """
 
+from collector.core.addresses import host_of, parameter, split_address, user_of
 from collector.core.events import ROLE_PHONE, RegistrationChanged
-from collector.core.sip import CONTACT, EXPIRES, Message, host_of, parameter, split_address, user_of
+from collector.core.message import CONTACT, EXPIRES, Message
 from collector.core.wire import MAX_TEXT
 
 MAX_BINDINGS = 2048  # an office has tens; a scanner that registers random names must not fill the memory

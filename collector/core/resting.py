@@ -13,7 +13,7 @@ from collector.core.hops import Hop
 from collector.core.invite import InviteReader
 from collector.core.keys import call_key
 from collector.core.legs import TrackedLeg
-from collector.core.sip import Message
+from collector.core.message import Message
 from collector.core.timers import Waiting
 from collector.core.tracker import LegTracker
 

@@ -2,6 +2,7 @@
 
 from binascii import crc32
 
+from collector.core.addresses import branch_of, tag_of
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
 from collector.core.ended import EndedCalls
@@ -40,7 +41,7 @@ from collector.core.legs import (
     WAIT_MS,
     TrackedLeg,
 )
-from collector.core.sip import RETRY_AFTER, Message, branch_of, tag_of
+from collector.core.message import RETRY_AFTER, Message
 from collector.core.timers import TimerQueue, Waiting
 
 TYPE_CHECKING = False

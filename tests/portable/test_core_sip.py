@@ -2,20 +2,9 @@
 
 from sip_builders import make_request, make_response
 
-from collector.core.sip import (
-    CONTACT,
-    REASON,
-    MalformedMessage,
-    branch_of,
-    host_of,
-    looks_like_sip,
-    parse_message,
-    split_address,
-    tag_of,
-    text_of,
-    unescape,
-    user_of,
-)
+from collector.core.addresses import branch_of, host_of, split_address, tag_of, text_of, unescape, user_of
+from collector.core.message import CONTACT, REASON
+from collector.core.sip import MalformedMessage, looks_like_sip, parse_message
 
 CROOKED = (
     b"INVITE sip:101@10.77.1.101 SIP/2.0\n"

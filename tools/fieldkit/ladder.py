@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from collector.core.sip import Message
+from collector.core.message import Message
 
 COLUMN_WIDTH = 30  # an arrow with "SIP/2.0 481 ..." on it still reads
 CALL_METHODS = frozenset((b"INVITE", b"ACK", b"BYE", b"CANCEL", b"PRACK", b"UPDATE", b"REFER"))

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from builders import PBX, Tap, make_invite, make_request, make_response, phone, times
 
-from collector.core.sip import MalformedMessage, Message, parse_message, split_address, tag_of, user_of
+from collector.core.addresses import split_address, tag_of, user_of
+from collector.core.message import Message
+from collector.core.sip import MalformedMessage, parse_message
 
 RFC_MESSAGES = Path(__file__).parents[4] / "shared" / "captures" / "rfc4475"
 

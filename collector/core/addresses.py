@@ -1,0 +1,162 @@
+"""Addresses in SIP headers: URIs, users and hosts, tags, branches and other parameters (RFC 3261 sections 19.1, 20)."""
+
+from collector.core.message import Message
+
+MAX_TAG_BYTES = 128  # tags and branches are cut here: a kilobyte of tag must not cost a kilobyte a leg
+
+
+def split_address(value: bytes) -> tuple[bytes, bytes]:
+    """(URI, parameters) of a From, To, Contact, P-Asserted-Identity ... value; the display name is dropped."""
+    start = 0
+    if value[:1] == b'"':
+        start = _after_quoted(value)
+    left = value.find(b"<", start)
+    if left < 0:
+        uri, _, parameters = value[start:].strip().partition(b";")  # without <> the parameters are the header's
+        return uri.strip(), parameters
+    right = value.find(b">", left)
+    if right < 0:
+        return value[left + 1 :], b""
+    return value[left + 1 : right].strip(), value[right + 1 :]
+
+
+def user_in(value: bytes) -> str:
+    """The user part of the URI in a From, To, P-Asserted-Identity ... value (`user_of` says how)."""
+    start = value.find(b"<")
+    at = value.find(b"@", start)
+    if value[start : start + 5] == b"<sip:" and value.find(b'"', start) < 0 < at:  # else a display name may hold it
+        user = value[start + 5 : at]
+        if user.isdigit() or user.isalpha():
+            return str(user, "utf-8")
+    return user_of(split_address(value)[0])
+
+
+def uri_user_of(message: Message) -> str:
+    """The user part of a request's Request-URI (`user_of` says how)."""
+    start = len(message.method) + 5
+    data = message.data
+    if data[start - 4 : start] == b"sip:":
+        user = data[start : data.find(b"@", start, message.first_line_end)]
+        if user.isdigit():
+            return str(user, "utf-8")
+    return user_of(message.uri)
+
+
+def _after_quoted(value: bytes) -> int:
+    """The position behind a leading quoted string, escapes respected; 0 where the quote never closes."""
+    at = 1
+    while True:
+        at = value.find(b'"', at)
+        if at < 0:
+            return 0
+        escapes = 0
+        while value[at - 1 - escapes : at - escapes] == b"\\":
+            escapes += 1
+        at += 1
+        if escapes % 2 == 0:
+            return at
+
+
+def tag_of(value: bytes) -> bytes:
+    """The tag parameter of a From or To value; b"" where there is none."""
+    if value[-1:] == b">":  # nothing behind the URI: nearly every To of a first INVITE
+        return b""
+    at = value.rfind(b";tag=")
+    if at < 0:
+        return _odd_tag_of(value)
+    tag = value[at + 5 :]
+    if tag.find(b">") >= 0:  # within the URI or the display name
+        return b""
+    return tag.partition(b";")[0].strip()[:MAX_TAG_BYTES]
+
+
+def _odd_tag_of(value: bytes) -> bytes:
+    """Leniency: the name in another case, or white space around its semicolon and equals sign."""
+    if value.lower().find(b"tag") < 0:
+        return b""
+    for part in value[value.rfind(b">") + 1 :].split(b";")[1:]:
+        name, equals, tag = part.partition(b"=")
+        if equals and name.strip().lower() == b"tag":
+            return tag.strip()[:MAX_TAG_BYTES]
+    return b""
+
+
+def branch_of(message: Message) -> bytes:
+    """The branch of the topmost Via: names the transaction on this hop (RFC 3261 section 8.1.1.7)."""
+    data = message.data
+    at = data.find(b";branch=z9hG4bK") + 8  # the cookie stands in no other header
+    branch = data[at : data.find(b"\r\n", at)].partition(b";")[0]
+    if at < 8 or at > message.seen or branch.find(b",") >= 0:  # an RFC 2543 branch, or several Vias in one line
+        return parameter(message.via_value, b"branch")[:MAX_TAG_BYTES]
+    return branch.rstrip()[:MAX_TAG_BYTES]
+
+
+def user_of(uri: bytes) -> str:
+    """The user part of a sip, sips or tel URI as text: escapes resolved, password and parameters dropped."""
+    colon = uri.find(b":")
+    if colon < 0:
+        return ""
+    at = uri.find(b"@", colon)
+    if at < 0:
+        if uri[:colon].lower() != b"tel":
+            return ""
+        at = len(uri)
+    user = uri[colon + 1 : at]
+    if user.isalpha() or user.isdigit():
+        return str(user, "utf-8")
+    for stop in (b";", b":"):
+        end = user.find(stop)
+        if end >= 0:
+            user = user[:end]
+    return text_of(unescape(user) if user.find(b"%") >= 0 else user)
+
+
+def host_of(uri: bytes) -> bytes:
+    """Host and port of a sip URI as written, lower case; b"" where there is none."""
+    _, _, rest = uri.partition(b":")
+    user, at, host = rest.partition(b"@")
+    if not at:
+        host = user
+    for stop in (b";", b"?", b">"):
+        cut = host.find(stop)
+        if cut >= 0:
+            host = host[:cut]
+    return host.strip().lower()
+
+
+def unescape(value: bytes) -> bytes:
+    """Percent escapes resolved; a stray percent sign stays."""
+    parts = value.split(b"%")
+    whole = [parts[0]]
+    for part in parts[1:]:
+        high = _HEX.find(part[:1].lower())
+        low = _HEX.find(part[1:2].lower())
+        if len(part) < 2 or high < 0 or low < 0:
+            whole.append(b"%" + part)
+        else:
+            whole.append(bytes([high << 4 | low]) + part[2:])
+    return b"".join(whole)
+
+
+_HEX = b"0123456789abcdef"
+
+
+def text_of(value: bytes) -> str:
+    """Text of bytes from the wire: UTF-8, else every odd byte as a question mark."""
+    try:
+        return str(value, "utf-8")
+    except UnicodeError:
+        return str(bytes([byte if byte < 128 else 63 for byte in value]), "utf-8")
+
+
+def parameter(value: bytes, name: bytes) -> bytes:
+    """A `name=value` parameter after a semicolon, quotes removed; b"" where it is missing. `name` is lower case."""
+    low = value.lower()
+    at = low.find(b";" + name + b"=")
+    if at < 0:
+        return b""
+    start = at + len(name) + 2
+    end = value.find(b";", start)
+    found = value[start : end if end >= 0 else len(value)].strip()
+    comma = found.find(b",")
+    return (found[:comma] if comma >= 0 else found).strip(b'" ')
