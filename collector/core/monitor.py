@@ -17,6 +17,7 @@ from collector.core.hep import MAGIC as HEP_MAGIC
 from collector.core.hep import unwrap_hep
 from collector.core.hops import MAX_HOPS, MAX_HOPS_ON_BOARD, TCP, UDP, Hop, HopTable
 from collector.core.invite import InviteReader
+from collector.core.leg_table import RESERVED_LEGS
 from collector.core.links import LINK_ETHERNET
 from collector.core.message import Message
 from collector.core.numbers import NumberingPlan
@@ -29,7 +30,7 @@ from collector.core.registrar import Registrar
 from collector.core.resting import RestingTracker
 from collector.core.sip import MalformedMessage, looks_like_sip, parse_message
 from collector.core.stream import StreamTable, split_messages
-from collector.core.tracker import RESERVED_LEGS, LegTracker
+from collector.core.tracker import LegTracker
 from collector.core.tunnels import TUNNELS
 from collector.core.tzsp import unwrap_tzsp
 from collector.core.wire import MAX_TEXT

@@ -1,20 +1,18 @@
-"""From messages to legs: finds the leg of a message, names the signal, lets the table in `legs.py` decide."""
+"""From messages to legs: finds the leg of a message, names the signal, lets the table decide (`leg_table.py`)."""
 
 from binascii import crc32
 
 from collector.core.addresses import branch_of, tag_of
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
-from collector.core.ended import EndedCalls
-from collector.core.ends import EndWatch
 from collector.core.events import ROLE_PHONE, TRANSPORTS, LegEnded
 from collector.core.hold import CALLER
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
 from collector.core.keypad import Keypad
 from collector.core.keys import SMALL, mark_of
+from collector.core.leg_table import UNANSWERED, LegTable
 from collector.core.legs import (
-    ACTIONS,
     ANSWER,
     ANSWER_ACK,
     BYE,
@@ -24,46 +22,30 @@ from collector.core.legs import (
     CANCELLING,
     CHALLENGE,
     CHALLENGED,
-    ENDED,
     INVITE,
     LEAVING,
-    PROCEEDING,
     REFUSAL_ACK,
     REFUSE,
     RING,
-    RINGING,
-    SIGNAL_NAMES,
-    STATE_NAMES,
     TALKING,
-    TIMEOUT,
-    TRANSITIONS,
     TRYING,
-    WAIT_MS,
     TrackedLeg,
 )
 from collector.core.message import RETRY_AFTER, Message
-from collector.core.timers import TimerQueue, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from collector.core.events import Event
-
-    Entry = tuple[int, Callable[[TrackedLeg, Message | None, int], None], TimerQueue | None]
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
-RESERVED_LEGS = 512  # tables up to this size get their memory at once: a small heap has no large piece left later
 _CHALLENGES = (401, 407, 422, 491, 494)
 _OF_CALLS = (b"INVITE", b"BYE", b"CANCEL", b"UPDATE")  # outside a call all others mean nothing
-_UNANSWERED = (CALLING, PROCEEDING, RINGING)
-_SIGNALS = len(SIGNAL_NAMES)
 
 
-class LegTracker:
-    """All open legs, found by Call-ID; bounded, the longest unanswered going first."""
+class LegTracker(LegTable):
+    """Finds the leg of each message, and says what the message means to it."""
 
     def __init__(
         self,
@@ -74,20 +56,8 @@ class LegTracker:
         max_ended: int,
         max_call_ms: int,
     ) -> None:
+        super().__init__(counters, events, max_legs, max_ended, max_call_ms)
         self._reader = reader
-        self._counters = counters
-        self._events = events
-        self._max_legs = max_legs
-        self._calls: dict[bytes, list[TrackedLeg]] = {}
-        self._ended = EndedCalls(max_ended, reserved=max_legs <= RESERVED_LEGS)
-        # told when a leg begins, rings, is answered and ends: its facts so far, its state, now_ms
-        self.progress_listener: Callable[[LegEnded, int, int], None] | None = None
-        self._ends = EndWatch(max_call_ms)
-        self._timers = [TimerQueue(WAIT_MS[state]) for state in range(ENDED)]
-        self._timers[TALKING] = self._ends.unlimited
-        self._doubted = self._ends.doubted
-        self._queues = [queue for queue in self._timers if queue is not self._ends.unlimited] + self._ends.queues
-        self._table = _compile(self._timers)
         self._dialog = DialogReader(reader, counters, self._ends)
         self.keypad = Keypad()
         self._requests = {
@@ -155,7 +125,7 @@ class LegTracker:
         found = [leg for leg in legs if leg.answer_tag and leg.answer_tag in tags]
         if found or message.method == b"ACK":
             return found
-        return [leg for leg in legs if leg.state in _UNANSWERED] or legs[:1]
+        return [leg for leg in legs if leg.state in UNANSWERED] or legs[:1]
 
     def _begins_leg(self, message: Message) -> bool:
         """A provisional response to an INVITE outside a dialog: a re-INVITE gets no 18x, and its 100 has a To tag."""
@@ -211,7 +181,7 @@ class LegTracker:
         mark = hop.sender ^ message.mark
         for leg in legs:
             if leg.invite_cseq == message.cseq and branch and branch in leg.branches:
-                if leg.facts.partial and leg.state in _UNANSWERED and now_ms - leg.last_ms <= DUPLICATE_MS:
+                if leg.facts.partial and leg.state in UNANSWERED and now_ms - leg.last_ms <= DUPLICATE_MS:
                     self._take_overtaken_invite(leg, message, now_ms, hop)
                 else:
                     self._count_repeat(leg)
@@ -324,14 +294,6 @@ class LegTracker:
             phone = crc32(bytes(facts.extension, "utf-8"), address) & SMALL or 1
             self._ends.receive_answer(leg, phone, now_ms)
 
-    def receive_loss(self, extension: str, now_ms: int) -> None:
-        """A phone's registration is gone: its calls are probably over."""
-        self._ends.doubt(extension, now_ms, was_up=False)
-
-    def receive_idle(self, extension: str, now_ms: int) -> None:
-        """The PBX says that an extension is in no call any more (RFC 4235)."""
-        self._ends.doubt(extension, now_ms, was_up=True)
-
     def _missed_invite(self, leg: TrackedLeg, message: Message, now_ms: int) -> bool:
         """True where a response answers the next try of a challenged leg, whose INVITE was lost before the tap."""
         if leg.state != CHALLENGED or message.cseq < leg.invite_cseq:
@@ -381,94 +343,6 @@ class LegTracker:
         if leg.lost_tags is None or not _is_of_lost_fork(leg.lost_tags, message):
             self._step(leg, BYE_DONE, message, now_ms)
 
-    # --- the machine ---
-
-    def _step(self, leg: TrackedLeg, signal: int, message: Message | None, now_ms: int) -> None:
-        entry = self._table[leg.state * _SIGNALS + signal]
-        if entry is None:
-            return
-        state, action, queue = entry
-        before = leg.state
-        leg.state = state
-        action(leg, message, now_ms)
-        if self.progress_listener is not None and state != before:
-            self.progress_listener(leg.facts, state, now_ms)
-        if queue is None:
-            self._finish(leg)
-        else:
-            queue.arm(leg, now_ms)
-
-    # --- output and time ---
-
-    def _finish(self, leg: TrackedLeg) -> None:
-        """Reports a leg and forgets it, but for its Call-ID."""
-        leg.state = ENDED
-        if leg.queue is not None:
-            leg.queue.remove(leg)
-        self._events.append(leg.facts)
-        self._counters.legs_open -= 1
-        legs = self._calls[leg.call_id]
-        if len(legs) > 1:
-            legs.remove(leg)
-        else:
-            del self._calls[leg.call_id]
-        if leg.phone:
-            self._ends.forget(leg)
-        self._ended.remember(leg)
-
-    def next_deadline(self) -> int | None:
-        """When the first leg's time runs out."""
-        deadline = None
-        for queue in self._queues:
-            first = queue.first()
-            if first is not None and (deadline is None or first.deadline_ms < deadline):
-                deadline = first.deadline_ms
-        return deadline
-
-    def handle_deadline(self, now_ms: int) -> None:
-        """Steps every leg whose time has run out."""
-        for queue in self._queues:
-            first = queue.first()
-            while first is not None and first.deadline_ms <= now_ms:
-                self._step(self._awake(first), TIMEOUT, None, now_ms)
-                first = queue.first()
-
-    def _awake(self, waiting: Waiting) -> TrackedLeg:
-        """The leg itself of what stands in a queue (`resting.py` keeps most of them in another form)."""
-        return waiting  # type: ignore[return-value]  # nothing else is armed here
-
-    def _evict(self, now_ms: int) -> None:
-        """Makes room: the oldest leg in the least valuable state goes, reported as partial."""
-        timers = self._timers
-        unanswered = [timers[state] for state in (CALLING, PROCEEDING, CHALLENGED, CANCELLING, LEAVING, RINGING)]
-        for queue in unanswered + self._ends.queues:
-            first = queue.first()
-            if first is not None:
-                leg = self._awake(first)
-                leg.facts.partial = True
-                leg.finish_hold(now_ms)
-                self._finish(leg)
-                self._counters.legs_evicted += 1
-                return
-
-    def close(self, now_ms: int) -> None:
-        """Watching ends: what is still up is reported as partial, without an end where none was seen."""
-        legs = [leg for call in self._calls.values() for leg in call]
-        for leg in sorted(legs, key=_age):
-            self._close_leg(leg, now_ms)
-
-    def _close_leg(self, leg: TrackedLeg, now_ms: int) -> None:
-        if self._ends.is_doubted(leg):
-            self._step(leg, TIMEOUT, None, now_ms)
-            return
-        leg.facts.partial = leg.facts.partial or leg.state in _UNANSWERED or leg.state == TALKING
-        leg.finish_hold(now_ms)
-        self._finish(leg)
-
-
-def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
-    return leg.age
-
 
 def _is_of_lost_fork(lost_tags: list[int], message: Message) -> bool:
     """True for the BYE, or its response, with which the PBX hangs up on a fork that answered too late."""
@@ -481,14 +355,3 @@ def _note(leg: TrackedLeg, mark: int, now_ms: int, branch: int) -> None:
     leg.last_ms = now_ms
     if branch and len(leg.branches) < MAX_BRANCHES:
         leg.branches += (branch,)
-
-
-def _compile(timers: list[TimerQueue]) -> "list[Entry | None]":
-    """The table as one flat list, at `state * signals + signal`; None where nothing changes."""
-    table: list[Entry | None] = [None] * (len(STATE_NAMES) * _SIGNALS)
-    entries: dict[tuple[int, str], Entry] = {}  # each once: half of a board's memory for it
-    for (state, signal), (following, action) in TRANSITIONS.items():
-        queue = None if following == ENDED else timers[following]
-        entry = (following, ACTIONS[action], queue)
-        table[state * _SIGNALS + signal] = entries.setdefault((following, action), entry)
-    return table

@@ -2,6 +2,7 @@ import pytest
 from builders import make_request, read
 
 from collector.core.events import LegEnded
+from collector.core.leg_table import _compile
 from collector.core.legs import (
     ACTIONS,
     CALLING,
@@ -14,7 +15,6 @@ from collector.core.legs import (
     TrackedLeg,
 )
 from collector.core.timers import TimerQueue
-from collector.core.tracker import _compile
 
 STATES = range(len(STATE_NAMES))
 SIGNALS = range(len(SIGNAL_NAMES))

@@ -8,10 +8,11 @@ from collector.adapters.pcapfile import open_captures
 from collector.config import load
 from collector.core import resting, wire
 from collector.core.events import LegEnded
+from collector.core.leg_table import RESERVED_LEGS
 from collector.core.legs import TrackedLeg
 from collector.core.monitor import CallMonitor
 from collector.core.resting import OF_FACTS, OF_LEG, RestingTracker
-from collector.core.tracker import RESERVED_LEGS, LegTracker
+from collector.core.tracker import LegTracker
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 PHONE = phone(101)
