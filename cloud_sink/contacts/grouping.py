@@ -26,6 +26,7 @@ from cloud_sink.contacts.groups import (
     party_key,
 )
 from cloud_sink.contacts.islands import end_of
+from cloud_sink.contacts.masks import Claim, put_on_masks
 from cloud_sink.contacts.matching import Contest
 from cloud_sink.contacts.records import FEATURE, Leg, OfficePlan
 
@@ -140,21 +141,18 @@ class Grouper:
     def _match_rings(self, legs: Sequence[Leg]) -> list[Leg]:
         """Give ringing phones to callers whose legs are seen; returns the legs that are left."""
         rings = [leg for leg in legs if is_ring(leg)]
-        known: list[tuple[Leg, list[Group]]] = []
-        strangers: list[tuple[Leg, list[Group]]] = []
-        for leg, groups in _with_open(rings, self.groups):
-            shown = [group for group in groups if group.shows(leg.caller)]
-            if shown:
-                known.append((leg, shown))
-            elif leg.direction == "in":
-                strangers.append((leg, [group for group in groups if is_customer(group.anchor)]))
+        claims = list(_with_open(rings, self.groups))
+        known, strangers = _by_number(claims)
+        if put_on_masks(self.groups, strangers):
+            self._shows_others = True
+            known, strangers = _by_number(claims)
         Contest((claim for claim in known if len(claim[1]) == 1), self._know).settle()
         Contest((claim for claim in known if len(claim[1]) > 1), self._know).settle()
         left = {leg.leg_id for leg in self._match_strangers(strangers)}
         left |= {leg.leg_id for leg in rings} - {leg.leg_id for leg, _ in known + strangers}
         return [leg for leg in legs if not is_ring(leg) or leg.leg_id in left]
 
-    def _match_strangers(self, claims: Sequence[tuple[Leg, list[Group]]]) -> list[Leg]:
+    def _match_strangers(self, claims: Sequence[Claim]) -> list[Leg]:
         """The PBX shows its phones another number than the caller's: what coincides to the millisecond still tells."""
         sure = [(leg, [group for group in groups if coincides(group, leg)]) for leg, groups in claims]
         Contest((claim for claim in sure if claim[1]), self._learn, COINCIDENCE).settle()
@@ -274,7 +272,21 @@ class _Waiting:
         self._gone.add(id(caller))
 
 
-def _with_open(rings: Sequence[Leg], groups: Iterable[Group]) -> Iterator[tuple[Leg, list[Group]]]:
+def _by_number(claims: Iterable[Claim]) -> tuple[list[Claim], list[Claim]]:
+    """Phones that show the number of somebody who was there, with those whom it may be; and phones that do not."""
+    known: list[Claim] = []
+    strangers: list[Claim] = []
+    for leg, groups in claims:
+        number = party_key(leg.caller)
+        shown = [group for group in groups if number in group.parties]
+        if shown:
+            known.append((leg, shown))
+        elif leg.direction == "in":
+            strangers.append((leg, [group for group in groups if is_customer(group.anchor)]))
+    return known, strangers
+
+
+def _with_open(rings: Sequence[Leg], groups: Iterable[Group]) -> Iterator[Claim]:
     """Each ringing phone with the callers whose legs were up then; both in order of time."""
     waiting = iter(sorted(groups, key=lambda group: order_of(group.anchor)))
     upcoming = next(waiting, None)
