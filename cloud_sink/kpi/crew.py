@@ -51,7 +51,7 @@ def crew(
             worker.extensions.append(seat.extension)
         worker.legs += [each for each in phones.get(seat.extension, []) if _holds(seat, each[0].t_invite)]
         shown = states.get(seat.extension) or [Interval(OFFLINE, *span, logged_in=False) for span in watched]
-        pieces.setdefault((seat.agent, seat.team), []).append(_cut(shown, seat.from_ms, seat.until_ms))
+        pieces.setdefault((seat.agent, seat.team), []).append(cut_intervals(shown, seat.from_ms, seat.until_ms))
     for key, found in pieces.items():
         workers[key].intervals = merge_intervals(found)
     _plan(workers, roster, seats, watched)
@@ -116,7 +116,7 @@ def _holds(seat: Seat, at_ms: int) -> bool:
     return seat.from_ms <= at_ms < seat.until_ms
 
 
-def _cut(intervals: Iterable[Interval], from_ms: int, until_ms: int) -> list[Interval]:
+def cut_intervals(intervals: Iterable[Interval], from_ms: int, until_ms: int) -> list[Interval]:
     """The parts of intervals that lie in a stretch of time."""
     cut = [
         replace(each, from_ms=max(each.from_ms, from_ms), until_ms=min(each.until_ms, until_ms)) for each in intervals

@@ -34,6 +34,8 @@ from cloud_sink.kpi.volume import ANSWERED
 
 TEAM_IDS = tuple(dict.fromkeys(kpi.id for scope in (EXTENSIONS, TEAMS) for kpi in definitions_of(scope)))
 
+_NOT_OBSERVED = {kpi_id: Parts(0, 0) for kpi_id in TEAM_IDS if kpi_id != "scorecard"}  # where nobody was there
+
 
 @dataclass(frozen=True, slots=True)
 class AgentReport:
@@ -56,6 +58,7 @@ class TeamReport:
     agents: list[AgentReport]  # by name
     lapses: list[Lapse]  # in order of time
     scorecards: dict[str, list[Scored]]  # by team
+    taken: TakenOver  # on which legs customers were taken over
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
         agents=[frame.agent(name, [each for each in worked if each.worker.agent == name]) for name in _names(workers)],
         lapses=sorted((lapse for each in worked for lapse in each.lapses), key=lambda lapse: lapse.at_ms),
         scorecards=scorecards,
+        taken=calls.taken,
     )
 
 
@@ -187,20 +191,21 @@ class _Frame:
         agents = {each.worker.agent for each in group}
         staff = [each for each in self.roster.staff if not team or each.agent in agents]
         measured = (
-            _add(each.measured for each in group)
+            _NOT_OBSERVED
+            | add_measured(each.measured for each in group)
             | measure_absence_days(self.roster, agents, self.period, self.plan)
             | measure_turnover(staff, self.period)
         )
-        shown = self._shown(measured)
-        return shown | self._shown(measure_scorecard(self.scored(team, group, shown)) if self.scorecard(team) else {})
+        shown = team_values(measured)
+        return shown | team_values(measure_scorecard(self.scored(team, group, shown)) if self.scorecard(team) else {})
 
     def agent(self, name: str, group: Sequence[_Worked]) -> AgentReport:
         """One agent: his teams' scorecards say what he is measured by."""
         days = measure_absence_days(self.roster, {name}, self.period, self.plan)
-        values = self._shown(_add(each.measured for each in group) | days)
+        values = team_values(add_measured(each.measured for each in group) | days)
         cards = [card for each in group if (card := self.scorecard(each.worker.team))]
         if cards:
-            values |= self._shown(measure_scorecard(score(cards[0].criteria, values)))
+            values |= team_values(measure_scorecard(score(cards[0].criteria, values)))
         teams = tuple(sorted(_teams(each.worker for each in group)))
         phones = tuple(sorted({phone for each in group for phone in each.worker.extensions}))
         return AgentReport(name, teams, phones, values, tuple(each.worker for each in group))
@@ -217,18 +222,17 @@ class _Frame:
         own = self.values(group, team) if shown is None else shown
         return score(card.criteria, own, self.report.queues.get(card.queue, {}), self.report.total)
 
-    def _shown(self, measured: Mapping[str, Parts]) -> Values:
-        """Counters into values, in the catalogue's order."""
-        return {
-            kpi_id: value_of(
-                measured[kpi_id], unit=CATALOGUE[kpi_id].unit, basis=RING, averaged=CATALOGUE[kpi_id].averaged
-            )
-            for kpi_id in TEAM_IDS
-            if kpi_id in measured
-        }
+
+def team_values(measured: Mapping[str, Parts]) -> Values:
+    """Counters into values, in the catalogue's order."""
+    return {
+        kpi_id: value_of(measured[kpi_id], unit=CATALOGUE[kpi_id].unit, basis=RING, averaged=CATALOGUE[kpi_id].averaged)
+        for kpi_id in TEAM_IDS
+        if kpi_id in measured
+    }
 
 
-def _add(parts: Iterable[Mapping[str, Parts]]) -> dict[str, Parts]:
+def add_measured(parts: Iterable[Mapping[str, Parts]]) -> dict[str, Parts]:
     """Counters of several workers together; a plain count that was observed of one of them was observed."""
     total: dict[str, Parts] = {}
     for measured in parts:

@@ -16,11 +16,25 @@ from cloud_sink.office import Clock, Offices, UnknownOffice
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports.saved import SavedReport
 from cloud_sink.store import Store
-from cloud_sink.web import agents, api, calls, export, fleet, page, period, planning, planning_page, signalling, team
+from cloud_sink.web import (
+    agents,
+    agents_page,
+    api,
+    calls,
+    export,
+    fleet,
+    page,
+    period,
+    planning,
+    planning_page,
+    signalling,
+    team,
+)
 from cloud_sink.web import reports as report_pages
+from cloud_sink.web.chosen import NothingYet
 
 API = (api, agents, team, planning, signalling, export, fleet, report_pages)  # each has a router
-PAGES = (page, planning_page)
+PAGES = (page, agents_page, calls, fleet, period, planning_page, report_pages, signalling)  # each has `pages`
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {
     # everything comes from this server: no outside address, no inline script or style, no frame around it
@@ -53,17 +67,14 @@ def create_app(
     )
     app.state.offices = Offices(store, plans, now_ms or _wall_clock)
     app.state.reports = reports or {}
-    for part in API + PAGES:
+    for part in API:
         app.include_router(part.router)
-    app.include_router(agents.pages)
-    app.include_router(signalling.pages)
-    app.include_router(fleet.pages)
-    app.include_router(report_pages.pages)
-    app.include_router(calls.pages)
-    app.include_router(period.pages)
+    for pages in PAGES:
+        app.include_router(pages.pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(_add_security_headers)
     app.exception_handler(BadQuestion)(_tell_bad_question)
+    app.exception_handler(NothingYet)(_tell_nothing_yet)
     app.exception_handler(UnknownOffice)(_tell_unknown_office)
     app.exception_handler(RequestValidationError)(_tell_invalid)
     app.exception_handler(OperationalError)(_tell_database_unusable)
@@ -93,6 +104,10 @@ async def _add_security_headers(request: Request, call_next: Callable[[Request],
 
 async def _tell_bad_question(request: Request, error: BadQuestion) -> Response:
     return _tell(request, 422, str(error))
+
+
+async def _tell_nothing_yet(request: Request, _error: NothingYet) -> Response:
+    return page.waiting_page(request)
 
 
 async def _tell_unknown_office(request: Request, error: UnknownOffice) -> Response:

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cloud_sink.calendars import short_date_text
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.kpi.period import Period, local_day
-from cloud_sink.office import Office, Offices
-from cloud_sink.question import Question
+from cloud_sink.office import Office
 from cloud_sink.shown import NOTHING, clock_text, duration_text
-from cloud_sink.web.api import all_offices
+from cloud_sink.web.chosen import ChosenOffice, DaysChosen, Others
 from cloud_sink.web.page import problem_page, templates
 
 ROWS_ON_A_PAGE = 200
@@ -60,10 +59,7 @@ class LegRow:
 @pages.get("/calls")
 def show_calls(
     request: Request,
-    offices: Annotated[Offices, Depends(all_offices)],
-    office: Annotated[str, Query(max_length=64)] = "",
-    from_: Annotated[str, Query(alias="from", max_length=10)] = "",
-    until: Annotated[str, Query(max_length=10)] = "",
+    chosen: DaysChosen,
     direction: Annotated[str, Query(pattern="^(|in|out|int|feature)$")] = "",
     disposition: Annotated[str, Query(max_length=32)] = "",
     place: Annotated[str, Query(max_length=200)] = "",
@@ -71,20 +67,17 @@ def show_calls(
     page: Annotated[int, Query(ge=1, le=10_000)] = 1,
 ) -> Response:
     """List contacts, the latest first, those that fit what was asked for."""
-    names = offices.names()
-    if not names:
-        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": 0})
-    chosen = offices.get(office or names[0])
-    period = chosen.period(Question(None, from_ or until or None, until or from_ or None))
-    contacts = chosen.contacts(period)
+    plan = chosen.office.plan
+    contacts = chosen.office.contacts(chosen.period)
     asked = {"direction": direction, "disposition": disposition, "place": place, "number": number}
     found = [contact for contact in reversed(contacts) if _fits(contact, **asked)]
     start = ROWS_ON_A_PAGE * (page - 1)
     context = {
-        "office": chosen,
-        "offices": offices.all(),
-        "first": local_day(period.from_ms, period.time_zone),
-        "last": local_day(period.until_ms - 1, period.time_zone),
+        "chosen": chosen,
+        "office": chosen.office,
+        "offices": chosen.offices,
+        "first": chosen.first,
+        "last": chosen.last,
         "asked": asked,
         "directions": DIRECTIONS,
         "dispositions": sorted({contact.disposition for contact in contacts}),
@@ -92,7 +85,7 @@ def show_calls(
         "total": len(found),
         "page": page,
         "pages": -(-len(found) // ROWS_ON_A_PAGE),
-        "rows": [_describe_call(contact, chosen.plan) for contact in found[start : start + ROWS_ON_A_PAGE]],
+        "rows": [_describe_call(contact, plan) for contact in found[start : start + ROWS_ON_A_PAGE]],
     }
     return templates.TemplateResponse(request, "calls.html", context)
 
@@ -134,12 +127,10 @@ def _duration(duration_ms: int | None) -> str:
 def show_call(
     request: Request,
     contact_id: str,
-    offices: Annotated[Offices, Depends(all_offices)],
-    office: Annotated[str, Query(max_length=64)] = "",
+    chosen: ChosenOffice,
+    offices: Others,
 ) -> Response:
     """Show one contact with its legs."""
-    names = offices.names()
-    chosen = offices.get(office or (names[0] if names else ""))
     found = chosen.contact(contact_id)
     if found is None:
         return problem_page(request, 404, f'office "{chosen.id}" has no call "{contact_id}"')
@@ -147,6 +138,7 @@ def show_call(
     day = local_day(contact.t_offer, chosen.plan.time_zone)
     context = {
         "office": chosen,
+        "offices": offices.all(),
         "call": _describe_call(contact, chosen.plan),
         "contact": contact,
         "day": day,

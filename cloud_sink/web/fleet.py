@@ -15,7 +15,8 @@ from cloud_sink.question import BadQuestion, parse_day
 from cloud_sink.shown import Shown, duration_text, show_all
 from cloud_sink.web import schema
 from cloud_sink.web.api import AllOffices, all_offices, responses_of_errors
-from cloud_sink.web.page import REFRESH_S, templates
+from cloud_sink.web.chosen import NothingYet
+from cloud_sink.web.page import templates
 
 USUAL_DAYS = 30
 LONGEST_DAYS = 400
@@ -127,7 +128,7 @@ class FleetRow:
 def fleet_page(request: Request, offices: Annotated[Offices, Depends(all_offices)], question: AskedFleet) -> Response:
     """Show all offices."""
     if not offices.names():
-        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
+        raise NothingYet
     fleet = compare_offices(offices, question.first, question.last, question.threshold_s)
     calendars = {office.plan.calendar for office in offices.all()}
     context = _describe(fleet) | {"calendar": calendars.pop() if len(calendars) == 1 else GREGORIAN}

@@ -1,10 +1,9 @@
 """The dashboard: one page, made on the server; without JavaScript only the chart is missing, its table is there."""
 
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader
 
@@ -12,18 +11,18 @@ from cloud_sink.calendars import date_text, day_id, days_text, short_date_text, 
 from cloud_sink.kpi.accessibility import FORMULAS
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
-from cloud_sink.office import Office, Offices
-from cloud_sink.question import one_day, parse_day, ranges_around
+from cloud_sink.question import ranges_around
 from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.shown import show_all
-from cloud_sink.web.api import Formula, all_offices
+from cloud_sink.web.api import Formula
 from cloud_sink.web.beside import describe_comparison, describe_insights
+from cloud_sink.web.chosen import Chosen, DayChosen
 from cloud_sink.web.describe import describe_fates, describe_level, describe_missed, describe_places, describe_quarters
 from cloud_sink.web.quality import describe_quality
 
 REFRESH_S = 15
 
-router = APIRouter(include_in_schema=False)
+pages = APIRouter(include_in_schema=False)
 templates = Jinja2Templates(
     env=Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -37,27 +36,24 @@ templates.env.filters.update(
 )  # dates by the office's calendar
 
 
-@router.get("/")
+@pages.get("/")
 def dashboard(
     request: Request,
-    offices: Annotated[Offices, Depends(all_offices)],
-    office: Annotated[str, Query(max_length=64)] = "",
-    day: Annotated[str, Query(max_length=10)] = "",
+    chosen: DayChosen,
     compare: Annotated[Literal["", "previous", "week"], Query()] = "",
     threshold_s: Annotated[float | None, Query(ge=0, le=3600)] = None,
     formula: Formula = "",
 ) -> Response:
     """Show one office's day; without any choice the first office's latest, which follows new data."""
-    names = offices.names()
-    if not names:
-        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
-    chosen = offices.get(office or names[0])
-    shown_day = parse_day(day, chosen.plan.calendar) if day else chosen.latest_day()
-    context = _describe(chosen, shown_day, compare, threshold_s, formula) | {
-        "offices": offices.all(),
-        "refresh_s": REFRESH_S if not day or shown_day == chosen.today() else 0,
+    context = _describe(chosen, compare, threshold_s, formula) | {
+        "refresh_s": REFRESH_S if not chosen.asked or chosen.first == chosen.office.today() else 0,
     }
     return templates.TemplateResponse(request, "dashboard.html", context)
+
+
+def waiting_page(request: Request) -> Response:
+    """What is there before the first office is known; it looks again by itself."""
+    return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
 
 
 def problem_page(request: Request, status: int, problem: str) -> Response:
@@ -65,19 +61,19 @@ def problem_page(request: Request, status: int, problem: str) -> Response:
     return templates.TemplateResponse(request, "problem.html", {"problem": problem}, status_code=status)
 
 
-def _describe(office: Office, day: date, compare: str, threshold_s: float | None, formula: str) -> dict[str, object]:
+def _describe(chosen: Chosen, compare: str, threshold_s: float | None, formula: str) -> dict[str, object]:
     """Everything the page shows of one office's day."""
-    period = one_day(day, office.plan.time_zone)
+    office, period = chosen.office, chosen.period
     report = office.report(period, threshold_s, formula)
     buckets = grid(office.contacts(period), period=period, threshold_s=report.threshold_s)
     quarters = describe_quarters(buckets, period, report.formula)
     level = describe_level(report)
     total = show_all(report.total)
     return {
+        "chosen": chosen,
         "office": office,
-        "day": day,
-        "earlier": day - timedelta(days=1),
-        "later": day + timedelta(days=1) if day < max(office.today(), office.latest_day()) else None,
+        "offices": chosen.offices,
+        "day": chosen.first,
         "total": total,
         "level": level,
         "threshold_s": report.threshold_s,

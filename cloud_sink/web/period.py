@@ -2,24 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Annotated
+from datetime import date
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from cloud_sink.calendars import month_around
 from cloud_sink.kpi.catalogue import CATALOGUE
-from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.report import Values
-from cloud_sink.office import Office, Offices
-from cloud_sink.question import Question
 from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.shown import Shown, show_all
-from cloud_sink.web.api import all_offices
+from cloud_sink.web.chosen import WeekChosen
 from cloud_sink.web.describe import describe_level, describe_places
-from cloud_sink.web.page import REFRESH_S, templates
-
-DAY = timedelta(days=1)
+from cloud_sink.web.page import templates
 
 pages = APIRouter(include_in_schema=False)
 
@@ -37,55 +30,25 @@ class DayRow:
 
 
 @pages.get("/period")
-def show_period(
-    request: Request,
-    offices: Annotated[Offices, Depends(all_offices)],
-    office: Annotated[str, Query(max_length=64)] = "",
-    week: Annotated[str, Query(max_length=10)] = "",
-    month: Annotated[str, Query(max_length=10)] = "",
-    from_: Annotated[str, Query(alias="from", max_length=10)] = "",
-    until: Annotated[str, Query(max_length=10)] = "",
-) -> Response:
+def show_period(request: Request, chosen: WeekChosen) -> Response:
     """Show one office's days; without any choice the week of the latest day anything was seen on."""
-    names = offices.names()
-    if not names:
-        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
-    chosen = offices.get(office or names[0])
-    question = Question(None, from_ or until or None, until or from_ or None, week or None, month or None)
-    if not question.ways:
-        question = Question(None, None, None, week=chosen.latest_day().isoformat())
-    context = _describe(chosen, chosen.period(question)) | {"offices": offices.all()}
-    return templates.TemplateResponse(request, "period.html", context)
-
-
-def _describe(office: Office, period: Period) -> dict[str, object]:
-    """Everything the page shows."""
-    first, last = (local_day(at, period.time_zone) for at in (period.from_ms, period.until_ms - 1))
-    report, newest = office.report(period), max(office.today(), office.latest_day())
-    earlier, later = _beside(first, last, office.plan.calendar)
-    return {
+    office = chosen.office
+    report = office.report(chosen.period)
+    context = {
+        "chosen": chosen,
         "office": office,
-        "first": first,
-        "last": last,
-        "earlier": earlier,
-        "later": later if last < newest else None,
-        "around": max(first, min(last, newest)),  # a day of it, of the past where there is one
+        "offices": chosen.offices,
+        "first": chosen.first,
+        "last": chosen.last,
         "total": show_all(report.total),
         "level": describe_level(report),
         "formula": CATALOGUE[report.formula],
-        "days": describe_days(office.by_day(period), 100 * report.target),
+        "days": describe_days(office.by_day(chosen.period), 100 * report.target),
         "places": describe_places(report),
         "extensions": {name: show_all(values) for name, values in report.extensions.items()},
         "exports": list(EXPORTS),
     }
-
-
-def _beside(first: date, last: date, calendar: str) -> tuple[tuple[date, date], tuple[date, date]]:
-    """The days before and after: whole months beside a month, else as many days."""
-    if (first, last) == month_around(first, calendar):
-        return month_around(first - DAY, calendar), month_around(last + DAY, calendar)
-    length = last - first + DAY
-    return (first - length, last - length), (first + length, last + length)
+    return templates.TemplateResponse(request, "period.html", context)
 
 
 def describe_days(days: Sequence[tuple[date, Values]], target: float) -> list[DayRow]:

@@ -2,23 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from cloud_sink.calendars import WEEKDAYS
 from cloud_sink.contacts.records import WEEK_STARTS
 from cloud_sink.kpi.period import local_day
 from cloud_sink.kpi.planning import PlannedHour
-from cloud_sink.office import Offices
 from cloud_sink.shown import NOTHING, clock_text, duration_text
-from cloud_sink.web.api import all_offices
-from cloud_sink.web.page import REFRESH_S, templates
+from cloud_sink.web.chosen import ChosenOffice, Others
+from cloud_sink.web.page import templates
 from cloud_sink.web.planning import AskedPlan, Plan, make_plan, patience_s
 
 SHADES = 9
 
-router = APIRouter(include_in_schema=False)
+pages = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +30,9 @@ class Cell:
     known: bool
 
 
-@router.get("/planning")
-def planning(
-    request: Request,
-    offices: Annotated[Offices, Depends(all_offices)],
-    question: AskedPlan,
-    office: Annotated[str, Query(max_length=64)] = "",
-) -> Response:
+@pages.get("/planning")
+def planning(request: Request, chosen: ChosenOffice, offices: Others, question: AskedPlan) -> Response:
     """Show one office's week."""
-    names = offices.names()
-    if not names:
-        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
-    chosen = offices.get(office or names[0])
     plan = make_plan(chosen, question)
     first = WEEK_STARTS.index(chosen.plan.week_start)
     days = [(first + number) % 7 for number in range(7)]

@@ -9,14 +9,15 @@ from pydantic import BaseModel
 
 from cloud_sink.calendars import date_text, day_of_month, month_around
 from cloud_sink.kpi.period import iso_time, local_day
-from cloud_sink.office import Office, Offices
-from cloud_sink.question import Question, parse_day, week_of
+from cloud_sink.office import Office
+from cloud_sink.question import parse_day, week_of
 from cloud_sink.reports.make import FORMATS, Made, file_name, make_for, make_report
 from cloud_sink.reports.saved import SavedReport, local_now
 from cloud_sink.reports.settings import WEEKDAYS
 from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.shown import clock_text
-from cloud_sink.web.api import AllOffices, AskedFor, all_offices, responses_of_errors
+from cloud_sink.web.api import AllOffices, AskedFor, responses_of_errors
+from cloud_sink.web.chosen import DaysChosen
 from cloud_sink.web.page import templates
 
 Saved = Mapping[str, tuple[SavedReport, ...]]
@@ -134,27 +135,17 @@ def _as_file(made: Made, kind: str) -> Response:
 
 
 @pages.get("/reports")
-def show_reports(
-    request: Request,
-    offices: Annotated[Offices, Depends(all_offices)],
-    every: AllSaved,
-    office: Annotated[str, Query(max_length=64)] = "",
-    from_: Annotated[str, Query(alias="from", max_length=10)] = "",
-    until: Annotated[str, Query(max_length=10)] = "",
-) -> Response:
+def show_reports(request: Request, chosen: DaysChosen, every: AllSaved) -> Response:
     """Saved reports, and every table of a period as a file."""
-    names = offices.names()
-    if not names:
-        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": 0})
-    chosen = offices.get(office or names[0])
-    first, last = _days(chosen, from_, until)
+    office = chosen.office
     context = {
-        "office": chosen,
-        "offices": offices.all(),
-        "first": first,
-        "last": last,
-        "ranges": _ranges(chosen),
-        "saved": [_describe_saved(chosen, each) for each in every.get(chosen.id, ())],
+        "chosen": chosen,
+        "office": office,
+        "offices": chosen.offices,
+        "first": chosen.first,
+        "last": chosen.last,
+        "ranges": _ranges(office),
+        "saved": [_describe_saved(office, each) for each in every.get(office.id, ())],
         "tables": [(name, TABLE_WORDS.get(name, "")) for name in sorted(EXPORTS, key=_place)],
     }
     return templates.TemplateResponse(request, "reports.html", context)
@@ -164,12 +155,6 @@ def _place(table: str) -> tuple[int, str]:
     """Tables in the order of their words, others after them."""
     order = list(TABLE_WORDS)
     return (order.index(table) if table in order else len(order), table)
-
-
-def _days(office: Office, from_: str, until: str) -> tuple[date, date]:
-    """The days asked for; without, the latest day anything was seen on. Raises BadQuestion."""
-    period = office.period(Question(None, from_ or until or None, until or from_ or None))
-    return local_day(period.from_ms, period.time_zone), local_day(period.until_ms - 1, period.time_zone)
 
 
 def _ranges(office: Office) -> list[tuple[str, date, date]]:

@@ -1,21 +1,18 @@
 """Signalling health and sound, as the API and the page `/signalling` show them."""
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from cloud_sink.kpi.catalogue_signalling import SIGNALLING_HEALTH
 from cloud_sink.kpi.signalling import PHONE, SHARES, TRUNK_IN, TRUNK_OUT, Figure, SignallingReport, Sound
 from cloud_sink.kpi.value import MILLISECONDS, SECONDS
-from cloud_sink.office import Office, Offices
-from cloud_sink.question import one_day, parse_day
 from cloud_sink.shown import NOTHING, WRITERS, Shown, show
 from cloud_sink.web import schema
-from cloud_sink.web.api import AskedFor, all_offices, responses_of_errors
-from cloud_sink.web.page import REFRESH_S, templates
+from cloud_sink.web.api import AskedFor, responses_of_errors
+from cloud_sink.web.chosen import DaysChosen
+from cloud_sink.web.page import templates
 
 VANTAGE_WORDS = {PHONE: "PBX and phones", TRUNK_IN: "calls from the carrier", TRUNK_OUT: "calls to the carrier"}
 
@@ -83,35 +80,19 @@ class Row:
 
 
 @pages.get("/signalling")
-def signalling(
-    request: Request,
-    offices: Annotated[Offices, Depends(all_offices)],
-    office: Annotated[str, Query(max_length=64)] = "",
-    day: Annotated[str, Query(max_length=10)] = "",
-) -> Response:
-    """Show one office's day."""
-    names = offices.names()
-    if not names:
-        return templates.TemplateResponse(request, "waiting.html", {"refresh_s": REFRESH_S})
-    chosen = offices.get(office or names[0])
-    shown_day = parse_day(day, chosen.plan.calendar) if day else chosen.latest_day()
-    context = _describe(chosen, shown_day) | {"offices": offices.all()}
-    return templates.TemplateResponse(request, "signalling.html", context)
-
-
-def _describe(office: Office, day: date) -> dict[str, object]:
-    """Everything the page shows."""
-    report = office.signalling(one_day(day, office.plan.time_zone))
-    return {
-        "office": office,
-        "day": day,
-        "earlier": day - timedelta(days=1),
-        "later": day + timedelta(days=1) if day < max(office.today(), office.latest_day()) else None,
+def signalling(request: Request, chosen: DaysChosen) -> Response:
+    """Show one office's signalling."""
+    report = chosen.office.signalling(chosen.period)
+    context = {
+        "chosen": chosen,
+        "office": chosen.office,
+        "offices": chosen.offices,
         "vantages": [(VANTAGE_WORDS[name], vantage) for name, vantage in report.vantages.items()],
         "rows": [_row(kpi.id, report) for kpi in SIGNALLING_HEALTH if kpi.id != "mos_lq"],
         "sound": _describe_sound("all phones", report.sound),
         "sounds": [_describe_sound(name, sound) for name, sound in report.sound_of.items()],
     }
+    return templates.TemplateResponse(request, "signalling.html", context)
 
 
 def _row(kpi_id: str, report: SignallingReport) -> Row:

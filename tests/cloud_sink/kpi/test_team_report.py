@@ -123,3 +123,12 @@ def test_without_imports_every_phone_is_an_agent():
     }
     assert 2 == found.everybody["answered"].value
     assert ["no_answer"] == [each.rule for each in found.lapses]
+
+
+def test_a_period_without_anybody_has_every_number_and_none_is_known():
+    """Null, never 0 and never missing: a page of a quiet day has a dash where each number would be."""
+    facts = TeamFacts(report([], [], period=MORNING, plan=OfficePlan("lab"), coverage=0.0), [], [], {}, [], [])
+    found = team_report(facts, Roster(), OfficePlan("lab"))
+    assert set(TEAM_IDS) - {"scorecard"} == set(found.everybody)
+    assert {None} == {each.value for each in found.everybody.values()}
+    assert [] == found.agents

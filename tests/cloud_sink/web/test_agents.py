@@ -1,3 +1,4 @@
+import re
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -62,3 +63,18 @@ def test_page_shows_every_extension(client):
     assert "day=2026-11-21" in page
     assert "No phone was seen" not in page
     assert 422 == client.get("/agents", params={"day": "never"}).status_code
+
+
+def test_page_shows_a_week_day_by_day(client):
+    """The numbers are the API's of these days; only the day that was watched has a row, and leads to its timelines."""
+    page = client.get("/agents", params={"office": "lab", "week": DAY}).text
+    week, day = (client.get("/api/v1/offices/lab/team", params=asked).json() for asked in ({"week": DAY}, {"day": DAY}))
+    together, _, rest = page.partition('id="days"')
+    for kpi in ("login_time", "occupancy"):
+        assert f'data-kpi="{kpi}" data-value="{week["everybody"][kpi]["value"]}"' in together
+    assert [DAY] == re.findall(r'data-day="([^"]*)"', rest)
+    assert f'data-kpi="occupancy" data-value="{day["everybody"]["occupancy"]["value"]}"' in rest
+    assert f'href="/agents?office=lab&amp;day={DAY}"' in rest
+    assert "Agents, 16 November 2026 to 22 November 2026" in page
+    assert "Time at work" in page
+    assert "22 Nov, 06:" in page

@@ -54,7 +54,9 @@ def test_pages_write_jalali_dates(tehran, path: str, words: str):
 @pytest.mark.parametrize(
     ("path", "asked"),
     [
-        ("/", {"day": "1405-09-01"}), ("/agents", {"day": "1405-09-01"}), ("/signalling", {"day": "1405-09-01"}),
+        ("/", {"day": "1405-09-01"}),
+        ("/agents", {"from": "1405-09-01", "until": "1405-09-02"}),
+        ("/signalling", {"from": "1405-09-01", "until": "1405-09-02"}),
         ("/calls", {"from": "1405-09-01", "until": "1405-09-02"}),
         ("/reports", {"from": "1405-09-01", "until": "1405-09-02"}),
         ("/period", {"from": "1405-09-01", "until": "1405-09-02"}),

@@ -156,9 +156,10 @@ def test_the_day_says_from_when_waiting_counts(asking):
 @pytest.mark.parametrize("path", ["/", "/agents", "/calls", "/period"])
 def test_pages_lead_to_the_week_and_the_month(asking, path: str):
     """Of the day they show, by the office's weeks and months."""
-    target = "/calls" if path == "/calls" else "/period"
+    target = path if path in ("/agents", "/calls") else "/period"
     html = asking.get(path, params={"office": "lab"}).text
-    assert f'<a href="{target}?office=lab&amp;from=2026-11-23&amp;until=2026-11-29">the week</a>' in html
+    shown = ' aria-current="true"' if path == "/period" else ""
+    assert f'<a href="{target}?office=lab&amp;from=2026-11-23&amp;until=2026-11-29"{shown}>the week</a>' in html
     assert f'<a href="{target}?office=lab&amp;from=2026-11-01&amp;until=2026-11-30">the month</a>' in html
 
 

@@ -32,8 +32,18 @@ def test_page_shows_every_figure(client):
     page = client.get("/signalling", params={"office": "lab", "day": DAY}).text
     assert 12 == page.count("data-signalling=")
     assert "No phone reported" in page
-    assert 'href="/signalling?office=lab"' in page
+    assert 'href="/signalling?office=lab&amp;day=2026-11-22"' in page
+    assert "day=2026-11-21" in page
     assert 422 == client.get("/signalling", params={"day": "never"}).status_code
+
+
+def test_page_shows_a_week(client):
+    """The API's figures of the same days, and the weeks beside it."""
+    page = client.get("/signalling", params={"office": "lab", "week": DAY}).text
+    found = client.get(SIGNALLING, params={"week": DAY}).json()["vantages"]["phone"]["by_leg"]["sip_ser"]
+    assert f'data-kpi="sip_ser" data-value="{found["value"]}"' in page
+    assert "Signalling, 16 November 2026 to 22 November 2026" in page
+    assert "from=2026-11-09&amp;until=2026-11-15" in page
 
 
 def test_sound_reaches_the_page(empty_store, plans):
