@@ -14,6 +14,7 @@ from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_
 from cloud_sink.contacts.evidence import COINCIDENCE, TOGETHER_MS, coincides
 from cloud_sink.contacts.groups import (
     AMBIGUOUS,
+    CROSSING_MS,
     EXACT,
     HEURISTIC,
     Group,
@@ -295,7 +296,7 @@ def _with_open(rings: Sequence[Leg], groups: Iterable[Group]) -> Iterator[Claim]
         while upcoming is not None and upcoming.anchor.t_invite <= leg.t_invite:
             running.append(upcoming)
             upcoming = next(waiting, None)
-        running = [group for group in running if end_of(group.anchor) >= leg.t_invite]
+        running = [group for group in running if end_of(group.anchor) + CROSSING_MS >= leg.t_invite]
         yield leg, [group for group in running if is_up(group, leg)]
 
 

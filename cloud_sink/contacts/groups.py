@@ -11,6 +11,7 @@ AMBIGUOUS = "ambiguous"
 _WORSE = {EXACT: 0, HEURISTIC: 1, AMBIGUOUS: 2}
 
 NATIONAL_DIGITS = 9  # so many digits at the end are the same in national and international form
+CROSSING_MS = 50  # a PBX may call a phone while its caller's BYE is on the way, and take it back
 SLACK_MS = 4_000  # a phone's leg outlives the caller's where its BYE is lost: repeated after 0.5, 1.5, 3.5 s
 
 
@@ -87,6 +88,6 @@ def is_up(group: Group, leg: Leg) -> bool:
     """The caller's leg was up when the phone was called, and did not end long before the phone's leg did."""
     anchor = group.anchor
     until = end_of(anchor)
-    if not anchor.t_invite <= leg.t_invite <= until:
+    if not anchor.t_invite <= leg.t_invite <= until + (CROSSING_MS if leg.t_answer is None else 0):
         return False
     return leg.t_answer is None or leg.t_end is None or leg.t_end <= until + SLACK_MS

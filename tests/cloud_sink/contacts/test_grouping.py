@@ -28,6 +28,14 @@ def test_the_phone_that_shows_the_callers_number() -> None:
     assert [("r1", "t1"), ("r2", "t2")] == grouped(*legs)
 
 
+def test_a_phone_that_rings_while_its_caller_hangs_up_is_no_call_of_its_own() -> None:
+    """The PBX called it before it read the caller's BYE; half a second later it would be another call."""
+    caller = trunk("t", "4400", "447700900001", 0, 10, answer=0.1)
+    assert [("r", "t")] == grouped(caller, ring("r", "101", "447700900001", 10.003, 10.006))
+    assert [("r",), ("t",)] == grouped(caller, ring("r", "101", "447700900001", 10.5, 10.9))
+    assert [("r",), ("t",)] == grouped(caller, ring("r", "101", "447700900001", 10.003, 30, answer=12))
+
+
 def test_anonymous_callers_are_told_apart_by_the_millisecond() -> None:
     """Both callers are anonymous; whose leg ends together with the phone's is its caller."""
     legs = [

@@ -8,10 +8,11 @@ Calls have seven messages; RATE is calls a second. With HELD_S all calls begin, 
 """
 
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
+
+from fieldkit.packets import make_hep, make_tzsp, make_udp
 
 PBX = bytes([10, 77, 1, 5])
 SDP = "v=0\r\no=- 1 1 IN IP4 10.77.1.5\r\ns=-\r\nc=IN IP4 10.77.1.5\r\nt=0 0\r\nm=audio 10000 RTP/AVP 8\r\n"
@@ -54,31 +55,15 @@ def make_register(first_line: str, number: int) -> bytes:
     ).encode()
 
 
-def make_packet(payload: bytes, number: int, *, forward: bool) -> bytes:
-    """An IPv4 packet between the PBX and a phone."""
+def ends(number: int, *, forward: bool) -> tuple[bytes, bytes]:
+    """Who sends and who receives: the PBX and one of its phones."""
     phone = bytes([10, 77, 2 + number % 1000 // 250, 1 + number % 250])
-    ends = PBX + phone if forward else phone + PBX
-    udp = struct.pack("!HHHH", 5060, 5060, 8 + len(payload), 0) + payload
-    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), number & 0xFFFF, 0, 64, 17, 0) + ends + udp
+    return (PBX, phone) if forward else (phone, PBX)
 
 
 def make_frame(payload: bytes, number: int, *, forward: bool) -> bytes:
-    """The same with Ethernet before it."""
-    return b"\x02\0\0\0\0\1\x02\0\0\0\0\2\x08\0" + make_packet(payload, number, forward=forward)
-
-
-def make_tzsp(payload: bytes, number: int, *, forward: bool) -> bytes:
-    """What a MikroTik router sends of it."""
-    return b"\x01\0\0\x01\x01" + make_frame(payload, number, forward=forward)
-
-
-def make_hep(payload: bytes, number: int, *, forward: bool) -> bytes:
-    """What a PBX sends of it (HEP3)."""
-    packet = make_packet(b"", number, forward=forward)
-    values = ((1, b"\2"), (2, b"\x11"), (3, packet[12:16]), (4, packet[16:20]), (7, b"\x13\xc4"), (8, b"\x13\xc4"),
-              (11, b"\1"), (15, payload))  # fmt: skip
-    body = b"".join(struct.pack("!HHH", 0, kind, 6 + len(value)) + value for kind, value in values)
-    return b"HEP3" + struct.pack("!H", 6 + len(body)) + body
+    """A datagram between the PBX and the phone of this number, as a frame."""
+    return make_udp(payload, *ends(number, forward=forward), number=number)
 
 
 def open_output(form: str, target: str) -> Callable[[bytes], object]:
@@ -106,14 +91,14 @@ def paced(count: int, rate: float) -> Iterator[int]:
 
 def main(form: str, target: str, rate: float, count: int, held_s: float = 0) -> None:
     """Send everything; prints how many messages there were."""
-    wrap = {"frame": make_frame, "flood": make_frame, "phones": make_frame, "tzsp": make_tzsp}.get(form, make_hep)
+    wrap = {"tzsp": make_tzsp, "hep": make_hep, "hep-tcp": make_hep}.get(form, make_udp)
     send = open_output("frame" if form in {"flood", "phones"} else form, target)
     sent = 0
 
     def say(number: int, steps: tuple[tuple[bool, str, str], ...], caller: str) -> None:
         nonlocal sent
         for step in steps:
-            send(wrap(make_message(step, number, caller), number, forward=step[0]))
+            send(wrap(make_message(step, number, caller), *ends(number, forward=step[0])))
             sent += 1
 
     if form == "flood":

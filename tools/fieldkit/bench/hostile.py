@@ -16,6 +16,7 @@ from collector.core import wire
 from collector.core.events import LegEnded
 from collector.core.monitor import CallMonitor, MonitorSettings
 from fieldkit.bench.figures import Figure, print_figures
+from fieldkit.packets import make_ip, make_udp
 
 FULL = 1_000_000
 QUICK = 100_000
@@ -106,19 +107,6 @@ def resident_mb() -> float:
 
 
 # --- packets --------------------------------------------------------------------------------------------------------
-
-
-def make_ip(
-    payload: bytes, source: bytes, target: bytes, protocol: int, *, number: int = 0, fragment: int = 0
-) -> bytes:
-    """An Ethernet frame with one IPv4 packet; checksums are left zero."""
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), number, fragment, 64, protocol, 0, source, target)
-    return b"\x02\0\0\0\0\1\x02\0\0\0\0\2\x08\0" + head + payload
-
-
-def make_udp(payload: bytes, source: bytes, target: bytes, port: int = 5060) -> bytes:
-    """A frame with one datagram to a port, from the SIP port."""
-    return make_ip(struct.pack("!HHHH", 5060, port, 8 + len(payload), 0) + payload, source, target, 17)
 
 
 def make_message(first_line: str, cseq: str, call_id: str, *, extra: str = "", answered: bool = False) -> bytes:

@@ -1,7 +1,8 @@
 """Memory of calls that are all up at the same time: `python -m fieldkit.bench.open_legs` prints bytes a leg."""
 
 from collector.core.monitor import CallMonitor, MonitorSettings
-from fieldkit.bench.hostile import CALL, ETHERNET, PBX, PHONE, make_message, make_udp, resident_mb
+from fieldkit.bench.hostile import CALL, ETHERNET, PBX, PHONE, make_message, resident_mb
+from fieldkit.packets import make_udp
 
 OPEN_LEGS = 15_000
 

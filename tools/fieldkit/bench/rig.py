@@ -1,7 +1,6 @@
 """Everything of one run in one folder: a broker, a sink, and a collector for each box, as processes."""
 
 import re
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from fieldkit.bench.disk import SmallDisk, can_mount
 from fieldkit.bench.program import Program
 from fieldkit.bench.relay import Relay
 from fieldkit.bench.stepped import set_clock
+from fieldkit.packets import write_pcap
 
 PAUSE_MS = 600_000  # between two repetitions: longer than any call or gap that would tie them together
 CALL_ID = re.compile(rb"((?:Call-ID:\s*|Replaces(?::\s*|=)))[^\s@]", re.IGNORECASE)
@@ -122,12 +122,13 @@ def repeat_capture(source: Path, target: Path, times: int) -> None:
     """Write a recording several times one after the other into one pcap file, each later and with other Call-IDs."""
     frames = [frame for frame in open_captures([str(source)]).frames() if frame is not None]
     step_ms = frames[-1][1] - frames[0][1] + PAUSE_MS
+    repeated = (
+        (_with_other_id(data, number), at_ms + number * step_ms)
+        for number in range(times)
+        for data, at_ms, _, _ in frames
+    )
     with target.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, frames[0][2]))
-        for number in range(times):
-            for data, at_ms, _, length in frames:
-                seconds, ms = divmod(at_ms + number * step_ms, 1000)
-                file.write(struct.pack("<IIII", seconds, ms * 1000, len(data), length) + _with_other_id(data, number))
+        write_pcap(file, repeated, frames[0][2])
 
 
 def _with_other_id(frame: bytes, number: int) -> bytes:
