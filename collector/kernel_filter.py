@@ -4,7 +4,7 @@ A classic BPF program (Linux Documentation/networking/filter.rst) for a cooked p
 its link-layer header, and the kernel tells protocol, interface and direction as auxiliary data. It passes, over IPv4
 and IPv6, under a further VLAN tag or two (the kernel has taken the outer one off already) and inside PPPoE:
 
-- UDP and TCP from or to a SIP port;
+- UDP, TCP and SCTP from or to a SIP port;
 - every IP fragment but the first: it carries no ports, and without it an INVITE over 1,500 bytes is lost;
 - where any port is asked for: payloads that begin like a SIP message, too.
 """
@@ -31,7 +31,7 @@ _OUTGOING = 4  # PACKET_OUTGOING
 _IPV4, _IPV6, _PPPOE_SESSION = 0x0800, 0x86DD, 0x8864
 _VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
 _PPP_IPV4, _PPP_IPV6 = 0x21, 0x57
-_TCP, _UDP = 6, 17
+_TCP, _UDP, _SCTP = 6, 17, 132
 _FRAGMENT = 44
 _EXTENSIONS = (0, 43, 60)  # hop-by-hop, routing, destination options: rare, and left to the core
 _PROTOCOL_SLOT = 0  # scratch memory
@@ -174,6 +174,7 @@ def _read_ipv4(program: _Program) -> None:
 def _reject_other_protocols(program: _Program, known: str) -> None:
     program.jump_if(_JEQ, _UDP, known)
     program.jump_if(_JEQ, _TCP, known)
+    program.jump_if(_JEQ, _SCTP, known)
     program.jump("reject")
 
 
@@ -216,11 +217,15 @@ def _match_ports(program: _Program, ports: Sequence[int], *, any_port: bool) -> 
 def _find_payload(program: _Program) -> None:
     program.add(_LD_M, _PROTOCOL_SLOT)
     program.jump_if(_JEQ, _UDP, "udp")
+    program.jump_if(_JEQ, _SCTP, "sctp")
     program.add(_LDX_B, 12)  # TCP: its header's length in words
     program.add(_AND, 0xF0)
     program.add(_RSH, 2)
     program.add(_ADD_X)
     program.add(_TAX)
+    program.jump("payload")
+    program.label("sctp")  # its header, and that of a first chunk with data
+    _advance(program, 28)
     program.jump("payload")
     program.label("udp")
     _advance(program, 8)

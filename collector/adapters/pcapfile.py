@@ -104,16 +104,21 @@ _PCAP_MAGICS = {  # first four bytes -> byte order, fractions of a second to a m
 }
 
 
+_PATCHED_MAGICS = {b"\xa1\xb2\xcd\x34": ">", b"\x34\xcd\xb2\xa1": "<"}  # a Linux of the nineties, and routers since
+
+
 def _read_pcap(stream: BinaryIO) -> Iterator[Record]:
     """draft-ietf-opsawg-pcap section 4 (file header) and 5 (packet record)."""
-    order, per_ms = _PCAP_MAGICS[_take(stream, 4)]
+    magic = _take(stream, 4)
+    order, per_ms = _PCAP_MAGICS.get(magic) or (_PATCHED_MAGICS[magic], 1_000)
+    size = 24 if magic in _PATCHED_MAGICS else 16  # with the interface, protocol and kind of each packet
     link_type = struct.unpack(order + "HHiIII", _take(stream, 20))[5] & 0xFFFF  # the high bits are about the FCS
     unpack = struct.Struct(order + "IIII").unpack
     read = stream.read
-    while header := read(16):
-        if len(header) < 16:
-            raise DamagedCapture(f"{len(header)} of 16 bytes are there")
-        seconds, fraction, captured, original = unpack(header)
+    while header := read(size):
+        if len(header) < size:
+            raise DamagedCapture(f"{len(header)} of {size} bytes are there")
+        seconds, fraction, captured, original = unpack(header[:16])
         if captured > MAX_FRAME_BYTES:
             raise DamagedCapture(f"it says it has {captured} bytes")
         data = read(captured)
@@ -269,7 +274,7 @@ class PcapFileSource:
         self._is_whole = self._growing is None and stat.S_ISREG(about.st_mode)
 
     def _reader_of(self, head: bytes) -> Iterator[Record]:
-        if head in _PCAP_MAGICS:
+        if head in _PCAP_MAGICS or head in _PATCHED_MAGICS:
             return _read_pcap(self._stream)
         if head == b"\x0a\x0d\x0d\x0a":
             return _read_pcapng(self._stream)

@@ -6,7 +6,7 @@ class Counters:
 
     NAMES = (
         "frames",  # link-layer frames received
-        "datagrams",  # UDP datagrams and TCP segments found in them, after reassembly of fragments
+        "datagrams",  # UDP datagrams, TCP segments and SCTP packets found in them, after reassembly of fragments
         "sip_messages",
         "sip_requests",
         "sip_responses",
@@ -16,10 +16,10 @@ class Counters:
         "duplicates",  # the same message of the same hop again at once: a mirror port that shows packets twice
         "truncated",  # frames or datagrams cut short by the capture
         "fragments",  # IP fragments received
-        "fragments_incomplete",  # datagrams given up because a fragment never came
+        "fragments_incomplete",  # datagrams (and messages over SCTP) given up because a piece never came
         "tcp_gaps",  # bytes of a TCP stream that were never seen, once per hole
         "encrypted",  # TLS on a SIP port: calls that cannot be observed here
-        "websocket",  # SIP inside WebSocket frames seen but not read
+        "websocket",  # messages in WebSocket frames that are compressed, and so not read
         "ignored",  # everything else: not IP, not SIP, keep-alives
         "legs_evicted",  # open legs given up because the table was full
         "legs_open",

@@ -7,6 +7,8 @@ from collector.core.keys import mark_of
 
 UDP = 1  # indexes of events.TRANSPORTS
 TCP = 2
+WEBSOCKET = 4
+SCTP = 0  # the wire has no word for it: unknown
 MAX_HOPS = 1024  # an office has two for each phone and carrier
 MAX_HOPS_ON_BOARD = 16  # where a heap is small; those in use come back at once
 

@@ -13,6 +13,9 @@ LINK_LOOP = 108
 LINK_SLL = 113
 LINK_NFLOG = 239
 LINK_SLL2 = 276
+LINK_MPLS = 219
+LINK_CAPWAP = -5247  # not of the list: a wireless controller's tunnel (RFC 5415)
+LINK_GRE = -47  # not of the list either: GRE in UDP (RFC 8086)
 
 _IP_AT = {LINK_NULL: 4, LINK_LOOP: 4, 12: 0, 14: 0, LINK_RAW: 0, 109: 12, 228: 0, 229: 0}  # 109: OpenBSD's enc
 _PPP_AT = {LINK_PPP: 0, 50: 0, 51: 6, 204: 1}  # 51: PPPoE without Ethernet, 204: a byte of direction first
@@ -21,25 +24,29 @@ _ETHERTYPE_AT = {LINK_SLL: (14, 16), LINK_SLL2: (0, 20), 104: (2, 4)}  # EtherTy
 _LINK_LLC = 11  # RFC 2684 over ATM: a DSL line's own recording
 _VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 _MPLS = (b"\x88\x47", b"\x88\x48")
+# tags that `odd_links.py` knows: MACsec, 802.1ah, jumbo LLC, VN-Tag, 802.1BR, Cisco metadata, HSR, NSH
+_ODD_TAGS = (b"\x88\xe5", b"\x88\xe7", b"\x88\x70", b"\x89\x26", b"\x89\x3f", b"\x89\x09", b"\x89\x2f", b"\x89\x4f")
 _NFLOG_PAYLOAD = 9
 
 
 def find_network_layer(frame: bytes, link_type: int) -> tuple[int, bytes]:
     """The network header of a captured frame."""
     if link_type == LINK_ETHERNET:
-        return _skip_tags(frame, 14, frame[12:14])
+        return skip_tags(frame, 14, frame[12:14])
     if link_type in _IP_AT:
         return _IP_AT[link_type], b"IP"
     if link_type in _ETHERTYPE_AT:
         at, start = _ETHERTYPE_AT[link_type]
-        return _skip_tags(frame, start, frame[at : at + 2])
+        return skip_tags(frame, start, frame[at : at + 2])
     if link_type in _PPP_AT:
         return _find_in_ppp(frame, _PPP_AT[link_type])
     if link_type == _LINK_LLC:
-        return _find_in_llc(frame, 0, b"")
+        return find_in_llc(frame, 0, b"")
     if link_type == LINK_NFLOG:
         return _find_in_nflog(frame)
-    return 0, b""
+    from collector.core.odd_links import find_in_odd_link  # a board never needs them
+
+    return find_in_odd_link(frame, link_type)
 
 
 def skip_gre(frame: bytes, start: int) -> tuple[int, bytes]:
@@ -56,16 +63,20 @@ def skip_gre(frame: bytes, start: int) -> tuple[int, bytes]:
         return _enter_ethernet(frame, start)
     if ethertype == b"\x88\xbe":  # ERSPAN I has no header of its own, and no sequence number
         return _enter_ethernet(frame, start + 8 if flags & 0x10 else start)
+    if ethertype == b"\x64\x00" and more_flags & 7 == 1:  # MikroTik's EoIP: length and number stand as a key
+        return _enter_ethernet(frame, start)
+    if ethertype == b"\x88\x3e":  # WCCP: four bytes of its own where version 2 speaks
+        return (start, b"IP") if frame[start] >> 4 == 4 else (start + 4, b"IP")
     if ethertype == b"\x22\xeb":  # ERSPAN III; its last bit announces eight bytes more
         return _enter_ethernet(frame, start + 20 if frame[start + 11] & 1 else start + 12)
-    return _skip_tags(frame, start, ethertype)
+    return skip_tags(frame, start, ethertype)
 
 
 def _enter_ethernet(frame: bytes, start: int) -> tuple[int, bytes]:
-    return _skip_tags(frame, start + 14, frame[start + 12 : start + 14])
+    return skip_tags(frame, start + 14, frame[start + 12 : start + 14])
 
 
-def _skip_tags(frame: bytes, start: int, ethertype: bytes) -> tuple[int, bytes]:
+def skip_tags(frame: bytes, start: int, ethertype: bytes) -> tuple[int, bytes]:
     """Walks VLAN tags (802.1Q, 802.1ad), then MPLS labels, PPPoE (RFC 2516) or LLC; `start` is behind the EtherType."""
     while ethertype in _VLAN_TAGS:
         ethertype = frame[start + 2 : start + 4]
@@ -77,11 +88,15 @@ def _skip_tags(frame: bytes, start: int, ethertype: bytes) -> tuple[int, bytes]:
     if ethertype == b"\x88\x64":
         return _find_in_ppp(frame, start + 6)
     if ethertype and ethertype < b"\x06\x00":
-        return _find_in_llc(frame, start, ethertype)
+        return find_in_llc(frame, start, ethertype)
+    if ethertype in _ODD_TAGS:
+        from collector.core.odd_links import find_behind_odd_tag
+
+        return find_behind_odd_tag(frame, start, ethertype)
     return start, ethertype
 
 
-def _find_in_llc(frame: bytes, start: int, length: bytes) -> tuple[int, bytes]:
+def find_in_llc(frame: bytes, start: int, length: bytes) -> tuple[int, bytes]:
     """802.2: IP by its own number, or an EtherType in SNAP (RFC 1042)."""
     if frame[start : start + 6] == b"\xaa\xaa\x03\x00\x00\x00":
         return start + 8, frame[start + 6 : start + 8]

@@ -15,7 +15,7 @@ from collector.core.events import ROLE_PHONE
 from collector.core.fragments import PATIENCE_MS
 from collector.core.hep import MAGIC as HEP_MAGIC
 from collector.core.hep import unwrap_hep
-from collector.core.hops import MAX_HOPS, MAX_HOPS_ON_BOARD, TCP, UDP, Hop, HopTable
+from collector.core.hops import MAX_HOPS, MAX_HOPS_ON_BOARD, SCTP, TCP, UDP, WEBSOCKET, Hop, HopTable
 from collector.core.invite import InviteReader
 from collector.core.leg_table import RESERVED_LEGS
 from collector.core.links import LINK_ETHERNET
@@ -23,13 +23,21 @@ from collector.core.message import Message
 from collector.core.numbers import NumberingPlan
 from collector.core.packages import METHODS as PACKAGE_METHODS
 from collector.core.packages import PackageReader
-from collector.core.packet import FRAGMENT_BITS, PLAIN_IPV4, PLAIN_UDP, PROTOCOL_UDP, QUOTED, PacketDecoder
+from collector.core.packet import (
+    FRAGMENT_BITS,
+    PLAIN_IPV4,
+    PLAIN_UDP,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    QUOTED,
+    PacketDecoder,
+)
 from collector.core.parties import Parties
 from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
 from collector.core.resting import RestingTracker
 from collector.core.sip import MalformedMessage, looks_like_sip, parse_message
-from collector.core.stream import StreamTable, split_messages
+from collector.core.stream import StreamTable, is_tls, split_messages
 from collector.core.tracker import LegTracker
 from collector.core.tunnels import TUNNELS
 from collector.core.tzsp import unwrap_tzsp
@@ -40,6 +48,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from collector.core.events import Event, LegEnded
+    from collector.core.sctp import SctpTable
+
+    Datagram = tuple[int, bytes, int, bytes, int, bytes, int, int]
 
 SIPS_PORT = 5061  # SIP over TLS (RFC 3261 section 18.2.1): calls that cannot be heard are reported wherever it is seen
 TIMER_GRAIN_MS = 500  # deadlines are looked at this often while frames come
@@ -98,6 +109,7 @@ class CallMonitor:
         self._decoder = PacketDecoder(self.counters)
         self._fragments = self._decoder.fragments
         self._streams = StreamTable(self.counters)
+        self._chunks: SctpTable | None = None
         self._registrar = Registrar()
         self._register_meter = RegisterMeter()
         self._events: list[Event] = []
@@ -157,13 +169,15 @@ class CallMonitor:
         datagram = self._decoder.decode(frame, link_type, now_ms, start)
         if datagram is None:
             return
-        protocol, source, source_port, target, target_port, payload, sequence, flags = datagram
+        protocol, source, source_port, target, target_port, payload, _, flags = datagram
         if flags == QUOTED:
             self._count_quoted(payload)
         elif protocol == PROTOCOL_UDP:
             self.receive_payload(payload, now_ms, source, source_port, target, target_port, UDP)
+        elif protocol == PROTOCOL_TCP:
+            self._receive_segment(datagram, now_ms)
         else:
-            self._receive_segment(payload, now_ms, source, source_port, target, target_port, sequence, flags)
+            self._receive_chunks(datagram, now_ms)
 
     def _take_first_pieces(self, now_ms: int) -> None:
         """Datagrams whose further fragments do not come are read as far as their first one goes."""
@@ -286,33 +300,41 @@ class CallMonitor:
         else:
             self.counters.ignored += 1
 
-    def _receive_segment(
-        self,
-        payload: bytes,
-        now_ms: int,
-        source: bytes,
-        source_port: int,
-        target: bytes,
-        target_port: int,
-        sequence: int,
-        flags: int,
-    ) -> None:
+    def _receive_segment(self, datagram: "Datagram", now_ms: int) -> None:
+        _, source, source_port, target, target_port, payload, sequence, flags = datagram
         on_port = source_port in self._ports or target_port in self._ports
-        if _is_tls(payload):
-            if on_port or SIPS_PORT in (source_port, target_port):
-                self.counters.encrypted += 1
-            else:
-                self.counters.ignored += 1
-            return
-        if not on_port and not self._any_port:
+        encrypted = is_tls(payload)
+        if encrypted and (on_port or SIPS_PORT in (source_port, target_port)):
+            self.counters.encrypted += 1
+        elif encrypted or not (on_port or self._any_port):
+            self.counters.ignored += 1
+        else:
+            key = (source, source_port, target, target_port)
+            found = self._streams.receive_segment(key, sequence, flags, payload, now_ms)
+            self._receive_pieces([(key, message) for message in found], now_ms)
+
+    def _receive_pieces(self, pieces: list[tuple[tuple[bytes, int, bytes, int], bytes]], now_ms: int) -> None:
+        """Messages cut from streams."""
+        for key, message in pieces:
+            source, source_port, target, target_port = key
+            transport = WEBSOCKET if self._streams.is_websocket(key) else TCP
+            self.receive_payload(message, now_ms, source, source_port, target, target_port, transport)
+
+    def _receive_chunks(self, datagram: "Datagram", now_ms: int) -> None:
+        """A packet of SCTP."""
+        _, source, source_port, target, target_port, chunks, tag, _ = datagram
+        if not self._any_port and source_port not in self._ports and target_port not in self._ports:
             self.counters.ignored += 1
             return
-        if payload[:4] == b"GET " and payload.lower().find(b"\r\nsec-websocket-protocol: sip") >= 0:
-            self.counters.websocket += 1
-            return
-        key = (source, source_port, target, target_port)
-        for message in self._streams.receive_segment(key, sequence, flags, payload, now_ms):
-            self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
+        if self._chunks is None:
+            from collector.core.sctp import SctpTable  # a board never needs it
+
+            self._chunks = SctpTable(self.counters)
+        for message in self._chunks.receive_packet((source, source_port, target, target_port, tag), chunks):
+            if is_tls(message):
+                self.counters.encrypted += 1
+            else:
+                self.receive_payload(message, now_ms, source, source_port, target, target_port, SCTP)
 
     def _receive_register(self, message: Message, now_ms: int, hop: Hop) -> None:
         registrar = self._registrar
@@ -350,8 +372,7 @@ class CallMonitor:
 
     def handle_deadline(self, now_ms: int) -> None:
         """Time has passed: legs that wait too long and registrations that ran out."""
-        for (source, source_port, target, target_port), message in self._streams.handle_deadline(now_ms):
-            self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
+        self._receive_pieces(self._streams.handle_deadline(now_ms), now_ms)
         self._tracker.handle_deadline(now_ms)
         self._registrar.handle_deadline(now_ms)
         self._take_registrations()
@@ -360,8 +381,9 @@ class CallMonitor:
     def close(self, now_ms: int) -> None:
         """Watching ends: everything that is still open is reported as far as it was seen."""
         self._take_first_pieces(now_ms + PATIENCE_MS)
-        for (source, source_port, target, target_port), message in self._streams.close():
-            self.receive_payload(message, now_ms, source, source_port, target, target_port, TCP)
+        self._receive_pieces(self._streams.close(), now_ms)
+        if self._chunks is not None:
+            self._chunks.close()
         self._decoder.close()
         self._tracker.close(now_ms)
         self._events.extend(self._register_meter.close())
@@ -379,8 +401,3 @@ class CallMonitor:
             return None
         self._next_event += 1
         return events[self._next_event - 1]
-
-
-def _is_tls(payload: bytes) -> bool:
-    """A TLS record: handshake or application data, version 3.x (RFC 8446 section 5.1)."""
-    return len(payload) > 5 and 20 <= payload[0] <= 23 and payload[1] == 3 and payload[2] <= 4

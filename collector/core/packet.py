@@ -1,14 +1,15 @@
 """From a captured frame to a datagram: IPv4 and IPv6, tunnels, UDP, TCP header; `links.py` finds where they begin.
 
 A datagram is the tuple `(protocol, source, source_port, destination, destination_port, payload, sequence, flags)`;
-addresses are 4 or 16 packed bytes, `sequence` and `flags` are 0 for UDP.
+addresses are 4 or 16 packed bytes, `sequence` and `flags` are 0 for UDP. Of SCTP the payload is its chunks, and
+`sequence` its verification tag.
 """
 
 import struct
 
 from collector.core.counters import Counters
 from collector.core.fragments import FragmentTable
-from collector.core.links import LINK_ETHERNET, find_network_layer, skip_gre
+from collector.core.links import LINK_ETHERNET, find_network_layer, skip_gre, skip_tags
 
 PROTOCOL_ICMP = 1
 PROTOCOL_IPIP = 4
@@ -18,11 +19,16 @@ PROTOCOL_IPV6 = 41
 PROTOCOL_GRE = 47
 PROTOCOL_AH = 51
 PROTOCOL_ICMPV6 = 58
+PROTOCOL_ETHERIP = 97
+PROTOCOL_SCTP = 132
+PROTOCOL_UDP_LITE = 136
+PROTOCOL_MPLS = 137
 
 QUOTED = 0x100  # in `flags`: not a datagram that was sent, but one that an ICMP error quotes
+CUT_SHIFT = 16  # in `flags` of a segment: above it stands how many bytes of its payload the capture left out
 
 MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet might
-_IPV6_EXTENSIONS = (0, 43, 51, 60)  # hop-by-hop, routing, authentication, destination options (RFC 8200 section 4)
+_IPV6_EXTENSIONS = (0, 43, 51, 60, 140)  # hop-by-hop, routing, authentication, destination options, Shim6 (RFC 8200)
 _IPV6_FRAGMENT = 44
 
 # Nearly every frame: Ethernet without tags, IPv4 without options (RFC 791 section 3.1), whole, and UDP (RFC 768). From
@@ -129,14 +135,16 @@ class PacketDecoder:
         depth: int,
     ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
         """Truncated packets and fragments (RFC 791 section 3.2)."""
-        if end > len(frame):
+        missing = max(0, end - len(frame))
+        if missing:
             self._counters.truncated += 1
             end = len(frame)
         if start > end:
             self._counters.ignored += 1
             return None
         if not fragment:
-            return self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
+            found = self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
+            return _cut(found, missing) if missing else found
         key = (source, destination, protocol, frame[offset + 4] << 8 | frame[offset + 5])
         more = bool(fragment & 0x2000)
         whole = self.fragments.receive_fragment(key, (fragment & 0x1FFF) << 3, more, frame[start:end], now_ms)
@@ -152,16 +160,19 @@ class PacketDecoder:
         source = frame[offset + 8 : offset + 24]
         destination = frame[offset + 24 : offset + 40]
         start = offset + 40
+        missing = 0
         if end == start or end > len(frame):
             if end != start:
                 self._counters.truncated += 1
+                missing = end - len(frame)
             end = len(frame)
         while protocol in _IPV6_EXTENSIONS:
             length = (frame[start + 1] + 2) << 2 if protocol == 51 else (frame[start + 1] + 1) << 3
             protocol = frame[start]
             start += length
         if protocol != _IPV6_FRAGMENT:
-            return self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
+            found = self._decode_transport(frame, start, end, protocol, source, destination, now_ms, depth)
+            return _cut(found, missing) if missing else found
         position = frame[start + 2] << 8 | frame[start + 3]
         key = (source, destination, frame[start], int.from_bytes(frame[start + 4 : start + 8], "big"))
         protocol = frame[start]
@@ -194,17 +205,44 @@ class PacketDecoder:
             return (PROTOCOL_UDP, source, source_port, destination, destination_port, payload, 0, 0)
         if protocol == PROTOCOL_TCP:
             return self._decode_tcp(frame, start, end, source, destination)
+        if protocol == PROTOCOL_SCTP and end >= start + 12:  # RFC 9260 section 3.1
+            return self._decode_sctp(frame, start, end, source, destination)
+        if protocol == PROTOCOL_UDP_LITE and end >= start + 8:  # RFC 3828: no length, but what is checked
+            lite = frame[: start + 4] + b"\0\0" + frame[start + 6 :]
+            return self._decode_transport(lite, start, end, PROTOCOL_UDP, source, destination, now_ms, depth)
         if depth < MAX_TUNNELS:
-            if protocol in (PROTOCOL_IPIP, PROTOCOL_IPV6):
-                return self._decode_network(frame[:end], start, b"IP", now_ms, depth + 1)
-            if protocol == PROTOCOL_GRE:
-                offset, ethertype = skip_gre(frame, start)
-                return self._decode_network(frame[:end], offset, ethertype, now_ms, depth + 1)
-            if protocol == PROTOCOL_AH:  # RFC 4302 section 2: says how long it is, and what follows
-                after = start + ((frame[start + 1] + 2) << 2)
-                return self._decode_transport(frame, after, end, frame[start], source, destination, now_ms, depth + 1)
-            if protocol in (PROTOCOL_ICMP, PROTOCOL_ICMPV6) and end > start + 28:
-                return self._decode_quoted(frame[:end], start, protocol, now_ms)
+            return self._decode_nested(frame, start, end, protocol, source, destination, now_ms, depth + 1)
+        self._counters.ignored += 1
+        return None
+
+    def _decode_nested(
+        self,
+        frame: bytes,
+        start: int,
+        end: int,
+        protocol: int,
+        source: bytes,
+        destination: bytes,
+        now_ms: int,
+        depth: int,
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+        """Packets in packets, and headers between IP and its transport."""
+        if protocol in (PROTOCOL_IPIP, PROTOCOL_IPV6):
+            return self._decode_network(frame[:end], start, b"IP", now_ms, depth)
+        if protocol == PROTOCOL_GRE:
+            offset, ethertype = skip_gre(frame, start)
+            return self._decode_network(frame[:end], offset, ethertype, now_ms, depth)
+        if protocol == PROTOCOL_ETHERIP:  # RFC 3378: two bytes, then an Ethernet frame
+            offset, ethertype = skip_tags(frame, start + 16, frame[start + 14 : start + 16])
+            return self._decode_network(frame[:end], offset, ethertype, now_ms, depth)
+        if protocol == PROTOCOL_MPLS:  # RFC 4023
+            offset, ethertype = skip_tags(frame, start, b"\x88\x47")
+            return self._decode_network(frame[:end], offset, ethertype, now_ms, depth)
+        if protocol in _IPV6_EXTENSIONS:  # behind a fragment header, or RFC 4302's in IPv4
+            after = start + ((frame[start + 1] + 2) << 2 if protocol == PROTOCOL_AH else (frame[start + 1] + 1) << 3)
+            return self._decode_transport(frame, after, end, frame[start], source, destination, now_ms, depth)
+        if protocol in (PROTOCOL_ICMP, PROTOCOL_ICMPV6) and end > start + 28:
+            return self._decode_quoted(frame[:end], start, protocol, now_ms)
         self._counters.ignored += 1
         return None
 
@@ -221,6 +259,16 @@ class PacketDecoder:
         self._counters.truncated = truncated  # a quotation is short by design
         return inner[:7] + (QUOTED,) if inner is not None else None
 
+    def _decode_sctp(
+        self, frame: bytes, start: int, end: int, source: bytes, destination: bytes
+    ) -> tuple[int, bytes, int, bytes, int, bytes, int, int]:
+        source_port = frame[start] << 8 | frame[start + 1]
+        destination_port = frame[start + 2] << 8 | frame[start + 3]
+        tag = int.from_bytes(frame[start + 4 : start + 8], "big")
+        self._counters.datagrams += 1
+        payload = frame[start + 12 : end]
+        return (PROTOCOL_SCTP, source, source_port, destination, destination_port, payload, tag, 0)
+
     def _decode_tcp(
         self, frame: bytes, start: int, end: int, source: bytes, destination: bytes
     ) -> tuple[int, bytes, int, bytes, int, bytes, int, int]:
@@ -232,3 +280,12 @@ class PacketDecoder:
         self._counters.datagrams += 1
         payload = frame[start + header : end]
         return (PROTOCOL_TCP, source, source_port, destination, destination_port, payload, sequence, flags)
+
+
+def _cut(
+    datagram: tuple[int, bytes, int, bytes, int, bytes, int, int] | None, missing: int
+) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
+    """The same, a segment's flags saying how many bytes are not there."""
+    if datagram is None or datagram[0] != PROTOCOL_TCP or datagram[7] >> CUT_SHIFT or datagram[7] == QUOTED:
+        return datagram
+    return datagram[:7] + (datagram[7] | missing << CUT_SHIFT,)

@@ -22,6 +22,8 @@ def looks_like_sip(data: bytes) -> bool:
     if data[:4] == b"SIP/":
         return True
     end = data.find(b"\n")
+    if end < 0:
+        end = data.find(b"\r")
     line = (data[:end] if end >= 0 else data).rstrip()
     return line[-8:-3].upper() == b" SIP/" and line.find(b"\0") < 0  # else other headers stand before it
 
@@ -137,12 +139,13 @@ def _parse_first_line(data: bytes, end: int) -> tuple[bytes, int]:
 
 
 def _parse_unframed(data: bytes) -> Message | None:
-    """Leniency: empty lines before the start line (RFC 3261 section 7.5), bare line feeds, a missing empty line."""
+    """Leniency: empty lines before the start line (RFC 3261 section 7.5), bare line ends, a missing empty line."""
     data = data.lstrip(b"\r\n\t ")
-    if data.find(b"\n") < 0:
+    bare = b"\n" if data.find(b"\n") >= 0 else b"\r"
+    if data.find(bare) < 0:
         return None
     if data.find(b"\r\n") < 0:  # old phones, hand-made tests
-        data = data.replace(b"\n", b"\r\n")
+        data = data.replace(bare, b"\r\n")
     if data.find(b"\r\n\r\n") < 0:  # cut short, or the empty line forgotten: what is there still counts
         data += b"\r\n\r\n"
     return parse_message(data)

@@ -1,12 +1,19 @@
 """SIP over TCP: segments back in order, messages cut out by Content-Length (RFC 3261 section 18.3), in bounded memory.
 
+A connection that speaks WebSocket is handed on to `websocket.py`.
+
 A connection may be joined in the middle: it counts from the first segment that begins with a SIP message. Where bytes
 were never seen the rest of that message is lost, the hole is counted, and reading goes on at the next message.
 """
 
 from collector.core.counters import Counters
+from collector.core.packet import CUT_SHIFT
 from collector.core.sip import looks_like_sip
 from collector.core.timers import TimerQueue, Waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collector.core.websocket import FrameReader  # a board never needs it
 
 MAX_MESSAGE_BYTES = 65_535  # as in a UDP datagram; over TCP nobody sends more
 MAX_CONNECTIONS = 512  # two halves each phone of a large office; the idlest goes first
@@ -16,6 +23,8 @@ HOLE_MS = 2_000  # a segment that TCP sends again comes within a second or two; 
 IDLE_MS = 3_600_000  # RFC 5923 connections are kept alive far more often
 MAX_WINDOW = 1 << 24  # bytes that a segment can be off: farther away it is another connection on the same ports
 
+_WEBSOCKET_BEGINNINGS = b"\x81\x82\x01\x02GH"  # text and binary frames; GET and HTTP/1.1 101, which lead to them
+
 FIN = 1
 SYN = 2
 RST = 4
@@ -24,7 +33,7 @@ RST = 4
 class _Half(Waiting):
     """One direction of one connection."""
 
-    __slots__ = ("ahead", "buffer", "in_step", "key", "next_sequence", "to_skip")
+    __slots__ = ("ahead", "buffer", "frames", "in_step", "key", "next_sequence", "to_skip")
 
     def __init__(self, key: tuple[bytes, int, bytes, int], next_sequence: int) -> None:
         super().__init__()
@@ -34,6 +43,7 @@ class _Half(Waiting):
         self.in_step = False  # the buffer begins where a message begins
         self.to_skip = 0  # bytes of a body that is too long to be kept
         self.ahead: list[tuple[int, bytes]] = []
+        self.frames: FrameReader | None = None  # of a WebSocket
 
 
 class StreamTable:
@@ -44,11 +54,12 @@ class StreamTable:
         self._halves: dict[tuple[bytes, int, bytes, int], _Half] = {}
         self._idle = TimerQueue(IDLE_MS)
         self._waiting = TimerQueue(HOLE_MS)  # halves with a hole
+        self._websockets: dict[tuple[bytes, int, bytes, int], int] = {}
 
     def receive_segment(
         self, key: tuple[bytes, int, bytes, int], sequence: int, flags: int, payload: bytes, now_ms: int
     ) -> list[bytes]:
-        """The messages that a segment completes, in order."""
+        """The messages that a segment completes, in order; `flags` are those of `packet.py`."""
         half = self._halves.get(key)
         if flags & SYN:
             self._forget(half)
@@ -59,15 +70,21 @@ class StreamTable:
             self._forget(half)
             half = None
         if half is None:
-            if not payload or not looks_like_sip(payload.lstrip()):
+            if not payload or not (looks_like_sip(payload.lstrip()) or _begins_websocket(payload)):
                 return []
             half = self._open(key, sequence, now_ms)
         messages = self._place(half, sequence, payload, now_ms) if payload else []
+        if flags >> CUT_SHIFT and not half.ahead:
+            messages += self._end_cut(half, sequence + len(payload) + (flags >> CUT_SHIFT))
         if not half.ahead:
             self._idle.arm(half, now_ms)
             if flags & (FIN | RST):
                 self._forget(half)
         return messages
+
+    def is_websocket(self, key: tuple[bytes, int, bytes, int]) -> bool:
+        """True where the messages of a connection's half stood in WebSocket frames."""
+        return key in self._websockets
 
     def next_deadline(self) -> int | None:
         """When the next hole is given up; None where there is none."""
@@ -93,6 +110,7 @@ class StreamTable:
             idlest = self._idle.first() or self._waiting.first()
             self._forget(idlest if isinstance(idlest, _Half) else None)
         half = self._halves[key] = _Half(key, next_sequence)
+        self._websockets.pop(key, None)
         self._idle.arm(half, now_ms)
         return half
 
@@ -131,12 +149,25 @@ class StreamTable:
                 messages += self._append(half, payload)
         return messages
 
+    def _end_cut(self, half: _Half, following: int) -> list[bytes]:
+        """The capture left a segment's end out: what is there of its last message is read, as of a datagram."""
+        if (following - half.next_sequence) & 0xFFFFFFFF >= 0x80000000:  # seen before
+            return []
+        messages = [half.buffer] if looks_like_sip(half.buffer) else []
+        half.buffer = b""
+        half.to_skip = 0
+        half.in_step = False
+        half.frames = None
+        half.next_sequence = following & 0xFFFFFFFF
+        return messages
+
     def _skip_hole(self, half: _Half) -> list[bytes]:
         """The missing segment will not come: go on behind it."""
         self._counters.tcp_gaps += 1
         half.buffer = b""
         half.to_skip = 0
         half.in_step = False
+        half.frames = None
         half.next_sequence = half.ahead[0][0]
         return self._take_overlapping(half)
 
@@ -151,6 +182,8 @@ class StreamTable:
 
     def _append(self, half: _Half, payload: bytes) -> list[bytes]:
         half.next_sequence = (half.next_sequence + len(payload)) & 0xFFFFFFFF
+        if half.frames is not None or (len(half.buffer) < 12 and _begins_websocket(half.buffer + payload)):
+            return self._read_frames(half, payload)
         if not half.in_step:
             if not looks_like_sip(payload.lstrip()):
                 return []
@@ -163,11 +196,27 @@ class StreamTable:
         half.buffer += payload
         return self._cut(half)
 
+    def _read_frames(self, half: _Half, payload: bytes) -> list[bytes]:
+        if half.frames is None:
+            payload = half.buffer + payload
+            half.buffer = b""
+            from collector.core.websocket import open_reader
+
+            half.frames = open_reader(payload, self._counters)
+            if len(self._websockets) >= MAX_CONNECTIONS:
+                self._websockets.clear()
+            self._websockets[half.key] = 1
+        messages = half.frames.receive(payload)
+        if half.frames.lost:
+            half.frames = None
+            half.in_step = False
+        return messages
+
     def _cut(self, half: _Half) -> list[bytes]:
         """Whole messages at the front of the buffer."""
         messages: list[bytes] = []
         while True:
-            half.buffer = half.buffer.lstrip(b"\r\n")  # keep-alives (RFC 5626 section 3.5.1)
+            half.buffer = half.buffer.lstrip(b"\r\n\0")  # keep-alives (RFC 5626 section 3.5.1), or zeros
             if _is_foreign(half.buffer):
                 half.buffer = b""
                 half.in_step = False
@@ -198,6 +247,19 @@ def split_messages(data: bytes) -> list[bytes]:
     return messages
 
 
+def is_tls(payload: bytes) -> bool:
+    """A TLS record: handshake or application data, version 3.x (RFC 8446 section 5.1)."""
+    return len(payload) > 5 and 20 <= payload[0] <= 23 and payload[1] == 3 and payload[2] <= 4
+
+
+def _begins_websocket(payload: bytes) -> bool:
+    if payload[0] not in _WEBSOCKET_BEGINNINGS:
+        return False
+    from collector.core.websocket import begins_websocket
+
+    return begins_websocket(payload)
+
+
 def _is_far(sequence: int, expected: int) -> bool:
     """True where a segment cannot belong to the connection that is followed."""
     return MAX_WINDOW < (sequence - expected) & 0xFFFFFFFF < 0x100000000 - MAX_WINDOW
@@ -209,9 +271,10 @@ def _is_foreign(buffer: bytes) -> bool:
 
 
 def _message_end(buffer: bytes) -> int:
-    """Length of the message at the front; 0 while its head is not whole, -1 where its Content-Length is unreadable.
+    """Length of the message at the front; 0 while its head is not whole, -1 where its length is beyond all reason.
 
-    A missing Content-Length means no body, as practice has it (RFC 3261 section 20.14 demands the header on streams).
+    A missing Content-Length means no body, as practice has it (RFC 3261 section 20.14 demands the header on streams),
+    and so does one that is no number: where there is a body all the same, reading goes on behind it.
     """
     head_end = _head_end(buffer)
     if not head_end:
@@ -225,7 +288,9 @@ def _message_end(buffer: bytes) -> int:
     if at < 0:
         return head_end
     value = low[at + 1 : low.find(b"\n", at + 1)].partition(b":")[2].strip()
-    return head_end + int(value) if value.isdigit() and len(value) < 10 else -1
+    if not value.isdigit():
+        return head_end
+    return head_end + int(value) if len(value) < 10 else -1
 
 
 def _head_end(buffer: bytes) -> int:

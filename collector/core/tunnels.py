@@ -3,7 +3,7 @@
 Routers, clouds and mobile networks carry whole packets in datagrams; a recording taken there shows SIP only inside.
 """
 
-from collector.core.links import LINK_ETHERNET, LINK_PPP, LINK_RAW
+from collector.core.links import LINK_CAPWAP, LINK_ETHERNET, LINK_GRE, LINK_MPLS, LINK_PPP, LINK_RAW
 from collector.core.tzsp import PORT as TZSP_PORT
 from collector.core.tzsp import unwrap_tzsp
 
@@ -72,6 +72,21 @@ def _unwrap_lisp(data: bytes) -> tuple[bytes, int] | None:
     return data[8:], LINK_RAW
 
 
+def _unwrap_mpls(data: bytes) -> tuple[bytes, int] | None:
+    """RFC 7510: labels, then IP."""
+    return data, LINK_MPLS
+
+
+def _unwrap_gre(data: bytes) -> tuple[bytes, int] | None:
+    """RFC 8086: a GRE header."""
+    return data, LINK_GRE
+
+
+def _unwrap_capwap(data: bytes) -> tuple[bytes, int] | None:
+    """RFC 5415 section 4.3: what a wireless access point hands to its controller, where it is not encrypted."""
+    return data, LINK_CAPWAP
+
+
 # UDP port of either side -> how its datagrams are unwrapped
 TUNNELS = {
     TZSP_PORT: unwrap_tzsp,
@@ -79,7 +94,10 @@ TUNNELS = {
     2152: _unwrap_gtp,
     3544: _unwrap_teredo,
     4341: _unwrap_lisp,
+    4754: _unwrap_gre,
     4789: _unwrap_vxlan,
     4790: _unwrap_vxlan_gpe,
+    5247: _unwrap_capwap,
     6081: _unwrap_geneve,
+    6635: _unwrap_mpls,
 }

@@ -12,11 +12,11 @@ from collector.core import wire
 from collector.core.monitor import CallMonitor, MonitorSettings
 
 PBX, PHONE, CARRIER = bytes([10, 77, 1, 5]), bytes([10, 77, 1, 101]), bytes([198, 51, 100, 10])
-LINK_TYPES = (1, 0, 101, 113, 276, 12, 108, 228, 229)  # Ethernet, loopback, raw IP, SLL, SLL2, ...
+LINK_TYPES = (1, 0, 101, 113, 276, 12, 108, 228, 229, 105, 127, 258, 107)  # Ethernet, loopback, raw IP, SLL, ...
 MAX_STEPS = 64
 MAX_LEGS = 16
 
-FRAME, TO_PHONE, FROM_PHONE, TO_CARRIER, SEGMENT, FRAGMENT, TZSP, HEP, TIME = range(9)
+FRAME, TO_PHONE, FROM_PHONE, TO_CARRIER, SEGMENT, FRAGMENT, TZSP, HEP, TIME, CHUNKS = range(10)
 
 
 def hear(data: bytes) -> CallMonitor:
@@ -48,7 +48,7 @@ def steps_of(data: bytes) -> list[tuple[int, bytes]]:
     at = 0
     while at + 3 <= len(data) and len(steps) < MAX_STEPS:
         length = int.from_bytes(data[at + 1 : at + 3], "big")
-        steps.append((data[at] % 9, data[at + 3 : at + 3 + length]))
+        steps.append((data[at] % 10, data[at + 3 : at + 3 + length]))
         at += 3 + length
     return steps
 
@@ -71,6 +71,8 @@ def take_step(monitor: CallMonitor, now_ms: int, kind: int, payload: bytes, numb
         flags, sequence = (payload[0], payload[1] << 4) if len(payload) > 1 else (0, 0)
         tcp = struct.pack("!HHIIBBHHH", 40_000, 5060, sequence, 0, 0x50, flags, 8192, 0, 0) + payload[2:]
         hear_ip(monitor, now_ms, tcp, PHONE, PBX, 6, 0)
+    elif kind == CHUNKS:
+        hear_ip(monitor, now_ms, struct.pack("!HHII", 5060, 5060, 7, 0) + payload, CARRIER, PBX, 132, 0)
     elif kind == FRAGMENT:
         word = int.from_bytes(payload[:2], "big")
         hear_ip(monitor, now_ms, payload[2:], PBX, PHONE, 17, word & 0x3FFF)

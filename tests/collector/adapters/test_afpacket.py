@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from builders import PBX, make_ethernet, make_fragments, make_ipv4, make_ipv6, make_tcp, make_udp, make_udp_frame, phone
 from networks import ip, make_cable, wait_for
+from wrapped import make_data, make_sctp_frame
 
 from collector.adapters.afpacket import (
     BLOCK_BYTES,
@@ -82,6 +83,7 @@ PASSES = {
     "UDP, only the source port": make_ethernet(ipv4(make_udp(INVITE, 5060, 40000))),
     "UDP, only the target port": make_ethernet(ipv4(make_udp(INVITE, 40000, 5060))),
     "TCP": make_ethernet(ipv4(make_tcp(INVITE, 1), protocol=6)),
+    "SCTP": make_sctp_frame(make_data(INVITE), PBX, phone(101), ports=(40000, 5060)),
     "IPv6": make_ethernet(make_ipv6(make_udp(INVITE), V6, V6), 0x86DD),
     "IPv6, first fragment": make_ethernet(ipv6_fragment(0, more=1, payload=make_udp(INVITE)), 0x86DD),
     "IPv6, later fragment": make_ethernet(ipv6_fragment(1480, more=0), 0x86DD),
@@ -162,15 +164,16 @@ def test_everything_else_stays_in_the_kernel(cable):
 
 
 def test_any_port_takes_what_begins_like_sip(cable):
-    """Asked for any port, SIP is recognised by its first word over UDP and TCP; RTP still stays in the kernel."""
+    """Asked for any port, SIP is recognised by its first word over UDP, TCP and SCTP; RTP still stays in the kernel."""
     source = listen(cable, ports=())
     odd = [
         make_ethernet(ipv4(make_udp(INVITE, 7000, 7001))),
         make_ethernet(ipv4(make_udp(b"SIP/2.0 200 OK\r\n", 7000, 7001))),
         make_ethernet(ipv4(make_tcp(INVITE, 1, source_port=7000, target_port=7001), protocol=6)),
+        make_sctp_frame(make_data(INVITE), PBX, phone(101), ports=(7000, 7001)),
     ]
     cable.send_frames([*STAYS.values(), *odd])
-    assert [frame[12:] for frame in odd] == take(source, 3)
+    assert [frame[12:] for frame in odd] == take(source, 4)
     source.close()
 
 

@@ -69,6 +69,14 @@ def test_pcap_is_read_in_both_byte_orders_and_both_resolutions(tmp_path, order, 
     assert read(tmp_path, content) == ([(b"one", 5001, 113, 6), (b"two", 5002, 113, 6)], [])
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_pcap_with_longer_packet_headers_is_read(tmp_path, order):
+    """The form that old Linux systems and some routers still write: interface, protocol and kind beside the lengths."""
+    head = struct.pack(order + "IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 1)
+    records = [struct.pack(order + "IIIIIHBB", 5, 1_999, 3, 6, 2, 0x800, 0, 0) + data for data in (b"one", b"two")]
+    assert read(tmp_path, head + b"".join(records)) == ([(b"one", 5001, 1, 6), (b"two", 5001, 1, 6)], [])
+
+
 @given(
     frames=st.lists(st.tuples(st.binary(max_size=99), st.integers(0, 2**32 * 10**9 - 1)), max_size=20),
     order=st.sampled_from("<>"),

@@ -130,13 +130,6 @@ def test_encrypted_sip_is_reported(port):
     assert tap.monitor.counters.encrypted == 1
 
 
-def test_websocket_is_reported():
-    """SIP within WebSocket frames is not read: that is said."""
-    tap = Tap()
-    tap.hear(0, make_tcp_frame(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: sip\r\n\r\n", 1))
-    assert tap.monitor.counters.websocket == 1
-
-
 def test_cut_frame_is_counted_once():
     """A snap length that cuts every packet: one count a frame, and the headers that are there are read."""
     tap = Tap()

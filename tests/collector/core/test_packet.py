@@ -14,10 +14,12 @@ from builders import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from link_layers import extension_chains
+from wrapped import make_sctp_frame
 
 from collector.core.counters import Counters
 from collector.core.links import LINK_ETHERNET
-from collector.core.packet import QUOTED, PacketDecoder
+from collector.core.packet import CUT_SHIFT, QUOTED, PacketDecoder
 
 PAYLOAD = b"OPTIONS sip:101@10.77.1.101 SIP/2.0\r\n"
 PACKET = make_ipv4(make_udp(PAYLOAD, 5060, 5062), PBX, phone(101))
@@ -70,6 +72,45 @@ def test_first_fragment_is_read_alone_when_the_others_do_not_come():
     [(began_ms, datagram)] = decoder.take_first_pieces(600)
     assert (500, 5060, PAYLOAD) == (began_ms, datagram[2], datagram[5][: len(PAYLOAD)])
     assert [] == decoder.take_first_pieces(700)
+
+
+CHAINS = extension_chains(make_udp(PAYLOAD), SOURCE_6, TARGET_6)
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_extension_headers_are_passed_over(name):
+    """RFC 8200 section 4: any of them, before and behind a fragment header."""
+    assert decode(CHAINS[name][0]) == (17, SOURCE_6, 5060, TARGET_6, 5060, PAYLOAD, 0, 0)
+
+
+def test_udp_lite_is_read_as_udp():
+    """RFC 3828: the length field says how much is covered by the checksum."""
+    lite = struct.pack("!HHHH", 5060, 5062, 8, 0) + PAYLOAD
+    assert decode(make_ethernet(make_ipv4(lite, PBX, phone(101), 136))) == (
+        17,
+        PBX,
+        5060,
+        phone(101),
+        5062,
+        PAYLOAD,
+        0,
+        0,
+    )
+
+
+def test_sctp_packet_keeps_its_tag():
+    """Chunks and verification tag (RFC 9260 section 3.1)."""
+    found = decode(make_sctp_frame(b"chunks", PBX, phone(101), tag=77))
+    assert found == (132, PBX, 5060, phone(101), 5060, b"chunks", 77, 0)
+
+
+@pytest.mark.parametrize("make_packet", [make_ipv4, make_ipv6])
+def test_segment_cut_by_the_capture_says_how_much_is_missing(make_packet):
+    """So that what follows in the stream is no hole."""
+    size = 4 if make_packet is make_ipv4 else 16
+    packet = make_packet(make_tcp(PAYLOAD, 1), bytes(size), bytes(size), 6)
+    found = decode(make_ethernet(packet, 0x0800 if size == 4 else 0x86DD)[:-10])
+    assert (PAYLOAD[:-10], 10 << CUT_SHIFT | 0x18) == (found[5], found[7])
 
 
 def test_tcp_segment_keeps_sequence_and_flags():

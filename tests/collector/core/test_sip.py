@@ -116,6 +116,7 @@ def test_endless_call_id_is_malformed():
     "data",
     [
         INVITE.replace(b"\r\n", b"\n"),
+        INVITE.replace(b"\r\n", b"\r"),
         b"\r\n\r\n" + INVITE,
         INVITE.replace(b"CSeq", b"X: y\nCSeq"),
         INVITE[: INVITE.find(b"v=0") - 2],
@@ -124,6 +125,7 @@ def test_endless_call_id_is_malformed():
     ],
     ids=[
         "line feeds",
+        "carriage returns",
         "empty lines before",
         "one line feed",
         "no empty line",
@@ -132,7 +134,7 @@ def test_endless_call_id_is_malformed():
     ],
 )
 def test_line_ends_of_careless_devices(data):
-    """Bare line feeds, empty lines before the first, no empty line at the end."""
+    """Bare line ends, empty lines before the first, no empty line at the end."""
     message = read(data)
     assert (b"call-1", 1, b"INVITE", b"a") == (
         message.call_id,
@@ -154,6 +156,7 @@ def test_sip_is_recognised_on_any_port():
     assert looks_like_sip(INVITE)
     assert looks_like_sip(make_response(INVITE, 200))
     assert looks_like_sip(INVITE.replace(b"\r\n", b"\n"))
+    assert looks_like_sip(INVITE.replace(b"\r\n", b"\r"))
     assert not looks_like_sip(b"GET / HTTP/1.1\r\n\r\n")
 
 

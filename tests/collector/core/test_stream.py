@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.core.counters import Counters
+from collector.core.packet import CUT_SHIFT
 from collector.core.stream import (
     FIN,
     HOLE_MS,
@@ -151,13 +152,39 @@ def test_other_protocol_on_the_port_is_passed_over():
     assert connection.counters.malformed == 0
 
 
-def test_unreadable_length_is_malformed():
-    """Without a Content-Length that can be read nobody knows where the next message begins (RFC 3261 section 18.3)."""
+def test_length_beyond_reason_is_malformed():
+    """With a Content-Length that nothing can have nobody knows where the next message begins."""
     connection = Connection()
-    broken = make_request("OPTIONS").replace(b"Content-Length: 0", b"Content-Length: x")
+    broken = make_request("OPTIONS").replace(b"Content-Length: 0", b"Content-Length: 99999999999")
     assert [] == connection.segment(0, broken)
     assert connection.counters.malformed == 1
     assert [MESSAGES[0]] == connection.segment(len(broken), MESSAGES[0])
+
+
+def test_length_that_is_no_number_counts_as_none():
+    """The message is read, and so is the next one, whether there was a body or not."""
+    for body in ("", "v=0\r\n"):
+        connection = Connection()
+        broken = make_request("OPTIONS", body=body).replace(
+            f"Content-Length: {len(body)}".encode(), b"Content-Length: x"
+        )
+        head = broken[: len(broken) - len(body)]
+        assert [head] == connection.segment(0, broken)
+        assert [MESSAGES[0]] == connection.segment(len(broken), MESSAGES[0])
+
+
+def test_segments_cut_by_the_capture_are_read_as_far_as_they_go():
+    """A short snapshot length: what follows is no hole, and a copy of the cut segment changes nothing."""
+    connection = Connection()
+    size, cut = len(MESSAGES[0]), 40
+    found = []
+    for number, message in enumerate((MESSAGES[0], MESSAGES[1])):
+        for _ in range(2):
+            missing = len(message) - cut << CUT_SHIFT
+            found += connection.segment(number * size, message[:cut], flags=missing)
+    assert [MESSAGES[0][:cut], MESSAGES[1][:cut]] == found
+    assert [MESSAGES[2]] == connection.segment(size + len(MESSAGES[1]), MESSAGES[2])
+    assert 0 == connection.counters.tcp_gaps
 
 
 def test_length_in_compact_form():

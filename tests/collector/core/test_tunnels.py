@@ -4,6 +4,7 @@ import pytest
 from builders import PBX, Tap, make_ethernet, make_invite, make_ipv4, make_ipv6, make_udp, make_udp_frame, phone
 from hypothesis import given
 from hypothesis import strategies as st
+from link_layers import DATA, SNAP
 
 from collector.core.tunnels import TUNNELS
 
@@ -36,6 +37,11 @@ WRAPPED = {
     "Teredo": (3544, PACKET_6),
     "Teredo, authentication and origin": (3544, b"\0\1\2\3" + bytes(14) + b"\0\0" + bytes(6) + PACKET_6),
     "LISP": (4341, bytes(8) + PACKET),
+    "MPLS in UDP": (6635, b"\0\1\1\x40" + PACKET),
+    "GRE in UDP": (4754, b"\0\0\x08\0" + PACKET),
+    "CAPWAP": (5247, b"\0\x10" + bytes(6) + FRAME),
+    "CAPWAP, 802.11": (5247, b"\0\x10\3\0" + bytes(4) + DATA + SNAP + PACKET),
+    "CAPWAP, 802.11 as Cisco writes it": (5247, b"\0\x10\3\0" + bytes(4) + b"\1\x08" + DATA[2:] + SNAP + PACKET),
 }
 
 
