@@ -1,20 +1,22 @@
 """`ringtap-sink import`: a file into the store, a template to fill in, or a rehearsal of either."""
 
 import argparse
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cloud_sink.config import SinkConfiguration
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.errors import ConfigurationError
-from cloud_sink.imports.importing import Imported, apply, read_file
+from cloud_sink.imports.importing import Imported, apply, read_file, rehearse
 from cloud_sink.imports.kinds import KINDS
 from cloud_sink.imports.queue_log import SAYS
 from cloud_sink.imports.templates import describe, template
 from cloud_sink.sheets import FORMATS, write
-from cloud_sink.store import Store
+from cloud_sink.store import ImportOrigin, Store
 from cloud_sink.store.logged import QUEUE_LOG
 
+COMMAND_LINE = "command line"  # who imported, where no user signed in
 EXAMPLES = """\
 examples:
   ringtap-sink import schedules --template > schedules.csv
@@ -59,9 +61,14 @@ def run(
     plan = _office(arguments, configuration)
     store = Store.open(configuration.sink.database)
     store.check_schema()
-    how = "dry" if arguments.dry_run else "remove" if arguments.remove else "write"
-    rows = read_file(Path(arguments.file), kind, plan, store)
-    return [_told(apply(rows, kind, plan, store, how=how), kind, plan, how)]
+    how = "remove" if arguments.remove else "write"
+    file = Path(arguments.file)
+    rows = read_file(file, kind, plan, store)
+    if arguments.dry_run:
+        done = rehearse(rows, kind, plan, store, how=how)
+        return [f"{plan.office}: {kind}: {told(done, how, would=True)}; nothing stored (--dry-run)"]
+    origin = ImportOrigin(time.time_ns() // 1_000_000, file.name, COMMAND_LINE)
+    return [f"{plan.office}: {kind}: {told(apply(rows, kind, plan, store, how=how, origin=origin), how)}"]
 
 
 def _office(arguments: argparse.Namespace, configuration: SinkConfiguration) -> OfficePlan:
@@ -75,11 +82,9 @@ def _office(arguments: argparse.Namespace, configuration: SinkConfiguration) -> 
     return configuration.plans[name]
 
 
-def _told(done: Imported, kind: str, plan: OfficePlan, how: str) -> str:
-    """What happened, in a line."""
-    what = f"{plan.office}: {kind}: {done.rows} rows read"
-    if done.counts is None:
-        return f"{what}, all fine; nothing stored (--dry-run)"
+def told(done: Imported, how: str, *, would: bool = False) -> str:
+    """What happened, or would, in words."""
+    rows, counts = f"{done.rows} rows read{', all fine' if would else ''}", done.counts
     if how == "remove":
-        return f"{what}, {done.counts.changed} removed, {done.counts.same} were not there"
-    return f"{what}: {done.counts.new} new, {done.counts.changed} corrected, {done.counts.same} as before"
+        return f"{rows}, {counts.changed} {'to be ' if would else ''}removed, {counts.same} were not there"
+    return f"{rows}: {counts.new} new, {counts.changed} corrected, {counts.same} as before"

@@ -1,6 +1,5 @@
 """One import: a file into the store, all of it or nothing."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from cloud_sink.imports.kinds import KINDS
 from cloud_sink.imports.numbers import number_form
 from cloud_sink.imports.queue_log import AgentAt, read_queue_log
 from cloud_sink.kpi.state_sources import FOREVER
-from cloud_sink.store import ImportCounts, ImportedRow, Store
+from cloud_sink.store import ImportCounts, ImportedRow, ImportOrigin, Store
 from cloud_sink.store.logged import QUEUE_LOG
 
 
@@ -23,8 +22,7 @@ class Imported:
     """What an import did, or would do."""
 
     rows: int
-    parts: int
-    counts: ImportCounts | None  # None: nothing was stored, as asked for
+    counts: ImportCounts
 
 
 def context_of(plan: OfficePlan, store: Store) -> Context:
@@ -38,26 +36,30 @@ def read_file(path: Path, kind: str, plan: OfficePlan, store: Store) -> list[Imp
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    return read_content(content, str(path), kind, plan, store)
+
+
+def read_content(content: bytes, name: str, kind: str, plan: OfficePlan, store: Store) -> list[ImportedRow]:
+    """The same of a file's bytes; `name` is what mistakes call it."""
     context = context_of(plan, store)
     if kind == QUEUE_LOG:
-        return read_queue_log(content, str(path), context, _agent_at(store, plan.office))
-    checked = read_records(content, str(path), KINDS[kind], context)
+        return read_queue_log(content, name, context, _agent_at(store, plan.office))
+    checked = read_records(content, name, KINDS[kind], context)
     if kind == "dispositions":
-        checked = _with_times(checked, str(path), lambda contact: _time_of(store, plan.office, contact))
+        checked = _with_times(checked, name, lambda contact: _time_of(store, plan.office, contact))
     return [each.record for each in checked]
 
 
+def rehearse(rows: Sequence[ImportedRow], kind: str, plan: OfficePlan, store: Store, *, how: str) -> Imported:
+    """What it would do, without doing it."""
+    return Imported(len(rows), store.counts_of_import(plan.office, kind, rows, how))
+
+
 def apply(
-    rows: Sequence[ImportedRow], kind: str, plan: OfficePlan, store: Store, *, how: str, now_ms: int | None = None
+    rows: Sequence[ImportedRow], kind: str, plan: OfficePlan, store: Store, *, how: str, origin: ImportOrigin
 ) -> Imported:
-    """Do what was asked for: "write", "remove", or "dry" for nothing but the counts; `now_ms` is the wall clock."""
-    now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    counts = None
-    if how in ("write", "remove") and kind == QUEUE_LOG:
-        counts = (store.write_visits if how == "write" else store.remove_visits)(plan, rows, now)
-    elif how in ("write", "remove"):
-        counts = (store.write_imported if how == "write" else store.remove_imported)(plan.office, kind, rows)
-    return Imported(len(rows), len({row.part for row in rows}), counts)
+    """Do what was asked for, "write" or "remove"; the history keeps where it came from."""
+    return Imported(len(rows), store.change_imported(plan, kind, rows, how, origin))
 
 
 def _agent_at(store: Store, office: str) -> AgentAt:

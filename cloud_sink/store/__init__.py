@@ -1,6 +1,7 @@
 """Where legs, contacts and what is known of the boxes are kept: SQLite by default, PostgreSQL by address."""
 
 from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
+from cloud_sink.store.import_runs import CannotUndo
 from cloud_sink.store.records import (
     Acknowledgement,
     Arrival,
@@ -10,6 +11,8 @@ from cloud_sink.store.records import (
     Health,
     ImportCounts,
     ImportedRow,
+    ImportOrigin,
+    ImportRun,
     ImportStatus,
     Junk,
     Mailing,
@@ -24,10 +27,13 @@ __all__ = [
     "Arrival",
     "BatchArrived",
     "BoxStatus",
+    "CannotUndo",
     "FleetRow",
     "Gap",
     "Health",
     "ImportCounts",
+    "ImportOrigin",
+    "ImportRun",
     "ImportStatus",
     "ImportedRow",
     "Junk",

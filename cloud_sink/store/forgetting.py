@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, upd
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.kpi.repeats import DAY_MS
 from cloud_sink.store import tables
+from cloud_sink.store.import_runs import drop_undo
 from cloud_sink.store.logged import QUEUE_LOG
 from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.restitch import stitch_range, widened
@@ -64,6 +65,7 @@ def forget_number(connection: Connection, plan: OfficePlan, number: str, closed:
         if times:
             closed.call_changed(plan.office, *times)
     imported = _forget_imported(connection, plan.office, number) + len(logged)
+    drop_undo(connection, plan.office)
     return Forgotten(len(found), len(begun), imported)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -13,29 +14,50 @@ from cloud_sink.store.records import ImportCounts, ImportedRow, ImportStatus
 
 TOGETHER = 500  # parts asked for in one statement: below every database's bound on parameters
 
-_Parts = dict[str, set[tuple[Any, ...]]]
+Parts = dict[str, set[tuple[Any, ...]]]  # part -> its rows, of all columns
 
 
-def write(connection: Connection, office: str, kind: str, rows: Sequence[ImportedRow]) -> ImportCounts:
-    """Make `rows` all that is stored about their parts; what is stored already stays untouched."""
-    wanted: _Parts = {}
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a file changes: parts and the rows they are to have, beside those they have now."""
+
+    before: Parts  # a part that is new has none
+    after: Parts  # a part that is removed has none
+    same: int  # parts that stay as they are
+
+    @property
+    def counts(self) -> ImportCounts:
+        """How many parts; what is removed counts as changed."""
+        new = sum(not rows for rows in self.before.values())
+        return ImportCounts(new, len(self.before) - new, self.same)
+
+    def reversed(self) -> "Change":
+        """What takes it back."""
+        return Change(self.after, self.before, 0)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """From when until when each row holds that comes or goes."""
+        at, until = (list(tables.imports.c.keys()).index(name) for name in ("at", "until"))
+        rows = [row for parts in (self.before, self.after) for found in parts.values() for row in found]
+        return [(row[at], row[until]) for row in rows]
+
+
+def change_by(connection: Connection, office: str, kind: str, rows: Sequence[ImportedRow], how: str) -> Change:
+    """What it changes to make `rows` all that is stored about their parts ("write"), or to "remove" these parts."""
+    wanted: Parts = {}
     for row in rows:
-        wanted.setdefault(row.part, set()).add(_values(office, kind, row))
+        wanted.setdefault(row.part, set()).update([_values(office, kind, row)] if how == "write" else [])
     stored = _stored_parts(connection, office, kind, wanted)
-    new = [part for part in wanted if part not in stored]
-    changed = [part for part, found in stored.items() if found != wanted[part]]
-    _delete(connection, [values for part in changed for values in stored[part] - wanted[part]])
-    added = [values for part in (*new, *changed) for values in wanted[part] - stored.get(part, set())]
-    insert_new(connection, tables.imports, added)
-    return ImportCounts(len(new), len(changed), len(wanted) - len(new) - len(changed))
+    touched = [part for part in wanted if wanted[part] != stored.get(part, set())]
+    before = {part: stored.get(part, set()) for part in touched}
+    return Change(before, {part: wanted[part] for part in touched}, len(wanted) - len(touched))
 
 
-def remove(connection: Connection, office: str, kind: str, rows: Sequence[ImportedRow]) -> ImportCounts:
-    """Delete all that is stored about the parts of `rows`; the count of `changed` says how many there were."""
-    parts = {row.part for row in rows}
-    stored = _stored_parts(connection, office, kind, parts)
-    _delete(connection, {values for found in stored.values() for values in found})
-    return ImportCounts(0, len(stored), len(parts) - len(stored))
+def carry_out(connection: Connection, change: Change) -> None:
+    """Delete and insert; rows that stay are not touched."""
+    before, after = change.before, change.after
+    _delete(connection, [row for part, rows in before.items() for row in rows - after[part]])
+    insert_new(connection, tables.imports, [row for part, rows in after.items() for row in rows - before[part]])
 
 
 def read(
@@ -90,11 +112,11 @@ def row_of(row: Row[Any]) -> ImportedRow:
     return ImportedRow(row.at, row.until, row.part, row.key, row.number, json.loads(row.fields))
 
 
-def _stored_parts(connection: Connection, office: str, kind: str, parts: Iterable[str]) -> _Parts:
+def _stored_parts(connection: Connection, office: str, kind: str, parts: Iterable[str]) -> Parts:
     """Rows stored of each part that is there."""
     table = tables.imports
     of_kind = and_(table.c.office_id == office, table.c.kind == kind)
-    found: _Parts = {}
+    found: Parts = {}
     for some in _batches(parts):
         for row in connection.execute(select(table).where(of_kind, table.c.part.in_(some))):
             found.setdefault(row.part, set()).add(tuple(row))

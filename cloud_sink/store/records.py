@@ -152,6 +152,29 @@ class ImportCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportOrigin:
+    """Where an import came from: when, out of which file, by whom."""
+
+    at_ms: int
+    source: str  # the file's name, without its folder
+    by: str  # a user's name, or what stands for one
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRun:
+    """One import of the past: what it did, and whether it was or can be taken back."""
+
+    run: str  # its name among the office's
+    origin: ImportOrigin
+    kind: str
+    how: str  # write | remove
+    rows: int
+    counts: ImportCounts
+    undone_ms: int | None
+    undoable: bool  # nothing of its kind came after it, and what was there before is still kept
+
+
+@dataclass(frozen=True, slots=True)
 class ImportStatus:
     """What is stored of one kind: how many rows, and what time they are about; None where they hold always."""
 

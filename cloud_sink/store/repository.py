@@ -24,6 +24,7 @@ from cloud_sink.store import (
     counting,
     days,
     forgetting,
+    import_runs,
     imported,
     logged,
     mailings,
@@ -43,6 +44,8 @@ from cloud_sink.store.records import (
     Gap,
     ImportCounts,
     ImportedRow,
+    ImportOrigin,
+    ImportRun,
     ImportStatus,
     Mailing,
     Quarantined,
@@ -144,34 +147,26 @@ class Store:
         with clear_errors(self._engine), self._writing.begin() as connection:
             return rebuild(connection, plan, progress)
 
-    def write_imported(self, office: str, kind: str, rows: Sequence[ImportedRow]) -> ImportCounts:
-        """Make `rows` all that is stored about their parts; the same again changes nothing."""
-        with clear_errors(self._engine), self._writing.begin() as connection:
-            return imported.write(connection, office, kind, rows)
-
-    def remove_imported(self, office: str, kind: str, rows: Sequence[ImportedRow]) -> ImportCounts:
-        """Delete all that is stored about the parts of `rows`."""
-        with clear_errors(self._engine), self._writing.begin() as connection:
-            return imported.remove(connection, office, kind, rows)
-
-    def write_visits(self, plan: OfficePlan, rows: Sequence[ImportedRow], now_ms: int) -> ImportCounts:
-        """The same of a queue log's visits; the contacts that they touch are made again in the same transaction."""
-        return self._change_visits(imported.write, plan, rows, now_ms)
-
-    def remove_visits(self, plan: OfficePlan, rows: Sequence[ImportedRow], now_ms: int) -> ImportCounts:
-        """Take the visits of these calls out again."""
-        return self._change_visits(imported.remove, plan, rows, now_ms)
-
-    def _change_visits(
-        self, change: Callable[..., ImportCounts], plan: OfficePlan, rows: Sequence[ImportedRow], now_ms: int
+    def change_imported(
+        self, plan: OfficePlan, kind: str, rows: Sequence[ImportedRow], how: str, origin: ImportOrigin
     ) -> ImportCounts:
+        """Make `rows` all that is stored about their parts ("write"), or "remove" these; the same again: no change.
+
+        Contacts that a queue log's visits touch are made again in the same transaction.
+        """
         with clear_errors(self._engine), self._writing.begin() as connection:
-            counts: ImportCounts = change(connection, plan.office, QUEUE_LOG, rows)
-            if counts.new or counts.changed:
-                closed = ClosedDays(connection, {plan.office: plan}, now_ms)
-                restitch_visits(connection, plan, [(row.at_ms, row.until_ms) for row in rows], closed)
-                closed.write()
-            return counts
+            change = import_runs.change(connection, plan.office, kind, rows, how, origin)
+            if kind == QUEUE_LOG:
+                restitch_visits(connection, plan, change.spans(), origin.at_ms)
+            return change.counts
+
+    def undo_import(self, plan: OfficePlan, run: str, now_ms: int) -> ImportRun:
+        """Take an import back. Raises CannotUndo."""
+        with clear_errors(self._engine), self._writing.begin() as connection:
+            undone, change = import_runs.undo(connection, plan.office, run, now_ms)
+            if undone.kind == QUEUE_LOG:
+                restitch_visits(connection, plan, change.spans(), now_ms)
+            return undone
 
     def write_day(self, day: OfficeDay, marks: int, rollup: Rollup) -> None:
         """Write a computed day, and how far its office has been computed with it."""
@@ -281,6 +276,14 @@ class Store:
     def logged_contact(self, office: str, contact_id: str) -> Contact | None:
         """Return a contact that only an imported queue log tells of."""
         return self._read(logged.contact, office, contact_id)
+
+    def counts_of_import(self, office: str, kind: str, rows: Sequence[ImportedRow], how: str) -> ImportCounts:
+        """Return what an import would do."""
+        return self._read(imported.change_by, office, kind, rows, how).counts
+
+    def import_runs(self, office: str) -> list[ImportRun]:
+        """Return the imports of an office, the latest first."""
+        return self._read(import_runs.runs, office)
 
     def import_status(self, office: str) -> list[ImportStatus]:
         """Return what was imported for an office, by kind."""

@@ -114,14 +114,14 @@ def rebuild(connection: Connection, plan: OfficePlan, progress: Callable[[int, i
     return _count(connection, tables.contacts, plan.office)
 
 
-def restitch_visits(
-    connection: Connection, plan: OfficePlan, spans: Sequence[tuple[int, int]], closed: ClosedDays
-) -> None:
+def restitch_visits(connection: Connection, plan: OfficePlan, spans: Sequence[tuple[int, int]], now_ms: int) -> None:
     """Stitch again what imported visits of queues (stored or removed already) touch."""
+    closed = ClosedDays(connection, {plan.office: plan}, now_ms)
     for start, until in merged_spans(spans, NEAR_MS):
         _, changed = stitch_range(connection, plan, *widened(connection, plan, start, until))
         if changed:
             closed.call_changed(plan.office, *changed)
+    closed.write()
 
 
 def _count(connection: Connection, table: Table, office: str) -> int:

@@ -306,6 +306,26 @@ imports = Table(
     **_CLUSTERED,
 )
 
+# Every import, and what it replaced as long as it can be taken back.
+import_runs = Table(
+    "import_runs",
+    metadata,
+    Column("office_id", String, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", String, primary_key=True),  # a random name
+    Column("kind", String, nullable=False),
+    Column("how", String, nullable=False),  # write | remove
+    Column("source", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("new", Integer, nullable=False),  # in parts, as the two below
+    Column("changed", Integer, nullable=False),
+    Column("same", Integer, nullable=False),
+    Column("undone", BigInteger),  # when it was taken back
+    Column("undo", LargeBinary),  # packed: the parts it touched and their rows of before; NULL: cannot be taken back
+    **_CLUSTERED,
+)
+
 # Saved reports that are mailed: when each was last due, sent, or failed.
 mailings = Table(
     "mailings",

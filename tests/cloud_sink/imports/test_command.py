@@ -46,7 +46,7 @@ def test_import_correct_repeat_and_remove(sink: Path, tmp_path: Path) -> None:
     file.write_text(
         SHIFTS + "Alice,2026-06-01 09:00,2026-06-01 11:00,on queue\nBob,2026-06-01 09:00,2026-06-01 10:00,break\n"
     )
-    fine = say("2 rows read, all fine; nothing stored (--dry-run)")
+    fine = say("2 rows read, all fine: 2 new, 0 corrected, 0 as before; nothing stored (--dry-run)")
     assert fine == outcome(run("schedules", file, *options, "--dry-run"))
     assert say("2 rows read: 2 new, 0 corrected, 0 as before") == outcome(run("schedules", file, *options))
     assert say("2 rows read: 0 new, 0 corrected, 2 as before") == outcome(run("schedules", file, *options))

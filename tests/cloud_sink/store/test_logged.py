@@ -1,9 +1,11 @@
 from cloud_sink.contacts.records import Leg, OfficePlan
-from cloud_sink.store import BatchArrived, ImportCounts, ImportedRow, Store
+from cloud_sink.store import BatchArrived, ImportCounts, ImportedRow, ImportOrigin, Store
+from cloud_sink.store.logged import QUEUE_LOG
 
 PLAN = OfficePlan("lab")
 START = 1_780_304_400_000
 NOW = START + 86_400_000 * 3
+ORIGIN = ImportOrigin(NOW, "queue_log", "test")
 
 
 def ring(seq: int, at_s: float, answer_s: float | None = None, end_s: float = 40) -> Leg:
@@ -49,18 +51,18 @@ def test_a_log_before_or_after_the_legs_gives_the_same(store: Store) -> None:
     """Contacts are made of what both tell, by a rebuild too; taking the log out leaves what the phones showed."""
     arrive(store, *LEGS)
     plain = told(store)
-    assert ImportCounts(2, 0, 0) == store.write_visits(PLAN, VISITS, NOW)
+    assert ImportCounts(2, 0, 0) == store.change_imported(PLAN, QUEUE_LOG, VISITS, "write", ORIGIN)
     assert EXPECTED == told(store)
-    assert ImportCounts(0, 0, 2) == store.write_visits(PLAN, VISITS, NOW)
+    assert ImportCounts(0, 0, 2) == store.change_imported(PLAN, QUEUE_LOG, VISITS, "write", ORIGIN)
     assert 2 == store.rebuild(PLAN, lambda _done, _total: None)
     assert EXPECTED == told(store)
-    assert ImportCounts(0, 2, 0) == store.remove_visits(PLAN, VISITS, NOW)
+    assert ImportCounts(0, 2, 0) == store.change_imported(PLAN, QUEUE_LOG, VISITS, "remove", ORIGIN)
     assert plain == told(store)
 
 
 def test_legs_that_come_late_find_their_visit(store: Store) -> None:
     """The log first, then the calls, the last of them first."""
-    store.write_visits(PLAN, VISITS, NOW)
+    store.change_imported(PLAN, QUEUE_LOG, VISITS, "write", ORIGIN)
     assert ["answered", "abandoned"] == [each[1] for each in told(store)]
     arrive(store, *LEGS[::-1])
     assert EXPECTED == told(store)
@@ -69,7 +71,7 @@ def test_legs_that_come_late_find_their_visit(store: Store) -> None:
 def test_every_leg_says_which_contact_it_served(store: Store) -> None:
     """A ring in vain belongs to the caller it was for; a caller no phone rang for is found by his id."""
     arrive(store, *LEGS)
-    store.write_visits(PLAN, VISITS, NOW)
+    store.change_imported(PLAN, QUEUE_LOG, VISITS, "write", ORIGIN)
     answered, left = store.contacts("lab", START - 86_400_000, NOW)
     assert {"box-00000001-1", "box-00000001-2"} == {leg.leg_id for leg, _ in store.legs_of("lab", answered.contact_id)}
     assert left == store.logged_contact("lab", left.contact_id)
@@ -78,7 +80,21 @@ def test_every_leg_says_which_contact_it_served(store: Store) -> None:
 
 def test_a_corrected_log_replaces_what_was_open(store: Store) -> None:
     """The longer log knows how the call ended; closed days are counted again."""
-    store.write_visits(PLAN, [visit("a", 0, end_s=0)], NOW)
-    store.write_visits(PLAN, [visit("a", 0, 12, 60)], NOW)
+    store.change_imported(PLAN, QUEUE_LOG, [visit("a", 0, end_s=0)], "write", ORIGIN)
+    store.change_imported(PLAN, QUEUE_LOG, [visit("a", 0, 12, 60)], "write", ORIGIN)
     assert [("support", "answered", 12_000, "imported", 0)] == told(store)
     assert {"lab"} == store.dirty_days(0, 1 << 20).keys()
+
+
+def test_a_log_that_is_taken_back_leaves_the_calls_as_phones_showed_them(store: Store) -> None:
+    """Contacts are those of before the import; a correction taken back gives what the first log said."""
+    arrive(store, *LEGS)
+    plain = told(store)
+    store.change_imported(PLAN, QUEUE_LOG, VISITS, "write", ORIGIN)
+    later = ImportOrigin(NOW + 1, "queue_log", "test")
+    store.change_imported(PLAN, QUEUE_LOG, [visit("a", 0, end_s=3)], "write", later)
+    assert EXPECTED != told(store) != plain
+    for expected in (EXPECTED, plain):
+        run = next(each for each in store.import_runs("lab") if each.undoable)
+        store.undo_import(PLAN, run.run, NOW)
+        assert expected == told(store)

@@ -13,7 +13,7 @@ from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report, report
 from cloud_sink.office import Office, Offices
 from cloud_sink.question import Question
-from cloud_sink.store import Store
+from cloud_sink.store import ImportOrigin, Store
 
 from .conftest import NOW_MS, fill
 
@@ -30,7 +30,7 @@ def sees_no_trunk(event: object) -> bool:
 def load(office: Office, kind: str, path: Path) -> None:
     """Import a file."""
     rows = read_file(path, kind, office.plan, office.store)
-    apply(rows, kind, office.plan, office.store, how="write", now_ms=NOW_MS)
+    apply(rows, kind, office.plan, office.store, how="write", origin=ImportOrigin(NOW_MS, "queue_log", "test"))
 
 
 def counts(contacts: list[Contact], period: Period, office: Office) -> list[float | None]:

@@ -16,11 +16,12 @@ from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.contacts.work_rules import Criterion, Scorecard
 from cloud_sink.imports.importing import apply, read_file
 from cloud_sink.imports.kinds import KINDS
-from cloud_sink.store import Store
+from cloud_sink.store import ImportOrigin, Store
 
-from .conftest import serving
+from .conftest import NOW_MS, serving
 
 DAY = "2026-11-22"
+ORIGIN = ImportOrigin(NOW_MS, "file.csv", "test")
 LAB = "/api/v1/offices/lab"
 AGENTS = {"Alice": "101", "Bob": "102", "Carol": "103", "Dave": "104", "Erin": "105"}
 CUSTOMER = "447700915400"  # called the office and was not answered
@@ -56,7 +57,7 @@ def staffed(
     plan = replace(plans["lab"], scorecards=(CARD,))
     for kind, text in FILES.items():
         (folder / f"{kind}.csv").write_text(text)
-        apply(read_file(folder / f"{kind}.csv", kind, plan, copy), kind, plan, copy, how="write")
+        apply(read_file(folder / f"{kind}.csv", kind, plan, copy), kind, plan, copy, how="write", origin=ORIGIN)
     with serving(copy, {"lab": plan}) as address, httpx.Client(base_url=address, timeout=60) as found:
         yield found
     copy.close()
