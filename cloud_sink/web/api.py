@@ -14,7 +14,7 @@ from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.office import Office, Offices
 from cloud_sink.question import Question
 from cloud_sink.web import schema
-from cloud_sink.web.records import write_box, write_contact, write_leg
+from cloud_sink.web.records import report_box, write_box, write_contact, write_leg
 
 PREFIX = "/api/v1"
 MAX_PAGE = 1000  # contacts in one answer
@@ -181,6 +181,12 @@ def list_missed(about: AskedFor) -> schema.MissedList:
 def list_kpis() -> list[schema.Kpi]:
     """Every KPI once: what it says, its formula, its source and what it rests on."""
     return [schema.Kpi.model_validate(definition) for definition in catalogue_json()]
+
+
+@router.get("/boxes", summary="All boxes")
+def list_boxes(offices: AllOffices) -> list[schema.BoxReport]:
+    """Who is connected, how much waits to be delivered, and what is wrong with a box's tap."""
+    return [report_box(box) for box in offices.store.boxes()]
 
 
 @router.get("/health", summary="Whether the sink can answer")

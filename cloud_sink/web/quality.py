@@ -2,19 +2,13 @@
 
 from dataclasses import dataclass
 
+from cloud_sink.boxes import troubles
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report, Values
 from cloud_sink.office import Office, Watch
 from cloud_sink.shown import ago_text, clock_text, count_text, duration_text
 from cloud_sink.store import BoxStatus
-
-ALARMING_COUNTERS = {
-    "encrypted": "encrypted SIP was seen: those calls cannot be observed here, use HEP",
-    "truncated": "packets were cut short by the capture",
-    "tcp_gaps": "pieces of SIP over TCP were lost",
-}
-
 
 AHEAD_MS = 60_000  # beyond a minute times of day begin to mislead
 
@@ -119,7 +113,4 @@ def _told_by_boxes(indicators: Values) -> list[Fact]:
 
 def _describe_box(box: BoxStatus, now_ms: int) -> BoxRow:
     """One box."""
-    remarks = [text for name, text in ALARMING_COUNTERS.items() if box.health.get(name)]
-    if not box.clock_ok:
-        remarks.append("its clock is not set by NTP")
-    return BoxRow(box.box, box.online, ago_text(now_ms - box.last_seen_ms), box.version, remarks)
+    return BoxRow(box.box, box.online, ago_text(now_ms - box.last_seen_ms), box.version, troubles(box))

@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 
+from cloud_sink.boxes import troubles
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.store import BoxStatus
-from cloud_sink.web.schema import BoxOut, ContactOut, LegOut
+from cloud_sink.web.schema import BoxOut, BoxReport, ContactOut, LegOut
 
 CONTACT_TIMES = ("t_offer", "t_pbx_answer", "t_first_ring", "t_agent_answer", "t_end")
 LEG_TIMES = ("t_invite", "t_ring", "t_answer", "t_end")
@@ -30,6 +31,16 @@ def write_box(box: BoxStatus) -> BoxOut:
         last_seen=box.last_seen_ms / 1000,
         version=box.version,
         clock_ok=box.clock_ok,
+    )
+
+
+def report_box(box: BoxStatus) -> BoxReport:
+    """One box, with what is wrong with it."""
+    return BoxReport(
+        **write_box(box).model_dump(),
+        last_event=None if box.last_event_ms is None else box.last_event_ms / 1000,
+        waiting=box.health.get("spool_depth"),
+        troubles=troubles(box),
     )
 
 

@@ -267,6 +267,14 @@ class BoxOut(BaseModel):
     clock_ok: bool
 
 
+class BoxReport(BoxOut):
+    """One box with what it knows of itself; times in seconds since the epoch."""
+
+    last_event: float | None = Field(description="when the latest call or registration that it told of happened")
+    waiting: int | None = Field(description="events that it had not delivered when it reported last; null: never did")
+    troubles: list[str] = Field(description="why its office's numbers may be wrong or late")
+
+
 class Health(BaseModel):
     """Whether the sink can answer, and who talks to it."""
 

@@ -17,7 +17,7 @@ from collector import config
 from collector.adapters.pcapfile import open_captures
 from collector.errors import RingtapError, WrongUse
 from collector.progress import ProgressLine
-from fieldkit import decode, flash, simulate, watch
+from fieldkit import decode, flash, fleet, simulate, watch
 from fieldkit.bench.brokers import BROKERS
 from fieldkit.bench.core import run_core_benchmark
 from fieldkit.bench.hostile import run_hostile_benchmark
@@ -99,6 +99,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_provision(commands)
     decode.add_command(commands)
     flash.add_command(commands)
+    fleet.add_command(commands)
     simulate.add_command(commands)
     watch.add_command(commands)
     return parser

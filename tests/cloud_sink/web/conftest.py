@@ -1,23 +1,18 @@
 """A real office day in a real store behind a real web server: what every test of the web looks at."""
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
 import msgpack
 import pytest
-import uvicorn
+from page_server import NOW_MS, serving
 
 from cloud_sink.config import office_plans
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.ingest import Ingest
-from cloud_sink.reports.saved import SavedReport
 from cloud_sink.store import Store
-from cloud_sink.web.app import create_app
 from collector.adapters.pcapfile import open_captures
 from collector.config import load
 from collector.core import wire
@@ -25,7 +20,6 @@ from collector.core.monitor import CallMonitor
 from collector.ports import Event
 from collector.service import Service
 
-NOW_MS = 1_795_354_000_000  # 2026-11-22 13:26:40 UTC: the afternoon of the recorded day
 EPOCH = 7
 BATCH_EVENTS = 50
 
@@ -76,28 +70,6 @@ def fill(
     Service(monitor, ToStore(ingest, keep), lambda _event: None).watch(
         open_captures([str(recording)]), on_progress=lambda _share: None
     )
-
-
-@contextmanager
-def serving(
-    store: Store,
-    plans: dict[str, OfficePlan],
-    now_ms: int = NOW_MS,
-    reports: dict[str, tuple[SavedReport, ...]] | None = None,
-) -> Iterator[str]:
-    """Address of a uvicorn that serves the store."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    application = create_app(store, plans, reports=reports, now_ms=lambda: now_ms)
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < until, "the web server did not start"
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.fixture(scope="session")

@@ -65,10 +65,10 @@ def test_box_says_when_it_was_seen_and_what_troubles_it(empty_store: Store):
 
 
 def test_good_day_alarms_nobody(store: Store):
-    """The recorded day: watched, no gap, nothing in quarantine; one call's end was not seen."""
+    """The recorded day: watched, no gap, nothing in quarantine, nothing uncertain."""
     told = quality_of(store)
     assert [False] * len(told.facts) == [fact.alarming for fact in told.facts]
-    assert "1 with unseen outcome" == told.facts[2].text
+    assert "nothing" == told.facts[2].text
 
 
 def test_losses_and_delivery_are_told(empty_store: Store):
