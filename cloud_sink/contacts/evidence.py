@@ -48,8 +48,8 @@ def _ends(group: Group, leg: Leg) -> int:
     apart = abs(leg.t_end - anchor.t_end)
     if apart <= TOGETHER_MS:
         return COINCIDENCE if apart <= BRIDGED_MS else NEAR
-    if leg.t_answer is None:
-        return 0
+    if leg.t_answer is None or not leg.ended_by:
+        return 0  # not answered, or its end was not seen
     if leg.t_end > anchor.t_end:
         return _OUTLIVED
     alone = leg.ended_by == "callee" and not leg.transfer and anchor.t_end - leg.t_end > LEFT_ALONE_MS

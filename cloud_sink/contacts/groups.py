@@ -36,7 +36,14 @@ class Group:
         self.until = max(self.until, end)
         if leg.t_answer is not None:
             self.answered_until = max(self.answered_until or 0, end)
-        self.doubt(correlation)
+        if correlation != EXACT:
+            self.doubt(correlation)
+
+    def put(self, leg: Leg) -> None:
+        """Takes another record of one of its legs instead."""
+        self.legs = [leg if each.leg_id == leg.leg_id else each for each in self.legs]
+        if self.anchor.leg_id == leg.leg_id:
+            self.anchor = leg
 
     def doubt(self, correlation: str) -> None:
         """Makes the group no surer than that."""
@@ -90,4 +97,4 @@ def is_up(group: Group, leg: Leg) -> bool:
     until = end_of(anchor)
     if not anchor.t_invite <= leg.t_invite <= until + (CROSSING_MS if leg.t_answer is None else 0):
         return False
-    return leg.t_answer is None or leg.t_end is None or leg.t_end <= until + SLACK_MS
+    return leg.t_answer is None or leg.t_end is None or leg.t_end <= until + SLACK_MS or not leg.ended_by

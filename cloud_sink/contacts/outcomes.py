@@ -5,7 +5,7 @@ colleague answered is no missed call. The words are those of the product's READM
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from cloud_sink.contacts.groups import Group, is_ring
 from cloud_sink.contacts.islands import end_of
@@ -26,7 +26,7 @@ _NO_ANSWER = (408, 487)
 class BusySpans:
     """When each extension was in a call: a 486 then is `busy`, otherwise somebody's choice."""
 
-    def __init__(self, legs: Sequence[Leg]) -> None:
+    def __init__(self, legs: Iterable[Leg]) -> None:
         talks = sorted(
             (leg.t_answer, end_of(leg), leg.extension)
             for leg in legs
@@ -43,6 +43,18 @@ class BusySpans:
         """True where the extension talks at that time."""
         begun = bisect_right(self._begins.get(extension, ()), at_ms)
         return begun > 0 and self._latest_end[extension][begun - 1] >= at_ms
+
+    def free_for(self, extension: str, from_ms: int, until_ms: int) -> int:
+        """The longest time in a row, in ms, that the extension was in no call."""
+        begins, ends = self._begins.get(extension, []), self._latest_end.get(extension, [])
+        place = bisect_right(begins, from_ms)
+        at_ms = max(from_ms, ends[place - 1]) if place else from_ms
+        longest = 0
+        while place < len(begins) and begins[place] < until_ms:
+            longest = max(longest, begins[place] - at_ms)
+            at_ms = max(at_ms, ends[place])
+            place += 1
+        return max(longest, until_ms - at_ms)
 
 
 def settle(group: Group, busy: BusySpans) -> dict[str, str]:
@@ -117,8 +129,13 @@ def _close(one: int | None, other: int | None, within_ms: int) -> bool:
     return one is not None and other is not None and abs(one - other) <= within_ms
 
 
+def hung_up(leg: Leg) -> bool:
+    """Whether a BYE ended it though no answer was seen: the answer was lost before the tap (`collector.core.legs`)."""
+    return leg.partial and leg.t_answer is None and (leg.bye_response_ms is not None or leg.bye_code > 0)
+
+
 def _outcome(leg: Leg, group: Group, siblings: _Siblings, busy: BusySpans) -> str:
-    if leg.t_answer is not None:
+    if leg.t_answer is not None or (leg.partial and hung_up(leg)):
         return "answered"
     if leg.t_end is None:
         return "open"

@@ -9,6 +9,8 @@ from cloud_sink.contacts.mailbox import Messages, mark_message
 from cloud_sink.contacts.outcomes import BusySpans, settle
 from cloud_sink.contacts.records import Leg, OfficePlan, Stitched
 from cloud_sink.contacts.understanding import understand
+from cloud_sink.contacts.unrung import Unrung
+from cloud_sink.contacts.unseen import restore_answers
 from cloud_sink.contacts.views import SEEN_TWICE, merge_views
 
 __all__ = ["islands", "stitch"]
@@ -46,10 +48,15 @@ def _by_island(legs: Sequence[Leg], gap_ms: int) -> Iterator[list[Leg]]:
 
 def _stitch_island(legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool, stitched: Stitched) -> None:
     seen, others = merge_views(legs)
-    busy = BusySpans(seen)
-    for group in Grouper(plan).group(seen):
+    groups = Grouper(plan).group(seen)
+    for group in groups:
+        restore_answers(group)
+    busy = BusySpans(leg for group in groups for leg in group.legs)
+    unrung = Unrung(groups, busy, plan)
+    for group in groups:
         outcomes = settle(group, busy)
         contact = understand(group, outcomes, plan, sees_trunk)
+        unrung.doubt(contact, group)
         if others:
             twice = tuple(view for leg in contact.legs for view in others.get(leg, ()))
             contact.legs += twice

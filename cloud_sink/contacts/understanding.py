@@ -1,49 +1,29 @@
 """From a group of legs to a contact: who waited how long for whom, and what came of it."""
 
-from dataclasses import dataclass
-
-from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, named
+from cloud_sink.contacts.destinations import DIRECT, destination_of
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_dial, is_ring
-from cloud_sink.contacts.pickups import find_pickups
+from cloud_sink.contacts.outcomes import hung_up
 from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
     FEATURE,
-    IVR,
     QUEUE,
     RING_GROUP,
     SURVEY,
     VOICEMAIL,
     Contact,
-    Destination,
-    Leg,
     OfficePlan,
     QueueVisit,
 )
+from cloud_sink.contacts.story import Story, read_story
 
 BRIDGED_MS = 100  # the PBX answers the caller this soon after the agent when it did not answer him before
 _ENDED_BY = {"caller": "caller", "callee": "pbx"}
 REASON_CALLER_LEFT = 487  # Reason: SIP;cause=487 on a CANCEL (RFC 3326): the caller's own CANCEL, handed on
 
 
-@dataclass(slots=True)
-class _Story:
-    """The parts of a contact, found once."""
-
-    anchor: Leg
-    rings: list[Leg]  # phones that were called
-    served: list[Leg]  # phone legs with the customer, in order of their answer
-    trunk: Leg | None  # the customer's leg, where seen
-    forwarded: Leg | None  # towards the carrier again: a customer's call that was sent outside
-    destination: Destination | None
-    kind: str
-    place: str
-    menu: Destination | None  # the IVR that asked the caller before
-    rung_for: dict[str, Leg]  # leg_id of a pickup -> the phone that had rung
-
-
 def understand(group: Group, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool) -> Contact:
     """The contact of a group; `outcomes` are the settled words of its legs."""
-    story = _read(group, outcomes, plan)
+    story = read_story(group, outcomes, plan)
     direction = _direction(story)
     from_customer = story.anchor.role == "trunk" and story.anchor.direction == "in"
     to_service = direction == "int" and story.kind in (QUEUE, RING_GROUP)
@@ -52,27 +32,7 @@ def understand(group: Group, outcomes: dict[str, str], plan: OfficePlan, sees_tr
     return _build_plain(group, story, direction)
 
 
-def _read(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> _Story:
-    rings = sorted((leg for leg in group.legs if is_ring(leg)), key=lambda leg: (leg.t_invite, leg.leg_id))
-    answered = [leg for leg in rings if outcomes[leg.leg_id] == "answered"]
-    trunk = group.anchor if group.anchor.role == "trunk" else None
-    dials = [leg for leg in group.legs if is_dial(leg) and leg is not group.anchor]
-    pickups = find_pickups(dials, rings, outcomes, plan, trunk.t_answer if trunk is not None else None)
-    served = sorted(answered + [each.leg for each in pickups], key=lambda leg: (leg.t_answer or 0, leg.leg_id))
-    outward = [leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out" and leg is not trunk]
-    destination = named(group.place, plan)
-    dialled = destination_of(group.anchor.callee, plan)
-    menu = dialled if dialled is not None and dialled.kind == IVR else None
-    if destination is not None and destination.kind == IVR:
-        rung = {leg.extension for leg in rings}
-        destination = chosen_in_ivr(destination, group.anchor.digits, rung, plan) or destination
-    place, kind = (destination.name, destination.kind) if destination is not None else (group.place, group.kind)
-    rung_for = {each.leg.leg_id: each.rung for each in pickups if each.rung is not None}
-    forwarded = outward[0] if outward else None
-    return _Story(group.anchor, rings, served, trunk, forwarded, destination, kind, place, menu, rung_for)
-
-
-def _direction(story: _Story) -> str:
+def _direction(story: Story) -> str:
     if story.kind in (SURVEY, FEATURE) and not story.rings:
         return "feature"
     anchor = story.anchor
@@ -84,11 +44,11 @@ def _direction(story: _Story) -> str:
 # --- calls that the office began ---
 
 
-def _build_plain(group: Group, story: _Story, direction: str) -> Contact:
+def _build_plain(group: Group, story: Story, direction: str) -> Contact:
     """Outbound, internal and feature calls: answered when the far end answers."""
     anchor = story.anchor
     far = story.forwarded or (story.served[0] if story.served else (story.rings[0] if story.rings else anchor))
-    answered = far.t_answer is not None
+    answered = far.t_answer is not None or hung_up(far)
     talk = (far.talk_ms or 0) if answered else 0
     contact = _blank(group, story, direction)
     contact.did = far.callee if direction == "out" else anchor.callee
@@ -105,7 +65,7 @@ def _build_plain(group: Group, story: _Story, direction: str) -> Contact:
     return contact
 
 
-def _blank(group: Group, story: _Story, direction: str) -> Contact:
+def _blank(group: Group, story: Story, direction: str) -> Contact:
     anchor = story.anchor
     first_ring = min((leg.t_ring for leg in story.rings if leg.t_ring is not None), default=None)
     ends = [leg.t_end for leg in group.legs]
@@ -140,7 +100,7 @@ def _blank(group: Group, story: _Story, direction: str) -> Contact:
     )
 
 
-def _transfers(group: Group, story: _Story) -> int:
+def _transfers(group: Group, story: Story) -> int:
     """Accepted REFERs; transfers by keypad show as a further agent."""
     referred = sum(1 for leg in group.legs if leg.transfer and leg.role == "phone")
     return max(referred, len({leg.extension for leg in story.served}) - 1)
@@ -150,7 +110,7 @@ def _transfers(group: Group, story: _Story) -> int:
 
 
 def _build_customer(
-    group: Group, story: _Story, direction: str, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
+    group: Group, story: Story, direction: str, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
 ) -> Contact:
     contact = _blank(group, story, direction)
     if story.trunk is None and not is_dial(story.anchor):
@@ -177,7 +137,7 @@ def _build_customer(
     return contact
 
 
-def _further_visits(story: _Story, plan: OfficePlan) -> tuple[QueueVisit, ...]:
+def _further_visits(story: Story, plan: OfficePlan) -> tuple[QueueVisit, ...]:
     """Blind transfers to a queue's number: from the agent's end the caller waits again (RFC 5589 section 6)."""
     visits = []
     for leg in story.served:
@@ -187,7 +147,7 @@ def _further_visits(story: _Story, plan: OfficePlan) -> tuple[QueueVisit, ...]:
     return tuple(visits)
 
 
-def _visit(queue: str, t_enter: int, after_ms: int, story: _Story, plan: OfficePlan) -> QueueVisit:
+def _visit(queue: str, t_enter: int, after_ms: int, story: Story, plan: OfficePlan) -> QueueVisit:
     """The visit that began when the agent who answered at `after_ms` transferred the caller."""
     served = next((leg for leg in story.served if leg.t_answer is not None and leg.t_invite > after_ms), None)
     gone = story.anchor.t_end
@@ -209,7 +169,7 @@ def _visit(queue: str, t_enter: int, after_ms: int, story: _Story, plan: OfficeP
     )
 
 
-def _shared_place(story: _Story, plan: OfficePlan) -> tuple[str, str]:
+def _shared_place(story: Story, plan: OfficePlan) -> tuple[str, str]:
     """On a hosted PBX the number dialled is seen where the PBX names it, in Diversion or History-Info (RFC 7044).
 
     Else the queue is the one place that all rung phones serve, all of its phones before some.
@@ -226,7 +186,7 @@ def _shared_place(story: _Story, plan: OfficePlan) -> tuple[str, str]:
     return (next(iter(rung)), DIRECT) if len(rung) == 1 else ("", "")
 
 
-def _ended_by(story: _Story) -> str:
+def _ended_by(story: Story) -> str:
     """Who hung up first: the customer, the agent, or the PBX (time-out, end of an announcement)."""
     if story.served:
         last = story.served[-1]
@@ -240,7 +200,7 @@ def _ended_by(story: _Story) -> str:
 
 
 def _disposition(
-    contact: Contact, story: _Story, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
+    contact: Contact, story: Story, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
 ) -> int | None:
     """Sets `contact.disposition`; returns when the wait was over, Unix ms, None where it was not."""
     if story.served:
@@ -252,25 +212,45 @@ def _disposition(
     if anchor.t_end is None:
         contact.disposition = "open"
         return None
-    overflowed = _overflowed_at(story, plan)
-    if anchor.t_answer is None and not _rang(story) and not anchor.caller_ended and anchor.ended_by == "callee":
-        contact.disposition = "blocked"
-    elif story.kind == VOICEMAIL or _reached_voicemail(story):
-        contact.disposition = "voicemail"
-        return anchor.t_answer
-    elif overflowed is not None:
-        contact.disposition = "overflow"
-        return overflowed
-    elif anchor.caller_ended and story.kind not in (ANNOUNCEMENT, SURVEY) and not _sent_outside(story):
-        contact.disposition = "abandoned"
-    else:
-        contact.disposition = "overflow"
-        if _was_served_unseen(story):
-            contact.correlation = AMBIGUOUS
-    return anchor.t_end
+    if anchor.partial and not anchor.ended_by and story.kind != VOICEMAIL:
+        contact.disposition = "unknown"  # it was up at least that long, and how it ended was not seen
+        return None
+    contact.disposition, until = _unserved(story, outcomes, plan)
+    if contact.disposition == "overflow" and _overflowed_at(story, plan) is None and _was_served_unseen(story):
+        contact.correlation = AMBIGUOUS
+    return until
 
 
-def _was_served_unseen(story: _Story) -> bool:
+def _unserved(story: Story, outcomes: dict[str, str], plan: OfficePlan) -> tuple[str, int | None]:
+    """What became of a customer whom nobody is known to have answered, and when his wait was over."""
+    anchor = story.anchor
+    if _was_refused(story):
+        return "blocked", anchor.t_end
+    if story.kind == VOICEMAIL or _reached_voicemail(story):
+        return "voicemail", anchor.t_answer
+    sent_on = _overflowed_at(story, plan)
+    if sent_on is not None:
+        return "overflow", sent_on
+    claimed = _claimed_at(story, outcomes)
+    if claimed is not None:
+        return "claimed_elsewhere", claimed
+    if anchor.caller_ended and story.kind not in (ANNOUNCEMENT, SURVEY) and not _sent_outside(story):
+        return "abandoned", anchor.t_end
+    return "overflow", anchor.t_end
+
+
+def _claimed_at(story: Story, outcomes: dict[str, str]) -> int | None:
+    """When the phones were told that another one answered, where the caller stayed and none was tried after that.
+
+    A PBX that rings on after having said so says it of every phone that it stops (Asterisk, Queue option C).
+    """
+    claims = [leg.t_end or 0 for leg in story.rings if outcomes[leg.leg_id] == "elsewhere_claimed"]
+    if not claims or story.rings[-1].t_invite > min(claims):
+        return None
+    return max(claims)
+
+
+def _was_served_unseen(story: Story) -> bool:
     """Nobody is known to have answered, but the PBX let the caller go before the queue's time was up.
 
     An agent whose leg was not seen may have hung up.
@@ -282,11 +262,18 @@ def _was_served_unseen(story: _Story) -> bool:
     return not_answered_before or limit > 0
 
 
-def _rang(story: _Story) -> bool:
+def _was_refused(story: Story) -> bool:
+    """The PBX refused the caller before anything rang."""
+    anchor = story.anchor
+    answered = anchor.t_answer is not None or hung_up(anchor)
+    return not answered and not _rang(story) and not anchor.caller_ended and anchor.ended_by == "callee"
+
+
+def _rang(story: Story) -> bool:
     return story.anchor.t_ring is not None or any(leg.t_ring is not None for leg in story.rings)
 
 
-def _reached_voicemail(story: _Story) -> bool:
+def _reached_voicemail(story: Story) -> bool:
     """A direct call or ring group: the phones stopped ringing, and only then the PBX answered."""
     anchor = story.anchor
     if story.kind == QUEUE or anchor.t_answer is None or not story.rings or story.forwarded is not None:
@@ -294,12 +281,12 @@ def _reached_voicemail(story: _Story) -> bool:
     return all(leg.t_end is not None and leg.t_end <= anchor.t_answer + BRIDGED_MS for leg in story.rings)
 
 
-def _sent_outside(story: _Story) -> bool:
+def _sent_outside(story: Story) -> bool:
     """Forwarded to a number outside (302, follow-me) that answered: served, but by no extension of this office."""
     return story.forwarded is not None and story.forwarded.t_answer is not None
 
 
-def _overflowed_at(story: _Story, plan: OfficePlan) -> int | None:
+def _overflowed_at(story: Story, plan: OfficePlan) -> int | None:
     """When the queue's own time limit sent the caller on, if it did and is known."""
     limit = story.destination.timeout_ms if story.destination is not None else 0
     begin = _wait_begin(story, plan)
@@ -309,7 +296,7 @@ def _overflowed_at(story: _Story, plan: OfficePlan) -> int | None:
     return begin + limit
 
 
-def _hosted_disposition(contact: Contact, story: _Story, outcomes: dict[str, str], sees_trunk: bool) -> int | None:
+def _hosted_disposition(contact: Contact, story: Story, outcomes: dict[str, str], sees_trunk: bool) -> int | None:
     """Only phones were seen (T1): how it ended is read from how they stopped ringing.
 
     A CANCEL or a refusal says that the ringing stopped, not why: the caller may have left, or gone on to voicemail, a
@@ -334,7 +321,7 @@ def _hosted_disposition(contact: Contact, story: _Story, outcomes: dict[str, str
     return last
 
 
-def _wait_begin(story: _Story, plan: OfficePlan) -> int:
+def _wait_begin(story: Story, plan: OfficePlan) -> int:
     """When the wait began, by the office's choice (`wait_start`). Unix ms."""
     anchor = story.anchor
     first_ring = min((leg.t_ring for leg in story.rings if leg.t_ring is not None), default=None)
@@ -350,7 +337,7 @@ def _wait_begin(story: _Story, plan: OfficePlan) -> int:
     return min([_queued_at(story, anchor.t_answer), *(ring.t_invite for ring in story.rings)])
 
 
-def _queued_at(story: _Story, answered: int) -> int:
+def _queued_at(story: Story, answered: int) -> int:
     """When a caller whom the PBX answered came into the queue: after the announcement, or with the menu's digit."""
     anchor = story.anchor
     if story.menu is not None and anchor.digit_after_ms:
@@ -359,7 +346,7 @@ def _queued_at(story: _Story, answered: int) -> int:
     return answered + (place.announce_ms if place is not None else 0)
 
 
-def _measure_wait(contact: Contact, story: _Story, waited_until: int | None, plan: OfficePlan) -> None:
+def _measure_wait(contact: Contact, story: Story, waited_until: int | None, plan: OfficePlan) -> None:
     if story.trunk is None and is_ring(story.anchor):
         contact.wait_basis = "ring"
     elif story.kind == QUEUE and _wait_begin(story, plan) > story.anchor.t_invite:

@@ -255,7 +255,8 @@ HANDLING = (
     Definition(
         "avg_talk_time", "Average talk time", SECONDS,
         "How long a conversation lasts, hold not included.",
-        "sum(end - agent's answer - hold) / answered contacts that are over; per extension: its own part of each",
+        "sum(end - agent's answer - hold) / answered contacts that are over and whose answer was seen; per extension: "
+        "its own part of each",
         "Genesys (Avg Talk); also called ATT", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(

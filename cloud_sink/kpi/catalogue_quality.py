@@ -13,7 +13,8 @@ QUALITY = (
     ),
     Definition(
         "contacts_ambiguous", "Ambiguous", NUMBER,
-        "Calls whose legs could belong to another caller as well: two withheld numbers waiting at once.",
+        "Calls whose legs could belong to another caller as well (two withheld numbers waiting at once), or whose "
+        "answer the tap may have missed: nobody's phone was seen to ring though somebody was free.",
         "count(correlation = ambiguous)",
         "ringtap's own", EVERYWHERE,
     ),

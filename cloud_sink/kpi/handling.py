@@ -15,8 +15,12 @@ SHORT_CALL_MS = 10_000  # `short_call_rate`: a wrong number, or an agent who dro
 
 
 def handled(contacts: Sequence[Contact]) -> list[Contact]:
-    """Customers' contacts that were answered and are over."""
-    return [c for c in customers(contacts) if c.disposition == ANSWERED and c.t_end is not None]
+    """Customers' contacts that were answered, are over, and of which the moment of the answer is known."""
+    return [
+        c
+        for c in customers(contacts)
+        if c.disposition == ANSWERED and c.t_end is not None and c.t_agent_answer is not None
+    ]
 
 
 def measure_handling(contacts: Sequence[Contact]) -> dict[str, Parts]:

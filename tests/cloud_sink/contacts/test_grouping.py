@@ -53,7 +53,7 @@ def test_a_tie_goes_to_who_waited_longest_and_is_marked() -> None:
     ]  # fmt: skip
     stitched = stitch(legs, PLAN)
     assert [("r", "t1"), ("t2",)] == grouped(*legs)
-    assert ["ambiguous", "exact"] == [contact.correlation for contact in stitched.contacts]
+    assert ["ambiguous", "ambiguous"] == [contact.correlation for contact in stitched.contacts]
 
 
 def test_behind_a_proxy_the_call_id_ties_exactly() -> None:

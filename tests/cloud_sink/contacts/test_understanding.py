@@ -78,6 +78,19 @@ def test_let_go_before_the_queues_time_was_up_is_doubtful() -> None:
     ]
 
 
+def test_told_that_somebody_answered_while_the_caller_stayed() -> None:
+    """101 was stopped because somebody answered whom the tap does not see: no abandoned call, but a claim."""
+    claimed = ring("a", "101", "c", 1, 6, reason_sip=200)
+    contact = only(trunk("t", "4400", "c", 0, 30, answer=0.5), claimed)
+    assert ("claimed_elsewhere", 5_500) == (contact.disposition, contact.wait_ms)
+
+
+def test_a_pbx_that_says_elsewhere_of_every_phone_it_stops() -> None:
+    """It rang on after having said so: it says so whatever happens (Asterisk's Queue option C)."""
+    rings = [ring("a", "101", "c", 1, 6, reason_sip=200), ring("b", "102", "c", 8, 13, reason_sip=200)]
+    assert "abandoned" == only(trunk("t", "4400", "c", 0, 20, answer=0.5), *rings).disposition
+
+
 def test_released_by_the_pbx_is_overflow() -> None:
     """The PBX gives up: nobody abandoned."""
     assert "overflow" == only(trunk("t", "4401", "c", 0, 40, answer=0.5, ended_by="callee")).disposition
