@@ -1,7 +1,6 @@
 """The command `ringtap-sink`."""
 
 import argparse
-import gc
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from cloud_sink import backup as backing_up
 from cloud_sink import config
 from cloud_sink.adapters.smtp import Outbox
 from cloud_sink.errors import ConfigurationError, SinkError
+from cloud_sink.garbage import rare_garbage_collection
 from cloud_sink.imports import command as importing
 from cloud_sink.ingest import Ingest
 from cloud_sink.office import Offices, UnknownOffice
@@ -40,7 +40,6 @@ examples:
   ringtap-sink quarantine --config sink.toml --format jsonl | head
 """
 FORMATS = ("table", "json", "jsonl")
-GARBAGE_OBJECTS = 50_000  # a batch of 500 messages brings as many; a tenth of the processor time of ingest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -138,15 +137,14 @@ def _serve(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     sink = Sink(_configuration(arguments))
-    gc.freeze()  # what is loaded now stays; the legs of a batch die together
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
-    try:
-        sink.start()
-        where = " ".join(f"{name}={address}" for name, address in sink.addresses.items())
-        print(f"ringtap-sink: ready {where}", flush=True)
-        stopping.wait()
-    finally:
-        sink.stop()
+    with rare_garbage_collection():
+        try:
+            sink.start()
+            where = " ".join(f"{name}={address}" for name, address in sink.addresses.items())
+            print(f"ringtap-sink: ready {where}", flush=True)
+            stopping.wait()
+        finally:
+            sink.stop()
     return 0
 
 

@@ -26,7 +26,10 @@ def direct_extension(number: str, plan: OfficePlan) -> str:
 
 def named(name: str, plan: OfficePlan) -> Destination | None:
     """The destination of that name."""
-    return next((destination for destination in plan.destinations if destination.name == name), None)
+    for destination in plan.destinations:
+        if destination.name == name:
+            return destination
+    return None
 
 
 def chosen_in_ivr(destination: Destination, digits: str, rung: set[str], plan: OfficePlan) -> Destination | None:

@@ -9,6 +9,7 @@ calls fit, or the PBX shows its phones another number, the evidence decides (see
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import attrgetter
 
 from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, direct_extension
 from cloud_sink.contacts.evidence import COINCIDENCE, TOGETHER_MS, coincides
@@ -28,12 +29,14 @@ from cloud_sink.contacts.groups import (
 )
 from cloud_sink.contacts.islands import end_of
 from cloud_sink.contacts.masks import Claim, put_on_masks
-from cloud_sink.contacts.matching import Contest
+from cloud_sink.contacts.matching import give_away
 from cloud_sink.contacts.records import FEATURE, Leg, OfficePlan
 
 DIAL_MS = 5_000  # from a phone's INVITE to the PBX's INVITE towards the carrier
 FETCH_MS = 2_000  # from the PBX's answer to a pickup code to the end of the ringing
 RING_ALL_MS = 3_000  # phones that a hosted PBX rings for an anonymous caller start within this
+
+_order = attrgetter("order")  # of groups
 
 
 class Grouper:
@@ -60,7 +63,7 @@ class Grouper:
         self._place_in_order(later)
         self._merge_transfers()
         self._adopt_strangers()
-        return sorted((group for group in self.groups if group.legs), key=lambda group: order_of(group.anchor))
+        return sorted((group for group in self.groups if group.legs), key=_order)
 
     # --- exact ties ---
 
@@ -90,10 +93,11 @@ class Grouper:
 
         Where this PBX is known to show other numbers, an answered phone belongs to somebody: to the only one waiting.
         """
+        strangers = [group for group in self.groups if _is_answered_stranger(group)]
+        if not strangers:
+            return
         callers = _Waiting(group for group in self.groups if group.legs and is_customer(group.anchor))
-        for group in self.groups:
-            if not group.legs or not is_ring(group.anchor) or group.anchor.direction != "in" or not _is_served(group):
-                continue
+        for group in strangers:
             open_then = callers.up_with(group.anchor)
             ending = [caller for caller in open_then if _ends_with(group, caller)]
             serving = [caller for caller in open_then if group.anchor.extension in caller.members]
@@ -142,24 +146,26 @@ class Grouper:
     def _match_rings(self, legs: Sequence[Leg]) -> list[Leg]:
         """Give ringing phones to callers whose legs are seen; returns the legs that are left."""
         rings = [leg for leg in legs if is_ring(leg)]
+        if not rings:
+            return list(legs)
         claims = list(_with_open(rings, self.groups))
         known, strangers = _by_number(claims)
-        if put_on_masks(self.groups, strangers):
+        if strangers and put_on_masks(self.groups, strangers):
             self._shows_others = True
             known, strangers = _by_number(claims)
-        Contest((claim for claim in known if len(claim[1]) == 1), self._know).settle()
-        Contest((claim for claim in known if len(claim[1]) > 1), self._know).settle()
-        left = {leg.leg_id for leg in self._match_strangers(strangers)}
+        give_away([claim for claim in known if len(claim[1]) == 1], self._know)
+        give_away([claim for claim in known if len(claim[1]) > 1], self._know)
+        left = {leg.leg_id for leg in self._match_strangers(strangers)} if strangers else set()
         left |= {leg.leg_id for leg in rings} - {leg.leg_id for leg, _ in known + strangers}
         return [leg for leg in legs if not is_ring(leg) or leg.leg_id in left]
 
     def _match_strangers(self, claims: Sequence[Claim]) -> list[Leg]:
         """The PBX shows its phones another number than the caller's: what coincides to the millisecond still tells."""
         sure = [(leg, [group for group in groups if coincides(group, leg)]) for leg, groups in claims]
-        Contest((claim for claim in sure if claim[1]), self._learn, COINCIDENCE).settle()
+        give_away([claim for claim in sure if claim[1]], self._learn, COINCIDENCE)
         placed = {leg.leg_id for group in self.groups for leg in group.legs}
         left = [(leg, [g for g in groups if g.shows(leg.caller)]) for leg, groups in claims if leg.leg_id not in placed]
-        Contest((claim for claim in left if claim[1]), self._know).settle()
+        give_away([claim for claim in left if claim[1]], self._know)
         return [leg for leg, groups in left if not groups]
 
     def _learn(self, leg: Leg, group: Group) -> None:
@@ -171,7 +177,7 @@ class Grouper:
     # --- the rest, in order of time ---
 
     def _place_in_order(self, legs: Sequence[Leg]) -> None:
-        waiting = iter(sorted(self.groups, key=lambda group: order_of(group.anchor)))
+        waiting = iter(sorted(self.groups, key=_order))
         upcoming = next(waiting, None)
         for leg in legs:
             while upcoming is not None and upcoming.anchor.t_invite <= leg.t_invite:
@@ -230,7 +236,7 @@ class Grouper:
         party = party_key(leg.caller)  # once: in a busy office forty calls are open
         again = [group for group in self._open if party in group.parties and self._rings_again(group, leg)]
         if again:
-            return self._join(sorted(again, key=lambda group: order_of(group.anchor)), leg)
+            return self._join(sorted(again, key=_order), leg)
         group = self._begin(leg, leg.caller)
         if leg.direction == "in":
             group.correlation = HEURISTIC if leg.caller else AMBIGUOUS
@@ -252,7 +258,7 @@ class _Waiting:
 
     def __init__(self, callers: Iterable[Group]) -> None:
         unserved = (caller for caller in callers if not _is_served(caller))
-        self._callers = sorted(unserved, key=lambda caller: order_of(caller.anchor))
+        self._callers = sorted(unserved, key=_order)
         self._starts = [caller.anchor.t_invite for caller in self._callers]
         self._longest = list(accumulate((end_of(caller.anchor) for caller in self._callers), max))
         self._gone: set[int] = set()  # ids of groups
@@ -289,7 +295,7 @@ def _by_number(claims: Iterable[Claim]) -> tuple[list[Claim], list[Claim]]:
 
 def _with_open(rings: Sequence[Leg], groups: Iterable[Group]) -> Iterator[Claim]:
     """Each ringing phone with the callers whose legs were up then; both in order of time."""
-    waiting = iter(sorted(groups, key=lambda group: order_of(group.anchor)))
+    waiting = iter(sorted(groups, key=_order))
     upcoming = next(waiting, None)
     running: list[Group] = []
     for leg in rings:
@@ -332,6 +338,11 @@ def _together(one: int | None, other: int | None) -> int:
 def _rank(anchor: Leg) -> tuple[int, int, str]:
     """Which anchor of two merged groups is the customer's: an incoming trunk leg, then the earlier one."""
     return (0 if is_customer(anchor) else 1), anchor.t_invite, anchor.leg_id
+
+
+def _is_answered_stranger(group: Group) -> bool:
+    """A phone that was answered though no caller's leg is there for it."""
+    return bool(group.legs) and is_ring(group.anchor) and group.anchor.direction == "in" and _is_served(group)
 
 
 def _is_served(group: Group) -> bool:

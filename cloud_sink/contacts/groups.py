@@ -28,6 +28,11 @@ class Group:
     correlation: str = EXACT
     until: int = 0  # Unix ms
     answered_until: int | None = None  # latest end of its answered legs; None: nobody answered
+    order: tuple[int, int, str] = field(init=False)  # of its anchor: groups are put in order again and again
+
+    def __post_init__(self) -> None:
+        """Find the order once."""
+        self.order = order_of(self.anchor)
 
     def add(self, leg: Leg, correlation: str) -> None:
         """Takes a leg in; the group is as sure as its least sure leg."""
@@ -43,7 +48,7 @@ class Group:
         """Takes another record of one of its legs instead."""
         self.legs = [leg if each.leg_id == leg.leg_id else each for each in self.legs]
         if self.anchor.leg_id == leg.leg_id:
-            self.anchor = leg
+            self.anchor, self.order = leg, order_of(leg)
 
     def doubt(self, correlation: str) -> None:
         """Makes the group no surer than that."""
@@ -87,8 +92,9 @@ def same_party(one: str, other: str) -> bool:
 
 def order_of(leg: Leg) -> tuple[int, int, str]:
     """By time; at the same millisecond whoever calls comes before whoever is called."""
-    rank = 0 if is_customer(leg) else 1 if is_dial(leg) else 2
-    return leg.t_invite, rank, leg.leg_id
+    if leg.role == "phone":
+        return leg.t_invite, 2 if leg.extension == leg.callee else 1, leg.leg_id
+    return leg.t_invite, 0 if is_customer(leg) else 2, leg.leg_id
 
 
 def is_up(group: Group, leg: Leg) -> bool:

@@ -27,13 +27,18 @@ class BusySpans:
     """When each extension was in a call: a 486 then is `busy`, otherwise somebody's choice."""
 
     def __init__(self, legs: Iterable[Leg]) -> None:
-        talks = sorted(
-            (leg.t_answer, end_of(leg), leg.extension)
-            for leg in legs
-            if leg.role == "phone" and leg.t_answer is not None
-        )
+        self._legs = legs
         self._begins: dict[str, list[int]] = {}
         self._latest_end: dict[str, list[int]] = {}  # of the calls that began until then
+        self._are_in_order = False  # put in order when it is asked for: most legs need it not
+
+    def _put_in_order(self) -> None:
+        self._are_in_order = True
+        talks = sorted(
+            (leg.t_answer, end_of(leg), leg.extension)
+            for leg in self._legs
+            if leg.role == "phone" and leg.t_answer is not None
+        )
         for begin, end, extension in talks:
             self._begins.setdefault(extension, []).append(begin)
             ends = self._latest_end.setdefault(extension, [])
@@ -41,11 +46,15 @@ class BusySpans:
 
     def in_call(self, extension: str, at_ms: int) -> bool:
         """True where the extension talks at that time."""
+        if not self._are_in_order:
+            self._put_in_order()
         begun = bisect_right(self._begins.get(extension, ()), at_ms)
         return begun > 0 and self._latest_end[extension][begun - 1] >= at_ms
 
     def free_for(self, extension: str, from_ms: int, until_ms: int) -> int:
         """The longest time in a row, in ms, that the extension was in no call."""
+        if not self._are_in_order:
+            self._put_in_order()
         begins, ends = self._begins.get(extension, []), self._latest_end.get(extension, [])
         place = bisect_right(begins, from_ms)
         at_ms = max(from_ms, ends[place - 1]) if place else from_ms
@@ -70,23 +79,32 @@ class _Siblings:
     """What the other phones of a contact did, found by time."""
 
     def __init__(self, group: Group, losers: set[str]) -> None:
-        self._answered = sorted(
+        self._group = group
+        self._losers = losers
+        self._answered: list[tuple[int, int]] | None = None  # found when they are asked for
+        self._last_tried: int | None = None
+
+    def _put_in_order(self) -> list[tuple[int, int]]:
+        return sorted(
             (leg.t_answer, leg.t_invite)
-            for leg in group.legs
-            if _serves(leg, group) and leg.t_answer is not None and leg.leg_id not in losers
+            for leg in self._group.legs
+            if _serves(leg, self._group) and leg.t_answer is not None and leg.leg_id not in self._losers
         )
-        self._last_tried = max((leg.t_invite for leg in group.legs if is_ring(leg)), default=0)
 
     def took(self, leg: Leg) -> bool:
         """Another phone, called before this one was cancelled, answered then: hunting on comes after a CANCEL."""
         if leg.t_end is None:
             return False
+        if self._answered is None:
+            self._answered = self._put_in_order()
         first = bisect_left(self._answered, (leg.t_end - SIBLING_MS, 0))
         last = bisect_left(self._answered, (leg.t_end + SIBLING_MS + 1, 0))
         return any(self._answered[place][1] < leg.t_end for place in range(first, last))
 
     def rang_after(self, leg: Leg) -> bool:
         """Another phone was tried for the same caller afterwards: he was still there."""
+        if self._last_tried is None:
+            self._last_tried = max((leg.t_invite for leg in self._group.legs if is_ring(leg)), default=0)
         return self._last_tried > (leg.t_end or 0)
 
 
@@ -97,6 +115,8 @@ def _serves(leg: Leg, group: Group) -> bool:
 
 def _race_losers(answered: list[Leg], anchor: Leg) -> set[str]:
     """Of legs answered within a second of each other all but one lost: the PBX ended them, or told them so."""
+    if len(answered) < 2:
+        return set()
     weighed = [(leg.t_answer or 0, leg.leg_id, _dropped(leg, anchor)) for leg in answered]
     in_order = sorted(weighed)
     losers: set[str] = set()

@@ -13,7 +13,7 @@ from cloud_sink.contacts.unrung import Unrung
 from cloud_sink.contacts.unseen import restore_answers
 from cloud_sink.contacts.views import SEEN_TWICE, merge_views
 
-__all__ = ["islands", "stitch"]
+__all__ = ["finish", "islands", "stitch", "stitch_island"]
 
 
 def stitch(
@@ -29,11 +29,16 @@ def stitch(
         sees_trunk = any(leg.role == "trunk" for leg in legs)
     stitched = Stitched([], {}, {})
     for together in _by_island(legs, plan.gap_ms):
-        _stitch_island(together, plan, sees_trunk, stitched)
-    for contact in stitched.contacts if messages else ():
-        mark_message(contact, messages or {})
-    stitched.contacts.sort(key=lambda contact: (contact.t_offer, contact.contact_id))
+        stitch_island(together, plan, sees_trunk, stitched)
+    finish(stitched, messages or {})
     return stitched
+
+
+def finish(stitched: Stitched, messages: Messages) -> None:
+    """Credit messages and put the contacts in order, once all islands are in."""
+    for contact in stitched.contacts if messages else ():
+        mark_message(contact, messages)
+    stitched.contacts.sort(key=lambda contact: (contact.t_offer, contact.contact_id))
 
 
 def _by_island(legs: Sequence[Leg], gap_ms: int) -> Iterator[list[Leg]]:
@@ -46,7 +51,8 @@ def _by_island(legs: Sequence[Leg], gap_ms: int) -> Iterator[list[Leg]]:
         yield together
 
 
-def _stitch_island(legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool, stitched: Stitched) -> None:
+def stitch_island(legs: Sequence[Leg], plan: OfficePlan, sees_trunk: bool, stitched: Stitched) -> None:
+    """Add what the legs of one island (`islands`) tell to what is known; `finish` comes after the last."""
     seen, others = merge_views(legs)
     groups = Grouper(plan).group(seen)
     for group in groups:

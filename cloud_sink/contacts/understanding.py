@@ -1,5 +1,7 @@
 """From a group of legs to a contact: who waited how long for whom, and what came of it."""
 
+from operator import attrgetter
+
 from cloud_sink.contacts.destinations import DIRECT, destination_of
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_dial, is_ring
 from cloud_sink.contacts.outcomes import hung_up
@@ -17,6 +19,7 @@ from cloud_sink.contacts.records import (
 from cloud_sink.contacts.story import Story, read_story
 
 BRIDGED_MS = 100  # the PBX answers the caller this soon after the agent when it did not answer him before
+_order = attrgetter("t_invite", "leg_id")  # of legs
 _ENDED_BY = {"caller": "caller", "callee": "pbx"}
 REASON_CALLER_LEFT = 487  # Reason: SIP;cause=487 on a CANCEL (RFC 3326): the caller's own CANCEL, handed on
 
@@ -67,11 +70,11 @@ def _build_plain(group: Group, story: Story, direction: str) -> Contact:
 
 def _blank(group: Group, story: Story, direction: str) -> Contact:
     anchor = story.anchor
-    first_ring = min((leg.t_ring for leg in story.rings if leg.t_ring is not None), default=None)
-    ends = [leg.t_end for leg in group.legs]
+    in_order = sorted(group.legs, key=_order)
+    ends = [leg.t_end for leg in in_order]
     t_end = anchor.t_end if story.trunk is not None else max((end for end in ends if end is not None), default=None)
     return Contact(
-        contact_id=min(group.legs, key=lambda leg: (leg.t_invite, leg.leg_id)).leg_id,
+        contact_id=in_order[0].leg_id,
         office=anchor.office,
         queue=story.place,
         did=anchor.callee,
@@ -79,7 +82,7 @@ def _blank(group: Group, story: Story, direction: str) -> Contact:
         caller=anchor.caller,
         t_offer=anchor.t_invite,
         t_pbx_answer=anchor.t_answer if story.trunk is not None else None,
-        t_first_ring=first_ring,
+        t_first_ring=_first_ring(story),
         t_agent_answer=None,
         t_end=t_end,
         disposition="unknown",
@@ -96,8 +99,13 @@ def _blank(group: Group, story: Story, direction: str) -> Contact:
         correlation=group.correlation,
         visibility="T2" if story.trunk is not None else "T1",
         kind=story.kind,
-        legs=tuple(leg.leg_id for leg in sorted(group.legs, key=lambda leg: (leg.t_invite, leg.leg_id))),
+        legs=tuple([leg.leg_id for leg in in_order]),
     )
+
+
+def _first_ring(story: Story) -> int | None:
+    """When the first phone rang, Unix ms."""
+    return min([leg.t_ring for leg in story.rings if leg.t_ring is not None], default=None)
 
 
 def _transfers(group: Group, story: Story) -> int:
@@ -324,11 +332,11 @@ def _hosted_disposition(contact: Contact, story: Story, outcomes: dict[str, str]
 def _wait_begin(story: Story, plan: OfficePlan) -> int:
     """When the wait began, by the office's choice (`wait_start`). Unix ms."""
     anchor = story.anchor
-    first_ring = min((leg.t_ring for leg in story.rings if leg.t_ring is not None), default=None)
     choice = plan.wait_start or ("pbx_answer" if story.trunk is not None else "first_ring")
     if story.trunk is None and is_ring(anchor):
         choice = "first_ring"
     if choice == "first_ring":
+        first_ring = _first_ring(story)
         return first_ring if first_ring is not None else anchor.t_invite
     served_at = story.served[0].t_answer if story.served else None
     before_agent = anchor.t_answer is not None and (served_at is None or anchor.t_answer < served_at)
@@ -347,9 +355,10 @@ def _queued_at(story: Story, answered: int) -> int:
 
 
 def _measure_wait(contact: Contact, story: Story, waited_until: int | None, plan: OfficePlan) -> None:
+    begin = _wait_begin(story, plan)
     if story.trunk is None and is_ring(story.anchor):
         contact.wait_basis = "ring"
-    elif story.kind == QUEUE and _wait_begin(story, plan) > story.anchor.t_invite:
+    elif story.kind == QUEUE and begin > story.anchor.t_invite:
         contact.wait_basis = "queue"
     if waited_until is not None and contact.disposition != "blocked":
-        contact.wait_ms = max(0, waited_until - _wait_begin(story, plan))
+        contact.wait_ms = max(0, waited_until - begin)

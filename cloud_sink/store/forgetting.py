@@ -16,7 +16,7 @@ from cloud_sink.store import tables
 from cloud_sink.store.import_runs import drop_undo
 from cloud_sink.store.logged import QUEUE_LOG
 from cloud_sink.store.marking import ClosedDays
-from cloud_sink.store.restitch import stitch_range, widened
+from cloud_sink.store.restitch import Restitcher
 
 NUMBER_COLUMNS = ("caller", "callee", "connected", "refer_to", "diverted_by")
 CODE_BYTES = 9
@@ -60,8 +60,9 @@ def forget_number(connection: Connection, plan: OfficePlan, number: str, closed:
         this = and_(*(legs.c[key] == getattr(row, key) for key in keys))
         connection.execute(update(legs).where(this).values(changed))
     logged = _forget_logged(connection, plan.office, number, codes)
+    restitcher = Restitcher(connection, plan)
     for start in sorted({row.start for row in found} | set(logged)):
-        _, times = stitch_range(connection, plan, *widened(connection, plan, start, start))
+        _, times = restitcher.stitch_around(start, start)
         if times:
             closed.call_changed(plan.office, *times)
     imported = _forget_imported(connection, plan.office, number) + len(logged)

@@ -19,6 +19,13 @@ TOGETHER_MS = 30 * 60 * 1000
 Span = tuple[int, int]
 
 
+def has_visits(connection: Connection, office: str) -> bool:
+    """Whether a queue log was imported for the office."""
+    table = tables.imports
+    found = select(table.c["at"]).where(table.c.office_id == office, table.c.kind == QUEUE_LOG).limit(1)
+    return connection.execute(found).first() is not None
+
+
 def visits_within(
     connection: Connection, office: str, start: int, until: int, trunk_since: int | None
 ) -> list[LoggedVisit]:

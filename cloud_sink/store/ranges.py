@@ -23,6 +23,12 @@ class SequenceRanges:
         at = bisect_right(self._firsts, number) - 1
         return at >= 0 and number <= self._lasts[at]
 
+    def among(self, first: int, last: int) -> set[int]:
+        """Return which of the numbers from `first` to `last` are in the set."""
+        low, high = bisect_left(self._lasts, first), bisect_right(self._firsts, last)
+        pairs = zip(self._firsts[low:high], self._lasts[low:high], strict=True)
+        return {number for begin, end in pairs for number in range(max(first, begin), min(last, end) + 1)}
+
     def add(self, first: int, last: int) -> None:
         """Add every number from `first` to `last`. Raises TooManyHoles and stays as it was."""
         low = bisect_left(self._lasts, first - 1)

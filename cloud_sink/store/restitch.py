@@ -6,86 +6,182 @@ is found without guessing how long the longest call may be.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, partial
+from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, select
+from sqlalchemy import BindParameter, Connection, Select, Table, and_, bindparam, delete, func, select
 
 from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.logged import lay_over
 from cloud_sink.contacts.mailbox import LONGEST_MESSAGE_MS, LONGEST_RING_MS, credit_messages, new_messages
-from cloud_sink.contacts.records import Contact, Leg, OfficePlan
-from cloud_sink.contacts.stitch import islands, stitch
+from cloud_sink.contacts.records import Leg, OfficePlan, Stitched
+from cloud_sink.contacts.stitch import finish, islands, stitch_island
 from cloud_sink.store import reading, tables
 from cloud_sink.store.days import restart_rollup
 from cloud_sink.store.engine import insert_new
-from cloud_sink.store.logged import merged_spans, visit_spans, visits_within, with_visits
+from cloud_sink.store.logged import has_visits, merged_spans, visit_spans, visits_within, with_visits
 from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.rows import contact_row, legs_of, outcome_row
 
 REBUILD_LEGS = 5_000  # legs looked at together: a few megabytes
 Row = tuple[Any, ...]
+Span = tuple[int, int]
 
 NEAR_MS = 30 * 60 * 1000  # the islands within half an hour cost less to stitch again than to ask for one by one
 _TIME_COLUMN = {"contacts": "t_offer", "leg_outcomes": "start", "islands": "start"}
 
 
+class Restitcher:
+    """Stitches ranges of an office's stored legs again, within one transaction."""
+
+    def __init__(self, connection: Connection, plan: OfficePlan) -> None:
+        self._connection = connection
+        self._plan = plan
+        self._office = plan.office
+
+    @cached_property
+    def _trunk_since(self) -> int | None:
+        """Since when the office's boxes see trunk legs: from then on a caller is known by his."""
+        table = tables.boxes
+        since = select(func.min(table.c.trunk_since)).where(table.c.office_id == self._office)
+        return self._connection.execute(since).scalar()
+
+    @cached_property
+    def _has_visits(self) -> bool:
+        """Whether a queue log was imported at all."""
+        return has_visits(self._connection, self._office)
+
+    @cached_property
+    def _has_told(self) -> bool:
+        """Whether event packages told anything at all."""
+        table = tables.told
+        found = select(table.c["at"]).where(table.c.office_id == self._office).limit(1)
+        return self._connection.execute(found).first() is not None
+
+    def stitch_around(self, start: int, until: int) -> tuple[int, Span | None]:
+        """Stitch again what legs, messages or visits of [start, until] touch; returns the same as `stitch_range`."""
+        span, _ = self._widened(start, until)
+        return self._stitch_range(*span, known=True)
+
+    def stitch_new(self, start: int, until: int) -> tuple[int, Span | None]:
+        """The same where only legs were added: beyond islands and visits nothing was stitched before."""
+        span, known = self._widened(start, until)
+        return self._stitch_range(*span, known=known)
+
+    def stitch_range(self, start: int, until: int) -> tuple[int, Span | None]:
+        """Replace contacts, outcomes and islands of a range that no contact crosses.
+
+        Returns the number of contacts, and between which times anything is different from before. Each island is
+        stitched by itself: the result does not depend on which islands are stitched together.
+        """
+        return self._stitch_range(start, until, known=True)
+
+    def _stitch_range(self, start: int, until: int, *, known: bool) -> tuple[int, Span | None]:
+        """`known` False: nothing of this range was stitched before."""
+        legs = legs_of(self._rows(tables.legs, "start", start, until))
+        ranges = islands(legs, self._plan.gap_ms)
+        stitched = self._stitch(legs, ranges, self._messages(start, until) if self._has_told else {})
+        contacts, taken = stitched.contacts, dict[str, str]()
+        if self._has_visits:
+            logged = visits_within(self._connection, self._office, start, until, self._trunk_since)
+            contacts, taken = lay_over(contacts, logged, self._plan) if logged else (contacts, taken)
+        of, words = stitched.contact_of, stitched.outcomes
+        told = [
+            outcome_row(leg, taken.get(of[leg.leg_id], of[leg.leg_id]) if taken else of[leg.leg_id], words[leg.leg_id])
+            for leg in legs
+        ]
+        span = (start, until) if known else None
+        times = self._replace(span, tables.contacts, [contact_row(contact) for contact in contacts])
+        times |= self._replace(span, tables.leg_outcomes, told)
+        self._replace(span, tables.islands, [(self._office, first, last) for first, last in ranges])
+        return len(contacts), (min(times), max(times)) if times else None
+
+    def _stitch(self, legs: Sequence[Leg], ranges: Sequence[Span], messages: dict[str, int]) -> Stitched:
+        stitched, since = Stitched([], {}, {}), self._trunk_since
+        for (_, last), island in zip(ranges, _by_island(legs, ranges), strict=True):
+            stitch_island(island, self._plan, since is not None and since <= last, stitched)
+        finish(stitched, messages)
+        return stitched
+
+    def _messages(self, start: int, until: int) -> dict[str, int]:
+        """The messages that calls of a range may have left, credited to their legs."""
+        table, last = tables.told, until + LONGEST_RING_MS + LONGEST_MESSAGE_MS
+        inside = (table.c.office_id == self._office, table.c["at"] >= start, table.c["at"] < last)
+        found = select(table.c["at"]).where(*inside, table.c.state == "messages").limit(1)
+        if self._connection.execute(found).first() is None:
+            return {}  # nearly always
+        told = reading.told(self._connection, self._office, start, last)
+        new = [each for each in new_messages(told) if each.at_ms >= start]
+        if not new:
+            return {}
+        since = min(each.at_ms for each in new) - LONGEST_MESSAGE_MS - LONGEST_RING_MS
+        return credit_messages(new, legs_of(self._rows(tables.legs, "start", since, new[-1].at_ms)))
+
+    def _widened(self, start: int, until: int) -> tuple[Span, bool]:
+        """The range with the islands and the imported visits that lie within the gap of it, and so on.
+
+        And whether there are any.
+        """
+        known = False
+        while True:
+            found = self._with_islands(start, until)
+            known = known or found is not None
+            wider = found or (start, until)
+            if self._has_visits:
+                known, wider = True, with_visits(self._connection, self._office, *wider, self._plan.gap_ms)
+            if wider == (start, until):
+                return wider, known
+            start, until = wider
+
+    def _with_islands(self, start: int, until: int) -> Span | None:
+        """The range together with the stored islands that lie within the gap of it; None where none does."""
+        asked = {"office": self._office, "low": start - self._plan.gap_ms, "high": until + self._plan.gap_ms}
+        first, last = self._connection.execute(_near_islands(), asked).one()
+        return None if first is None else (min(start, first), max(until, last))
+
+    def _rows(self, table: Table, time: str, start: int, until: int) -> Sequence[Any]:
+        asked = {"office": self._office, "start": start, "until": until}
+        return self._connection.execute(_of_range(table.name, time), asked).fetchall()
+
+    def _replace(self, span: Span | None, table: Table, rows: Sequence[Row]) -> set[int]:
+        """Make `rows` the table's rows of the range, writing only what differs: of a long island that is a few rows.
+
+        Returns the times of what differed. `span` None: the table has no rows there.
+        """
+        before = {tuple(row) for row in self._rows(table, _TIME_COLUMN[table.name], *span)} if span else set()
+        gone, new = (before - set(rows), [row for row in rows if row not in before]) if before else ((), rows)
+        _delete(self._connection, table, gone)
+        insert_new(self._connection, table, new)
+        place = _place_of_time(table.name)
+        return {row[place] for row in (*gone, *new)}
+
+
 def restitch_messages(connection: Connection, plan: OfficePlan, words: Sequence[Told], closed: ClosedDays) -> None:
     """Stitch again what may have left the messages that mailboxes told of (stored already)."""
-    for each in words:
-        span = widened(connection, plan, each.at_ms - LONGEST_MESSAGE_MS, each.at_ms)
-        _, changed = stitch_range(connection, plan, *span)
-        if changed:
-            closed.call_changed(plan.office, *changed)
-
-
-def _messages(connection: Connection, office: str, start: int, until: int) -> dict[str, int]:
-    """The messages that calls of a range may have left, credited to their legs."""
-    table, last = tables.told, until + LONGEST_RING_MS + LONGEST_MESSAGE_MS
-    inside = and_(table.c.office_id == office, table.c.at >= start, table.c.at < last, table.c.state == "messages")
-    if connection.execute(select(table.c.at).where(inside).limit(1)).first() is None:
-        return {}  # nearly always
-    new = [each for each in new_messages(reading.told(connection, office, start, last)) if each.at_ms >= start]
-    if not new:
-        return {}
-    since = min(each.at_ms for each in new) - LONGEST_MESSAGE_MS - LONGEST_RING_MS
-    rows = connection.execute(_within(tables.legs, "start", office, since, new[-1].at_ms)).fetchall()
-    return credit_messages(new, legs_of(rows))
+    spans = [(each.at_ms - LONGEST_MESSAGE_MS, each.at_ms) for each in words]
+    restitcher = Restitcher(connection, plan)
+    _note_changes(plan, (restitcher.stitch_around(*span) for span in spans), closed)
 
 
 def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg], closed: ClosedDays) -> None:
     """Stitch again what the new legs (stored already) touch; legs that are near each other together."""
-    for start, until in islands(new_legs, max(plan.gap_ms, NEAR_MS)):
-        _, changed = stitch_range(connection, plan, *widened(connection, plan, start, until))
-        if changed:
+    restitcher = Restitcher(connection, plan)
+    spans = islands(new_legs, max(plan.gap_ms, NEAR_MS))
+    _note_changes(plan, (restitcher.stitch_new(*span) for span in spans), closed)
+
+
+def restitch_visits(connection: Connection, plan: OfficePlan, spans: Sequence[Span], now_ms: int) -> None:
+    """Stitch again what imported visits of queues (stored or removed already) touch."""
+    restitcher, closed = Restitcher(connection, plan), ClosedDays(connection, {plan.office: plan}, now_ms)
+    _note_changes(plan, (restitcher.stitch_around(*span) for span in merged_spans(spans, NEAR_MS)), closed)
+    closed.write()
+
+
+def _note_changes(plan: OfficePlan, stitched: Iterable[tuple[int, Span | None]], closed: ClosedDays) -> None:
+    """Note when anything changed."""
+    for _, changed in stitched:
+        if changed is not None:
             closed.call_changed(plan.office, *changed)
-
-
-def stitch_range(
-    connection: Connection, plan: OfficePlan, start: int, until: int
-) -> tuple[int, tuple[int, int] | None]:
-    """Replace contacts, outcomes and islands of a range that no contact crosses.
-
-    Returns the number of contacts, and between which times anything is different from before. Each island is stitched
-    by itself: the result does not depend on which islands are stitched together.
-    """
-    legs = legs_of(connection.execute(_within(tables.legs, "start", plan.office, start, until)).fetchall())
-    trunk_since = _trunk_since(connection, plan.office)
-    messages = _messages(connection, plan.office, start, until)
-    ranges = islands(legs, plan.gap_ms)
-    contacts: list[Contact] = []
-    outcomes: list[tuple[Leg, str, str]] = []
-    for (_, last), island in zip(ranges, _by_island(legs, ranges), strict=True):
-        stitched = stitch(island, plan, sees_trunk=trunk_since is not None and trunk_since <= last, messages=messages)
-        contacts += stitched.contacts
-        outcomes += [(leg, stitched.contact_of[leg.leg_id], stitched.outcomes[leg.leg_id]) for leg in island]
-    logged = visits_within(connection, plan.office, start, until, trunk_since)
-    contacts, taken = lay_over(contacts, logged, plan) if logged else (contacts, {})
-    replace = partial(_replace, connection, plan.office, start, until)
-    told = [outcome_row(leg, taken.get(contact_id, contact_id), word) for leg, contact_id, word in outcomes]
-    times = replace(tables.contacts, list(map(contact_row, contacts))) | replace(tables.leg_outcomes, told)
-    replace(tables.islands, [(plan.office, first, last) for first, last in ranges])
-    return len(contacts), (min(times), max(times)) if times else None
 
 
 def _by_island(legs: Sequence[Leg], ranges: Sequence[tuple[int, int]]) -> Iterator[Sequence[Leg]]:
@@ -104,24 +200,15 @@ def rebuild(connection: Connection, plan: OfficePlan, progress: Callable[[int, i
         connection.execute(delete(table).where(table.c.office_id == plan.office))
     total = _count(connection, tables.legs, plan.office)
     done = 0
+    restitcher = Restitcher(connection, plan)
     for start, until, count in _stored_islands(connection, plan):
-        stitch_range(connection, plan, start, until)
+        restitcher.stitch_range(start, until)
         done += count
         progress(done, total)
     for start, until in visit_spans(connection, plan.office):
-        stitch_range(connection, plan, *widened(connection, plan, start, until))
+        restitcher.stitch_around(start, until)
     restart_rollup(connection, plan.office)
     return _count(connection, tables.contacts, plan.office)
-
-
-def restitch_visits(connection: Connection, plan: OfficePlan, spans: Sequence[tuple[int, int]], now_ms: int) -> None:
-    """Stitch again what imported visits of queues (stored or removed already) touch."""
-    closed = ClosedDays(connection, {plan.office: plan}, now_ms)
-    for start, until in merged_spans(spans, NEAR_MS):
-        _, changed = stitch_range(connection, plan, *widened(connection, plan, start, until))
-        if changed:
-            closed.call_changed(plan.office, *changed)
-    closed.write()
 
 
 def _count(connection: Connection, table: Table, office: str) -> int:
@@ -148,44 +235,25 @@ def _counted(ranges: Sequence[tuple[int, int]], legs: Sequence[Leg]) -> Iterator
         yield start, until, len(island)
 
 
-def _trunk_since(connection: Connection, office: str) -> int | None:
-    """Return since when the office's boxes see trunk legs: from then on a caller is known by his."""
-    table = tables.boxes
-    since = connection.execute(select(func.min(table.c.trunk_since)).where(table.c.office_id == office)).scalar()
-    return None if since is None else int(since)
+def _asked(name: str) -> BindParameter[Any]:
+    return bindparam(name)
 
 
-def widened(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
-    """Return the range together with the islands and the imported visits that lie within the gap of it, and so on."""
-    while True:
-        islanded = _with_islands(connection, plan, start, until)
-        wider = with_visits(connection, plan.office, *islanded, plan.gap_ms)
-        if wider == islanded:
-            return wider
-        start, until = wider
+@cache
+def _near_islands() -> Select[Any]:
+    """The islands that reach into [low, high].
 
-
-def _with_islands(connection: Connection, plan: OfficePlan, start: int, until: int) -> tuple[int, int]:
-    """Return the range together with the stored islands that lie within the gap of it.
-
-    Islands are apart from each other, so of those that begin before the range only the last can reach into it.
+    They are apart from each other, so of those that begin before it only the last can reach into it.
     """
     table = tables.islands
-    low, high = start - plan.gap_ms, until + plan.gap_ms
-    last_before = select(func.max(table.c.start)).where(table.c.office_id == plan.office, table.c.start <= low)
-    row = connection.execute(
-        select(func.min(table.c.start), func.max(table.c.until)).where(
-            table.c.office_id == plan.office,
-            table.c.start >= func.coalesce(last_before.scalar_subquery(), low),
-            table.c.start <= high,
-            table.c.until >= low,
-        )
-    ).one()
-    return (start, until) if row[0] is None else (min(start, row[0]), max(until, row[1]))
-
-
-def _within(table: Table, time: str, office: str, start: int, until: int) -> Any:
-    return _of_range(table.name, time).params(office=office, start=start, until=until)
+    office, low, high = (_asked(name) for name in ("office", "low", "high"))
+    last_before = select(func.max(table.c.start)).where(table.c.office_id == office, table.c.start <= low)
+    return select(func.min(table.c.start), func.max(table.c.until)).where(
+        table.c.office_id == office,
+        table.c.start >= func.coalesce(last_before.scalar_subquery(), low),
+        table.c.start <= high,
+        table.c.until >= low,
+    )
 
 
 @cache
@@ -197,20 +265,9 @@ def _of_range(name: str, time: str) -> Select[Any]:
     return select(table).where(*asked).order_by(column)
 
 
-def _replace(
-    connection: Connection, office: str, start: int, until: int, table: Table, rows: Sequence[Row]
-) -> set[int]:
-    """Make `rows` the table's rows of the range, writing only what differs: of a long island that is a few rows.
-
-    Returns the times of what differed.
-    """
-    found = connection.execute(_within(table, _TIME_COLUMN[table.name], office, start, until))
-    before, after = {tuple(row) for row in found}, set(rows)
-    gone, new = before - after, [row for row in rows if row not in before]
-    _delete(connection, table, gone)
-    insert_new(connection, table, new)
-    place = table.columns.keys().index(_TIME_COLUMN[table.name])
-    return {row[place] for row in (*gone, *new)}
+@cache
+def _place_of_time(name: str) -> int:
+    return tables.metadata.tables[name].columns.keys().index(_TIME_COLUMN[name])
 
 
 def _delete(connection: Connection, table: Table, rows: Iterable[Row]) -> None:

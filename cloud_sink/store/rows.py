@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import astuple
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Row
@@ -14,6 +15,7 @@ from cloud_sink.store import tables
 
 LEG_COLUMNS = tuple(column.name for column in tables.legs.columns)
 CONTACT_COLUMNS = tuple(column.name for column in tables.contacts.columns)
+_contact_values = attrgetter(*CONTACT_COLUMNS[1:-2])
 
 
 def leg_id(box: str, epoch: int, seq: int) -> str:
@@ -61,9 +63,8 @@ def leg_of(row: Row[Any]) -> Leg:
 
 def contact_row(contact: Contact) -> tuple[Any, ...]:
     """Return the values of a contact in the order of CONTACT_COLUMNS."""
-    values = [contact.office, *(getattr(contact, name) for name in CONTACT_COLUMNS[1:-2])]
     visits = json.dumps([astuple(visit) for visit in contact.visits]) if contact.visits else ""
-    return (*values, " ".join(contact.legs), visits)
+    return (contact.office, *_contact_values(contact), " ".join(contact.legs), visits)
 
 
 def contact_of(row: Row[Any]) -> Contact:

@@ -109,7 +109,7 @@ class IngestTransaction:
         if box["connection"] < 0:
             box["epoch"] = batch.epoch  # no birth was seen yet
         ranges = self._load_ranges(batch.box, batch.epoch)
-        known = set() if batch.again else {seq for seq in range(batch.first, batch.last + 1) if seq in ranges}
+        known = set() if batch.again else ranges.among(batch.first, batch.last)
         try:
             ranges.add(batch.first, batch.last)
         except TooManyHoles as problem:
@@ -122,13 +122,16 @@ class IngestTransaction:
             self._quarantine.add(junk, batch.received_ms)
 
     def _take_legs(self, batch: BatchArrived, known: set[int], box: dict[str, Any]) -> None:
-        for leg in batch.legs:
-            if leg.seq not in known:
-                self._rows["legs"].append(leg_row(leg, batch.clock))
-                self._legs[batch.office].append(leg)
-                self._note_event(batch.box, leg.t_invite, leg.t_invite if leg.t_end is None else leg.t_end)
-                if leg.role == "trunk" and leg.t_invite < (box["trunk_since"] or leg.t_invite + 1):
-                    box["trunk_since"] = leg.t_invite
+        new = [leg for leg in batch.legs if leg.seq not in known]
+        if not new:
+            return
+        self._rows["legs"] += [leg_row(leg, batch.clock) for leg in new]
+        self._legs[batch.office] += new
+        ends = max(leg.t_invite if leg.t_end is None else leg.t_end for leg in new)
+        self._note_event(batch.box, min(leg.t_invite for leg in new), ends)
+        trunk = [leg.t_invite for leg in new if leg.role == "trunk"]
+        if trunk:
+            box["trunk_since"] = min([*trunk, *([box["trunk_since"]] if box["trunk_since"] else [])])
 
     def _take_states(self, batch: BatchArrived, known: set[int], box: dict[str, Any]) -> None:
         def take(table: str, start_ms: int, seq: int, *values: object, until_ms: int | None = None) -> None:

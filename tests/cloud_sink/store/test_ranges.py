@@ -45,3 +45,13 @@ def test_behaves_like_a_set(additions: list[tuple[int, int]]) -> None:
         numbers.update(range(first, first + length + 1))
     assert numbers == {number for number in range(80) if number in ranges}
     assert all(last + 1 < first for (_, last), (first, _) in zip(ranges.ranges(), ranges.ranges()[1:], strict=False))
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9)), max_size=9), st.integers(0, 60), st.integers(0, 30))
+def test_among(additions: list[tuple[int, int]], first: int, length: int) -> None:
+    """The numbers of a batch that arrived before are those that the ranges hold."""
+    ranges = SequenceRanges()
+    for begin, further in additions:
+        ranges.add(begin, begin + further)
+    batch = range(first, first + length + 1)
+    assert {number for number in batch if number in ranges} == ranges.among(batch[0], batch[-1])

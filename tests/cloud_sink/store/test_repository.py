@@ -236,8 +236,13 @@ def test_contact_comes_back_as_it_was(store: Store, monkeypatch: pytest.MonkeyPa
         "answered", "101", "102", 5, "caller", 6, 7, 8, 9, 10, True, "ambiguous", "T2", "agent", "queue",
         (leg.leg_id,), (visit, replace(visit, t_agent_answer=T0 + 2)),
     )  # fmt: skip
-    stitched = Stitched([contact], {leg.leg_id: "answered"}, {leg.leg_id: leg.leg_id})
-    monkeypatch.setattr("cloud_sink.store.restitch.stitch", lambda *_, **__: stitched)
+
+    def stitch_island(_legs: object, _plan: object, _sees_trunk: object, stitched: Stitched) -> None:
+        stitched.contacts.append(contact)
+        stitched.outcomes[leg.leg_id] = "answered"
+        stitched.contact_of[leg.leg_id] = leg.leg_id
+
+    monkeypatch.setattr("cloud_sink.store.restitch.stitch_island", stitch_island)
     ingest(store, make_batch(1, leg))
     assert [contact] == store.contacts("lab", *EVER)
 
