@@ -8,6 +8,7 @@ from functools import partial
 from cloud_sink.calendars import short_date_text
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.daybook import Daybook, clearing_ms, pieces_of, within_threshold
+from cloud_sink.disguise import Disguise
 from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_spending, load_tariffs
 from cloud_sink.kpi.availability import measure_availability
 from cloud_sink.kpi.catalogue import CATALOGUE
@@ -55,11 +56,12 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """An office: its plan, and what the store holds of it."""
+    """An office: its plan, and what the store holds of it; with a `disguise` no caller's number is handed out."""
 
     plan: OfficePlan
     store: Store
     now_ms: Clock
+    disguise: Disguise | None = None
 
     @property
     def id(self) -> str:
@@ -104,10 +106,18 @@ class Office:
 
     def contacts(self, period: Period) -> list[Contact]:
         """Contacts that arrived in the period."""
-        return self.store.contacts(self.id, period.from_ms, period.until_ms)
+        found = self.store.contacts(self.id, period.from_ms, period.until_ms)
+        return found if self.disguise is None else [self.disguise.contact(each) for each in found]
 
     def contact(self, contact_id: str) -> tuple[Contact, list[tuple[Leg, str]]] | None:
         """One contact with its legs."""
+        found = self._contact(contact_id)
+        if found is None or self.disguise is None:
+            return found
+        contact, legs = found
+        return self.disguise.contact(contact), [(self.disguise.leg(leg), outcome) for leg, outcome in legs]
+
+    def _contact(self, contact_id: str) -> tuple[Contact, list[tuple[Leg, str]]] | None:
         legs = self.store.legs_of(self.id, contact_id)
         if not legs:
             logged = self.store.logged_contact(self.id, contact_id)
@@ -221,7 +231,8 @@ class Office:
 
     def missed(self, period: Period) -> list[MissedCaller]:
         """Callers nobody answered, the latest first, with what came of each since."""
-        return self._daybook().missed(period)
+        found = self._daybook().missed(period)
+        return found if self.disguise is None else self.disguise.missed(found)
 
     def _daybook(self) -> Daybook:
         return Daybook(self.store, self.plan, self.measure, self.now_ms())
@@ -235,6 +246,8 @@ class Office:
         plan = replace(self.plan, service_level_formula=formula or self.plan.service_level_formula)
         watch = self.watch(period)
         measurement, missed = self._put_together(period, threshold) or self._from_calls(period, watch, threshold)
+        if self.disguise is not None:
+            missed = self.disguise.missed(missed)
         shown = present(
             measurement, period=period, plan=plan, coverage=watch.share, threshold_s=threshold, missed=missed
         )  # fmt: skip
@@ -333,15 +346,18 @@ def _whole_days(from_ms: int, until_ms: int, period: Period) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Offices:
-    """All offices: those configured, and those the store has data of."""
+    """All offices: those configured, and those the store has data of; or, for some who ask, those granted to them."""
 
     store: Store
     plans: Mapping[str, OfficePlan]
     now_ms: Clock
+    granted: frozenset[str] | None = None  # None: every one
+    disguise: Disguise | None = None  # of callers' numbers
 
     def names(self) -> list[str]:
         """In the order of the configuration, then by name."""
-        return [*self.plans, *(name for name in self.store.offices() if name not in self.plans)]
+        names = [*self.plans, *(name for name in self.store.offices() if name not in self.plans)]
+        return names if self.granted is None else [name for name in names if name in self.granted]
 
     def get(self, name: str) -> Office:
         """One office. Raises UnknownOffice."""
@@ -352,7 +368,7 @@ class Offices:
 
     def known(self, name: str) -> Office:
         """The same of a name that is certain to be one."""
-        return Office(self._plan(name), self.store, self.now_ms)
+        return Office(self._plan(name), self.store, self.now_ms, self.disguise)
 
     def _plan(self, name: str) -> OfficePlan:
         """The office's plan with the tariffs and shared numbers that were imported; these tariffs go first."""
@@ -366,6 +382,10 @@ class Offices:
         importing = self.store.importing_offices()
         plans = {name: self.plans.get(name, OfficePlan(name)) for name in self.names()}
         return [
-            self.known(name) if name in importing else Office(plan, self.store, self.now_ms)
+            self.known(name) if name in importing else Office(plan, self.store, self.now_ms, self.disguise)
             for name, plan in plans.items()
         ]
+
+    def boxes(self) -> list[BoxStatus]:
+        """The boxes of these offices; those that no office lists belong to whoever may see every office."""
+        return [box for box in self.store.boxes() if self.granted is None or box.office in self.granted]

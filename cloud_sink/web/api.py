@@ -1,6 +1,6 @@
 """The JSON API: /api/v1, described by its own OpenAPI document."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
@@ -14,6 +14,7 @@ from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.office import Office, Offices
 from cloud_sink.question import Question
 from cloud_sink.web import schema
+from cloud_sink.web.asking import WhoAsks
 from cloud_sink.web.records import report_box, write_box, write_contact, write_leg
 
 PREFIX = "/api/v1"
@@ -36,10 +37,11 @@ class Asked:
     period: Period
 
 
-def all_offices(request: Request) -> Offices:
-    """The offices this application serves."""
+def all_offices(request: Request, who: WhoAsks) -> Offices:
+    """The offices that are open to whoever asks, showing callers' numbers only where he may see them."""
     offices: Offices = request.app.state.offices
-    return offices
+    disguise = None if who.sees_numbers else request.app.state.disguise
+    return replace(offices, granted=who.offices, disguise=disguise)
 
 
 def asked(
@@ -186,7 +188,7 @@ def list_kpis() -> list[schema.Kpi]:
 @router.get("/boxes", summary="All boxes")
 def list_boxes(offices: AllOffices) -> list[schema.BoxReport]:
     """Who is connected, how much waits to be delivered, and what is wrong with a box's tap."""
-    return [report_box(box) for box in offices.store.boxes()]
+    return [report_box(box) for box in offices.boxes()]
 
 
 @router.get("/health", summary="Whether the sink can answer")
@@ -197,5 +199,5 @@ def get_health(offices: AllOffices) -> schema.Health:
         status="ok",
         offices=len(offices.names()),
         quarantined=store.quarantined(),
-        boxes=[write_box(box) for box in store.boxes()],
+        boxes=[write_box(box) for box in offices.boxes()],
     )

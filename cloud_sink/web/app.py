@@ -12,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import OperationalError
 
 from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.disguise import Disguise
 from cloud_sink.office import Clock, Offices, UnknownOffice
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports.saved import SavedReport
@@ -31,6 +32,7 @@ from cloud_sink.web import (
     team,
 )
 from cloud_sink.web import reports as report_pages
+from cloud_sink.web.asking import Forbidden
 from cloud_sink.web.chosen import NothingYet
 
 API = (api, agents, team, planning, signalling, export, fleet, report_pages)  # each has a router
@@ -65,6 +67,7 @@ def create_app(
         docs_url=None,  # its page would load scripts from outside
         redoc_url=None,
     )
+    app.state.disguise = Disguise()
     app.state.offices = Offices(store, plans, now_ms or _wall_clock)
     app.state.reports = reports or {}
     for part in API:
@@ -74,6 +77,7 @@ def create_app(
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.middleware("http")(_add_security_headers)
     app.exception_handler(BadQuestion)(_tell_bad_question)
+    app.exception_handler(Forbidden)(_tell_forbidden)
     app.exception_handler(NothingYet)(_tell_nothing_yet)
     app.exception_handler(UnknownOffice)(_tell_unknown_office)
     app.exception_handler(RequestValidationError)(_tell_invalid)
@@ -104,6 +108,10 @@ async def _add_security_headers(request: Request, call_next: Callable[[Request],
 
 async def _tell_bad_question(request: Request, error: BadQuestion) -> Response:
     return _tell(request, 422, str(error))
+
+
+async def _tell_forbidden(request: Request, error: Forbidden) -> Response:
+    return _tell(request, 403, str(error))
 
 
 async def _tell_nothing_yet(request: Request, _error: NothingYet) -> Response:

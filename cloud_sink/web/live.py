@@ -44,6 +44,7 @@ def add_live(app: FastAPI, picture: LivePicture) -> None:
 def get_live(request: Request, office: str, offices: Annotated[Offices, Depends(all_offices)]) -> Live:
     """Phones' legs count, a trunk's are listed too; a phone appears within 300 ms of its packet."""
     now_ms = time.time_ns() // 1_000_000
+    shown = offices.disguise.number if offices.disguise else str
     picture: LivePicture = request.app.state.live
     found = picture.legs(offices.get(office).id, now_ms)
     phones = [leg.phase for leg in found if leg.role == "phone"]
@@ -54,8 +55,8 @@ def get_live(request: Request, office: str, offices: Annotated[Offices, Depends(
                 "role": leg.role,
                 "direction": leg.direction,
                 "extension": leg.extension,
-                "caller": leg.caller,
-                "callee": leg.callee,
+                "caller": shown(leg.caller),
+                "callee": shown(leg.callee),
                 "seconds": (now_ms - leg.since_ms) / 1000,
             }
         )
