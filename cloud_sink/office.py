@@ -156,6 +156,7 @@ class Office:
             codes=self.plan.agent_codes,
             told=self.store.told(self.id, since, period.until_ms),
             wrap_up=self._wrap_up(since, period.until_ms),
+            log=self.store.agent_log(self.id, since, period.until_ms),
         )
 
     def _wrap_up(self, from_ms: int, until_ms: int) -> dict[str, int]:

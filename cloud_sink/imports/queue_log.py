@@ -1,6 +1,7 @@
 """Asterisk's queue_log: `time|call|queue|agent|event|data...`, one line per event; read as visits of queues.
 
-Source: Asterisk `queue_log` documentation; events that tell nothing of a caller's visit are passed over.
+Who joined a queue and who paused is read too. Source: Asterisk `queue_log` documentation; events that tell nothing of
+a caller's visit or an agent's state (RINGNOANSWER: the phones' own legs tell more; penalties) are passed over.
 """
 
 import re
@@ -9,10 +10,14 @@ from dataclasses import dataclass, field
 
 from cloud_sink.imports.columns import Context
 from cloud_sink.imports.errors import BadFile, Problem
-from cloud_sink.store.logged import LONGEST_MS
+from cloud_sink.kpi.queue_words import EVENTS, QueueWord
+from cloud_sink.store.logged import AGENT_KEY, LONGEST_MS
 from cloud_sink.store.records import ImportedRow
 
-SAYS = "Asterisk's own file /var/log/asterisk/queue_log: waits and outcomes of a queue whose trunk no box sees"
+SAYS = (
+    "Asterisk's own file /var/log/asterisk/queue_log: waits and outcomes of a queue whose trunk no box sees; "
+    "agents' breaks and logins"
+)
 MOST_PROBLEMS = 1000
 LEFT = {"ABANDON": "abandoned", "EXITWITHTIMEOUT": "overflow", "EXITEMPTY": "overflow", "EXITWITHKEY": "overflow"}
 DONE = {"COMPLETEAGENT": "agent", "COMPLETECALLER": "caller"}  # who hung up
@@ -45,13 +50,17 @@ class _Log:
     """All visits read so far."""
 
     visits: list[_Visit] = field(default_factory=list)
+    words: list[QueueWord] = field(default_factory=list)  # with members' names instead of extensions
     open: dict[str, _Visit] = field(default_factory=dict)  # by call
     counts: dict[str, int] = field(default_factory=dict)  # visits by call
     numbers: dict[str, str] = field(default_factory=dict)  # what each call dialled
 
 
 def read_queue_log(content: bytes, name: str, context: Context, agent_at: AgentAt) -> list[ImportedRow]:
-    """Every visit of a log as a row. Raises BadFile naming line and column; a last line without its end is left out."""
+    """Every visit, and every word about an agent, as a row.
+
+    Raises BadFile naming line and column; a last line without its end is left out.
+    """
     log = _Log()
     problems: list[Problem] = []
     for line, cells in _lines(content, name):
@@ -60,11 +69,11 @@ def read_queue_log(content: bytes, name: str, context: Context, agent_at: AgentA
             problems.append(Problem(line, *problem))
         if len(problems) >= MOST_PROBLEMS:
             break
-    if not problems and not log.visits:
+    if not problems and not log.visits and not log.words:
         problems = [Problem(0, "", "has no ENTERQUEUE: this is no queue_log of Asterisk, or nobody called a queue")]
     if problems:
         raise BadFile(name, problems)
-    return [_row(visit, agent_at) for visit in log.visits]
+    return [*(_row(visit, agent_at) for visit in log.visits), *_word_rows(log.words, agent_at)]
 
 
 def _lines(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -90,6 +99,8 @@ def _take(log: _Log, cells: list[str], context: Context) -> tuple[str, str] | No
     call_id, queue, agent, event, data = cells[1], cells[2], cells[3], cells[4], cells[5:]
     if event == "DID" and data:
         log.numbers[call_id] = data[0]
+    elif event in EVENTS and agent != "NONE":
+        log.words.append(QueueWord(at_ms, agent, event, queue, data[0] if data else ""))
     elif event == "ENTERQUEUE":
         _enter(log, call_id, queue, at_ms, _caller(data[1] if len(data) > 1 else "", context))
     elif call_id in log.open and log.open[call_id].queue == queue:
@@ -131,6 +142,19 @@ def _row(visit: _Visit, agent_at: AgentAt) -> ImportedRow:
     }  # fmt: skip
     until = max(each for each in (visit.t_enter, visit.t_answer, visit.t_end) if each is not None)
     return ImportedRow(visit.t_enter, until, visit.call_id, str(visit.number), visit.caller, values)
+
+
+def _word_rows(words: Iterable[QueueWord], agent_at: AgentAt) -> list[ImportedRow]:
+    """Each event by itself: a log that was rotated does not take away what the one before it told."""
+    found: dict[str, ImportedRow] = {}
+    for word in words:
+        values: dict[str, str | int | float | bool | None] = {
+            "agent": _extension(word.extension, word.at_ms, agent_at), "event": word.event, "queue": word.queue,
+            "reason": word.reason,
+        }  # fmt: skip
+        part = f"{word.at_ms} {word.event} {word.queue} {word.extension}"
+        found[part] = ImportedRow(word.at_ms, word.at_ms, part, AGENT_KEY, "", values)
+    return list(found.values())
 
 
 def _extension(name: str, at_ms: int, agent_at: AgentAt) -> str:

@@ -15,7 +15,7 @@ NUMBERED = "Callers with a number of their own: withheld and shared numbers stay
 KEYED = IN_OFFICE + " Keys sent as SIP INFO, to numbers listed in `digit_numbers` of the box."
 STATES = (
     "Registrations, calls, feature codes, as-feature-event and dialog-info bodies, instant rejects that the tap saw; "
-    "pausing in a web page is not seen. "
+    "pausing in a web page is not seen, unless an imported `queue_log` tells. "
     "Null where registrations are not known."
 )
 PHONE_LEGS = "From the phones' own legs: the same in both topologies."

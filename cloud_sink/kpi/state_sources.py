@@ -1,9 +1,10 @@
 """What is known of an agent's login, breaks and do not disturb, from each source that tells; the best one decides.
 
-Best first: what phones and PBX tell in as-feature-event bodies, feature codes that the agent dialled, lamps of those
-codes (dialog-info). Of one agent and one question only the best source that ever speaks is heard: the PBX's word and a
-lamp for the same thing would else contradict each other for the milliseconds between them. Instant rejects prove do not
-disturb whoever says what; after-call work that nobody tells of is assumed where the PBX's wrap-up is configured.
+Best first: the PBX's own queue_log for the time that an imported one tells of; what phones and PBX tell in
+as-feature-event bodies; feature codes that the agent dialled; lamps of those codes (dialog-info). Of one agent and one
+question only the best source that ever speaks is heard: the PBX's word and a lamp for the same thing would else
+contradict each other for the milliseconds between them. Instant rejects prove do not disturb whoever says what;
+after-call work that nobody tells of is assumed where the PBX's wrap-up is configured.
 """
 
 from bisect import bisect_right
@@ -14,10 +15,11 @@ from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.records import Leg
 from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.extensions import SettledLeg
+from cloud_sink.kpi.queue_words import QueueWord, edges_of, inside, outside
 
 LOGIN, PAUSE, DND, ACW, FORWARD, ELSEWHERE = "login", "pause", "dnd", "acw", "forward", "elsewhere"
-SIP, FEATURE_CODE, AS_FEATURE_EVENT, DIALOG_INFO, REGISTER, INFERRED, ASSUMED = (
-    "sip", "feature_code", "as_feature_event", "dialog_info", "register", "inferred", "assumed",
+SIP, FEATURE_CODE, AS_FEATURE_EVENT, DIALOG_INFO, REGISTER, INFERRED, ASSUMED, LOGGED = (
+    "sip", "feature_code", "as_feature_event", "dialog_info", "register", "inferred", "assumed", "queue_log",
 )  # fmt: skip
 BEST_FIRST = (AS_FEATURE_EVENT, FEATURE_CODE, DIALOG_INFO)
 FOREVER = 1 << 62
@@ -78,8 +80,14 @@ def _code_of_hint(entity: str, codes: Mapping[str, str]) -> str:
     return max((code for code in plain if entity.startswith(code) and entity != code), key=len, default="")
 
 
-def flags_of(legs: Sequence[SettledLeg], told: Sequence[Told], codes: Mapping[str, str]) -> Flags:
-    """When each flag of one extension was up."""
+def flags_of(
+    legs: Sequence[SettledLeg],
+    told: Sequence[Told],
+    codes: Mapping[str, str],
+    logged: Sequence[QueueWord] = (),
+    log_span: Span | None = None,
+) -> Flags:
+    """When each flag of one extension was up; `logged`: what a queue_log says of it, in order, and of which time."""
     sources = {
         AS_FEATURE_EVENT: _told_flags(told),
         FEATURE_CODE: _code_flags(legs, codes),
@@ -91,9 +99,20 @@ def flags_of(legs: Sequence[SettledLeg], told: Sequence[Told], codes: Mapping[st
         flags[flag] = [Evidence(span, best) for span in sources[best][flag]] if best else []
         if flag == LOGIN and not best:
             flags[flag] = [Evidence((-FOREVER, FOREVER), REGISTER)]  # an office without logins: the phone's is all
+    if log_span is not None:
+        _lay_over(flags, logged, log_span)
     flags[DND] += [Evidence(span, INFERRED) for span in _rejecting(legs)]
     _tell_work_from_breaks(flags, legs, codes)
     return flags
+
+
+def _lay_over(flags: Flags, logged: Sequence[QueueWord], log_span: Span) -> None:
+    """Within the time of the log its word holds, for the questions that it answers."""
+    for flag, edges in zip((LOGIN, PAUSE), edges_of(logged), strict=True):
+        if edges:
+            others = [(each.source, outside([each.span], log_span)) for each in flags[flag]]
+            flags[flag] = [Evidence(span, source) for source, spans in others for span in spans]
+            flags[flag] += [Evidence(span, LOGGED) for span in inside(spans_between(edges), log_span)]
 
 
 def _told_flags(told: Sequence[Told]) -> dict[str, list[Span]]:

@@ -12,6 +12,7 @@ from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.records import Leg
 from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.extensions import SettledLeg, by_extension
+from cloud_sink.kpi.queue_words import NO_LOG, AgentLog
 from cloud_sink.kpi.state_sources import (
     ACW,
     DIALOG_INFO,
@@ -65,7 +66,8 @@ class Interval:
     until_ms: int
     logged_in: bool
     source: str = (
-        SIP  # who says so: sip | feature_code | as_feature_event | dialog_info | register | inferred | assumed
+        SIP  # who says so: sip | queue_log | feature_code | as_feature_event | dialog_info | register | inferred |
+        # assumed
     )
 
     @property
@@ -85,19 +87,22 @@ def agent_states(
     codes: Mapping[str, str],
     told: Iterable[Told] = (),
     wrap_up: Mapping[str, int] | None = None,
+    log: AgentLog = NO_LOG,
 ) -> dict[str, list[Interval]]:
     """The states of every extension in watched time; what was seen before it says how it began.
 
-    `told` by event packages; `wrap_up`: the PBX's own after a leg (by its id), in ms, where that is configured.
+    `told` by event packages; `wrap_up`: the PBX's own after a leg (by its id), in ms, where that is configured; `log`:
+    an imported queue_log, which tells nothing of an extension that the tap never saw.
     """
     groups = by_extension(legs)
     changes: dict[str, list[Registered]] = {}
     for change in registrations:
         changes.setdefault(change.extension, []).append(change)
     words = agents_of_hints((each for each in told if each.state != "messages"), codes)
+    logged = log.by_extension()
     found: dict[str, list[Interval]] = {}
     for name in sorted(groups.keys() | changes.keys() | words.keys()):
-        flags = flags_of(groups.get(name, []), words.get(name, []), codes)
+        flags = flags_of(groups.get(name, []), words.get(name, []), codes, logged.get(name, []), log.span)
         assume_wrap_up(flags, groups.get(name, []), codes, wrap_up or {})
         found[name] = _states_of(flags, groups.get(name, []), changes.get(name, []), watched, codes)
     return found

@@ -35,11 +35,11 @@ class Change:
         """What takes it back."""
         return Change(self.after, self.before, 0)
 
-    def spans(self) -> list[tuple[int, int]]:
-        """From when until when each row holds that comes or goes."""
-        at, until = (list(tables.imports.c.keys()).index(name) for name in ("at", "until"))
+    def spans(self, *, of_key: str = "", but_key: str = "") -> list[tuple[int, int]]:
+        """From when until when each row holds that comes or goes; of rows with one key only, or without one."""
+        at, until, key = (list(tables.imports.c.keys()).index(name) for name in ("at", "until", "key"))
         rows = [row for parts in (self.before, self.after) for found in parts.values() for row in found]
-        return [(row[at], row[until]) for row in rows]
+        return [(row[at], row[until]) for row in rows if row[key] != but_key and of_key in ("", row[key])]
 
 
 def change_by(connection: Connection, office: str, kind: str, rows: Sequence[ImportedRow], how: str) -> Change:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from cloud_sink.contacts.logged import ID_PREFIX, LoggedVisit
 from cloud_sink.contacts.records import Contact
+from cloud_sink.kpi.queue_words import NO_LOG, AgentLog, words_of
 from cloud_sink.store import tables
 from cloud_sink.store.imported import read_parts, row_of
 from cloud_sink.store.reading import contacts
@@ -15,6 +16,7 @@ from cloud_sink.store.records import ImportedRow
 QUEUE_LOG = "queue_log"  # the kind that these rows are stored as
 LONGEST_MS = 24 * 3_600_000  # no visit is longer, so none from before that is looked for
 TOGETHER_MS = 30 * 60 * 1000
+AGENT_KEY = "agent"  # key of the rows that tell of agents; visits have their number
 
 Span = tuple[int, int]
 
@@ -32,26 +34,45 @@ def visits_within(
     """The visits that began in [start, until], before the office's boxes saw the trunk themselves."""
     table = tables.imports
     last = until if trunk_since is None else min(until, trunk_since - 1)
-    of_log = and_(table.c.office_id == office, table.c.kind == QUEUE_LOG)
-    found = select(table).where(of_log, table.c["at"] >= start, table.c["at"] <= last).order_by(table.c["at"])
+    found = (
+        select(table).where(_visits_of(office), table.c["at"] >= start, table.c["at"] <= last).order_by(table.c["at"])
+    )
     return [visit_of(row_of(row)) for row in connection.execute(found)]
 
 
 def with_visits(connection: Connection, office: str, start: int, until: int, gap_ms: int) -> Span:
     """The range together with the visits that lie within the gap of it."""
     table = tables.imports
-    of_log = and_(table.c.office_id == office, table.c.kind == QUEUE_LOG)
     near = and_(table.c["at"] >= start - LONGEST_MS, table.c["at"] <= until + gap_ms, table.c.until >= start - gap_ms)
-    row = connection.execute(select(func.min(table.c["at"]), func.max(table.c.until)).where(of_log, near)).one()
+    ends = select(func.min(table.c["at"]), func.max(table.c.until)).where(_visits_of(office), near)
+    row = connection.execute(ends).one()
     return (start, until) if row[0] is None else (min(start, row[0]), max(until, row[1]))
 
 
 def visit_spans(connection: Connection, office: str) -> list[Span]:
     """The time of every visit, those near each other together."""
     table = tables.imports
-    of_log = and_(table.c.office_id == office, table.c.kind == QUEUE_LOG)
-    found = select(table.c["at"], table.c.until).where(of_log).order_by(table.c["at"])
+    found = select(table.c["at"], table.c.until).where(_visits_of(office)).order_by(table.c["at"])
     return list(merged_spans(((row[0], row[1]) for row in connection.execute(found)), TOGETHER_MS))
+
+
+def _visits_of(office: str) -> ColumnElement[bool]:
+    return and_(_log_of(office), tables.imports.c.key != AGENT_KEY)
+
+
+def _log_of(office: str) -> ColumnElement[bool]:
+    return and_(tables.imports.c.office_id == office, tables.imports.c.kind == QUEUE_LOG)
+
+
+def agent_log(connection: Connection, office: str, from_ms: int, until_ms: int) -> AgentLog:
+    """What imported logs say of agents in [from, until), and until when they reach."""
+    table = tables.imports
+    inside = and_(table.c.key == AGENT_KEY, table.c["at"] >= from_ms, table.c["at"] < until_ms)
+    rows = [row_of(row) for row in connection.execute(select(table).where(_log_of(office), inside))]
+    if not rows:
+        return NO_LOG
+    last = connection.execute(select(func.max(table.c["at"])).where(_log_of(office))).scalar_one()
+    return AgentLog(tuple(words_of((row.at_ms, row.values) for row in rows)), last)
 
 
 def merged_spans(spans: Iterable[Span], near_ms: int) -> Iterator[Span]:

@@ -18,6 +18,7 @@ from cloud_sink.contacts.facts import BoxHealth, Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.kpi.fleet import OfficeCounts
+from cloud_sink.kpi.queue_words import AgentLog
 from cloud_sink.store import (
     callers,
     copying,
@@ -51,7 +52,7 @@ from cloud_sink.store.records import (
     Quarantined,
     Registration,
 )
-from cloud_sink.store.restitch import rebuild, restitch_visits
+from cloud_sink.store.restitch import change_logged, rebuild
 from cloud_sink.store.writing import ingest
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -157,7 +158,7 @@ class Store:
         with clear_errors(self._engine), self._writing.begin() as connection:
             change = import_runs.change(connection, plan.office, kind, rows, how, origin)
             if kind == QUEUE_LOG:
-                restitch_visits(connection, plan, change.spans(), origin.at_ms)
+                change_logged(connection, plan, change, origin.at_ms)
             return change.counts
 
     def undo_import(self, plan: OfficePlan, run: str, now_ms: int) -> ImportRun:
@@ -165,7 +166,7 @@ class Store:
         with clear_errors(self._engine), self._writing.begin() as connection:
             undone, change = import_runs.undo(connection, plan.office, run, now_ms)
             if undone.kind == QUEUE_LOG:
-                restitch_visits(connection, plan, change.spans(), now_ms)
+                change_logged(connection, plan, change, now_ms)
             return undone
 
     def write_day(self, day: OfficeDay, marks: int, rollup: Rollup) -> None:
@@ -300,6 +301,10 @@ class Store:
     def told(self, office: str, from_ms: int, until_ms: int) -> list[Told]:
         """Return what event packages told in [from, until), and of each state the last time before that."""
         return self._read(reading.told, office, from_ms, until_ms)
+
+    def agent_log(self, office: str, from_ms: int, until_ms: int) -> AgentLog:
+        """Return what imported queue logs say of agents in [from, until)."""
+        return self._read(logged.agent_log, office, from_ms, until_ms)
 
     def voices(self, office: str, from_ms: int, until_ms: int) -> list[Voice]:
         """Return phones' reports of how calls sounded that ended in [from, until)."""

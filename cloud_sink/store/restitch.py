@@ -19,10 +19,12 @@ from cloud_sink.contacts.stitch import finish, islands, stitch_island
 from cloud_sink.store import reading, tables
 from cloud_sink.store.days import restart_rollup
 from cloud_sink.store.engine import insert_new
-from cloud_sink.store.logged import has_visits, merged_spans, visit_spans, visits_within, with_visits
-from cloud_sink.store.marking import ClosedDays
+from cloud_sink.store.imported import Change
+from cloud_sink.store.logged import AGENT_KEY, has_visits, merged_spans, visit_spans, visits_within, with_visits
+from cloud_sink.store.marking import STATES_REACH_DAYS, ClosedDays
 from cloud_sink.store.rows import contact_row, legs_of, outcome_row
 
+DAY_MS = 86_400_000
 REBUILD_LEGS = 5_000  # legs looked at together: a few megabytes
 Row = tuple[Any, ...]
 Span = tuple[int, int]
@@ -170,10 +172,13 @@ def restitch(connection: Connection, plan: OfficePlan, new_legs: Sequence[Leg], 
     _note_changes(plan, (restitcher.stitch_new(*span) for span in spans), closed)
 
 
-def restitch_visits(connection: Connection, plan: OfficePlan, spans: Sequence[Span], now_ms: int) -> None:
-    """Stitch again what imported visits of queues (stored or removed already) touch."""
+def change_logged(connection: Connection, plan: OfficePlan, change: Change, now_ms: int) -> None:
+    """Stitch again what the changed visits of queues touch; days with agents' changed states are counted again."""
     restitcher, closed = Restitcher(connection, plan), ClosedDays(connection, {plan.office: plan}, now_ms)
-    _note_changes(plan, (restitcher.stitch_around(*span) for span in merged_spans(spans, NEAR_MS)), closed)
+    visits = merged_spans(change.spans(but_key=AGENT_KEY), NEAR_MS)
+    _note_changes(plan, (restitcher.stitch_around(*span) for span in visits), closed)
+    for start, until in merged_spans(change.spans(of_key=AGENT_KEY), NEAR_MS):
+        closed.watch_changed(plan.office, start, until + STATES_REACH_DAYS * DAY_MS)
     closed.write()
 
 

@@ -6,7 +6,7 @@ import pytest
 from cloud_sink.imports.columns import Context
 from cloud_sink.imports.errors import BadFile
 from cloud_sink.imports.queue_log import read_queue_log
-from cloud_sink.store.logged import visit_of
+from cloud_sink.store.logged import AGENT_KEY, visit_of
 
 CONTEXT = Context("UTC", lambda number: number.lstrip("+"))
 
@@ -14,7 +14,7 @@ CONTEXT = Context("UTC", lambda number: number.lstrip("+"))
 def read(text: str, agents: dict[str, str] | None = None):
     """The visits of a log."""
     rows = read_queue_log(text.encode(), "queue_log", CONTEXT, lambda name, _at: (agents or {}).get(name, ""))
-    return [visit_of(row) for row in rows]
+    return [visit_of(row) for row in rows if row.key != AGENT_KEY]
 
 
 def test_a_days_log_is_counted_as_the_pbx_counts(captures: Path):
@@ -62,6 +62,21 @@ def test_outcomes(events: str, disposition: str, ended_by: str):
     """By the events of this call and queue, within a day; what is not over yet is open."""
     (visit,) = read("1000|c|q|NONE|ENTERQUEUE||anonymous|1\n" + events)
     assert ("", disposition, ended_by) == (visit.caller, visit.disposition, visit.ended_by)
+
+
+def test_words_about_agents_are_rows_of_their_own():
+    """Each event once, under the extension that the member's name or interface says; it is no visit."""
+    log = "1000|NONE|NONE|Bob|PAUSEALL|lunch\n1000|NONE|support|Bob|PAUSE|lunch\n1000|NONE|support|Bob|PAUSE|lunch\n"
+    log += (
+        "1002|c1|tech|PJSIP/112|ADDMEMBER|\n1003|c1|tech|PJSIP/112|RINGNOANSWER|1000\n1004|NONE|NONE|NONE|PAUSEALL|\n"
+    )
+    rows = read_queue_log(log.encode(), "queue_log", CONTEXT, lambda name, _at: {"Bob": "102"}.get(name, ""))
+    assert {AGENT_KEY} == {row.key for row in rows}
+    assert [
+        (1_000_000, "102", "PAUSEALL", "NONE", "lunch"),
+        (1_000_000, "102", "PAUSE", "support", "lunch"),
+        (1_002_000, "112", "ADDMEMBER", "tech", ""),
+    ] == [(row.at_ms, *(row.values[name] for name in ("agent", "event", "queue", "reason"))) for row in rows]
 
 
 def test_the_line_being_written_is_left_out():

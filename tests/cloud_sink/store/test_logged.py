@@ -1,6 +1,7 @@
 from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.kpi.queue_words import QueueWord
 from cloud_sink.store import BatchArrived, ImportCounts, ImportedRow, ImportOrigin, Store
-from cloud_sink.store.logged import QUEUE_LOG
+from cloud_sink.store.logged import AGENT_KEY, QUEUE_LOG
 
 PLAN = OfficePlan("lab")
 START = 1_780_304_400_000
@@ -98,3 +99,29 @@ def test_a_log_that_is_taken_back_leaves_the_calls_as_phones_showed_them(store: 
         run = next(each for each in store.import_runs("lab") if each.undoable)
         store.undo_import(PLAN, run.run, NOW)
         assert expected == told(store)
+
+
+def word(at_s: int, event: str) -> ImportedRow:
+    """A row of a queue log: 101 joins or pauses."""
+    values = {"agent": "101", "event": event, "queue": "support", "reason": ""}
+    return ImportedRow(START + at_s * 1000, START + at_s * 1000, f"{at_s} {event}", AGENT_KEY, "", values)
+
+
+def test_words_about_agents_are_no_visits(store: Store) -> None:
+    """They are read by themselves, with the end of the log; contacts, and days of the visits, are as without them."""
+    arrive(store, *LEGS)
+    store.change_imported(PLAN, QUEUE_LOG, [*VISITS, word(-60, "ADDMEMBER"), word(300, "PAUSE")], "write", ORIGIN)
+    assert EXPECTED == told(store)
+    log = store.agent_log("lab", START, NOW)
+    assert (QueueWord(START + 300_000, "101", "PAUSE", "support"),) == log.words
+    assert START + 600_000 == log.until_ms
+    assert () == store.agent_log("lab", NOW, NOW + 1).words
+    assert 2 == store.rebuild(PLAN, lambda _done, _total: None)
+    assert EXPECTED == told(store)
+
+
+def test_words_about_agents_are_counted_in_closed_days(store: Store) -> None:
+    """The day of a pause that was imported later, and the day after it, are counted again."""
+    store.change_imported(PLAN, QUEUE_LOG, [word(300, "PAUSE")], "write", ORIGIN)
+    day = (START + 300_000) // 86_400_000
+    assert [day, day + 1] == sorted(store.dirty_days(0, 1 << 20)["lab"])
