@@ -5,7 +5,7 @@ for since) are counted from contacts, all offices of a time zone in one question
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,7 +49,7 @@ class _Tally:
 
     counts: OfficeCounts
     watched: Watched
-    waits: dict[int, int]
+    waits: Mapping[int, int]
 
     def add(self, counts: OfficeCounts, watched: Watched) -> None:
         self.counts, self.watched = self.counts.plus(counts), self.watched.plus(watched)
@@ -72,10 +72,7 @@ def _add_rows(store: Store, tallies: dict[str, _Tally], from_day: int, until_day
     """What computed days say."""
     for row in store.fleet_rows(from_day, until_day):
         if row.office in tallies:
-            tallies[row.office].add(row.counts, row.watched)
-    for office, waits in store.wait_histograms(from_day, until_day).items():
-        if office in tallies:
-            tallies[office].waits = waits
+            tallies[row.office] = _Tally(row.counts, row.watched, row.waits)
 
 
 def _add_open_days(
@@ -99,14 +96,12 @@ def _add_open_days(
     for (zone, day, threshold), names in groups.items():
         start, until = _ends(zone, day)
         counts = store.count_contacts(names, start, until, threshold)
-        waits: dict[str, list[int]] = defaultdict(list)
-        for name, wait in store.answered_waits(names, start, until):
-            waits[name].append(wait)
+        waits = store.answered_waits(names, start, until)
         for name in names:
             within = (start, max(start, min(until, now_ms)))
             seen = Watched(watched_ms(watched_spans(spans[name], blind.get(name, []), within)), within[1] - within[0])
             tallies[name].add(counts.get(name, OfficeCounts()), seen)
-            tallies[name].waits = merge_histograms([tallies[name].waits, histogram(waits[name])])
+            tallies[name].waits = merge_histograms([tallies[name].waits, histogram(waits.get(name, []))])
 
 
 def _ends(zone: str, day: int) -> Span:

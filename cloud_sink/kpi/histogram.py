@@ -26,10 +26,11 @@ def _bin_of(duration_ms: int) -> int:
 
 def merge_histograms(parts: Iterable[Histogram]) -> dict[int, int]:
     """All of them together, in any order."""
-    total: Counter[int] = Counter()
+    total: dict[int, int] = {}
     for part in parts:
-        total.update(part)
-    return dict(total)
+        for number, times in part.items():
+            total[number] = total.get(number, 0) + times
+    return total
 
 
 def percentile_ms(counts: Histogram, share: float) -> float | None:

@@ -8,13 +8,16 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from cloud_sink.kpi.fleet import COUNTED, OfficeCounts, Watched
 from cloud_sink.store import tables
 from cloud_sink.store.engine import insert_new
 
+MERGED_OFFICES = 2_048  # whose merged histograms are remembered: 10 kB each
 NO_DAY = -(1 << 30)  # before any
 
 
@@ -52,6 +55,7 @@ class FleetRow:
     days: int
     counts: OfficeCounts
     watched: Watched
+    waits: Mapping[int, int]  # histogram of the answered
 
 
 def mark_days(connection: Connection, office: str, days: Sequence[int]) -> None:
@@ -128,41 +132,48 @@ def day_details(connection: Connection, office: str, from_day: int, until_day: i
 
 def fleet_rows(connection: Connection, from_day: int, until_day: int) -> list[FleetRow]:
     """Put each office's computed days of [from, until] together, those out of date left out."""
-    days = tables.office_days
-    sums = [func.sum(days.c[name]) for name in COUNTED]
-    found = (
-        select(
-            days.c.office_id, func.count(), *sums,
-            func.sum(days.c.watched_ms), func.sum(days.c.until - days.c.start),
-        )
-        .where(_up_to_date(from_day, until_day))
-        .group_by(days.c.office_id)
-    )  # fmt: skip
+    rows = connection.execute(_FLEET, {"from_day": from_day, "until_day": until_day}).all()
     return [
-        FleetRow(row[0], int(row[1]), OfficeCounts(*map(int, row[2:-2])), Watched(int(row[-2]), int(row[-1])))
-        for row in connection.execute(found)
+        FleetRow(
+            office, days, OfficeCounts(*map(int, counts)), Watched(int(watched), int(length)), _merged_waits(histograms)
+        )
+        for office, days, *counts, watched, length, histograms in rows
     ]
 
 
-def wait_histograms(connection: Connection, from_day: int, until_day: int) -> dict[str, dict[int, int]]:
-    """Put the histograms of the same days together, by office."""
-    days = tables.office_days
-    found = select(days.c.office_id, days.c.waits_histogram).where(_up_to_date(from_day, until_day), days.c.waits > 0)
-    total: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for office, text in connection.execute(found):
-        into = total[office]
-        for number, times in json.loads(text).items():
-            into[int(number)] += times
-    return dict(total)
+def _fleet_statement() -> Select[Any]:
+    """Of every office the days that may be believed: computed and not marked since, or all there is.
 
-
-def _up_to_date(from_day: int, until_day: int) -> ColumnElement[bool]:
-    """Rows of [from, until] that may be believed: computed and not marked since, or all there is."""
+    It looks the days of each office up: what it costs does not grow with the days before and after.
+    """
     days, roll, dirty = tables.office_days, tables.rollups, tables.dirty_days
-    own = roll.c.office_id == days.c.office_id
-    kept = select(roll.c.office_id).where(own, days.c.day < roll.c.kept_from).correlate(days).exists()
-    reached = and_(own, days.c.day >= roll.c.first_day, days.c.day <= roll.c.rolled_until)
-    computed = select(roll.c.office_id).where(reached).correlate(days).exists()
+    asked = and_(days.c.day >= bindparam("from_day"), days.c.day <= bindparam("until_day"))
     same = and_(dirty.c.office_id == days.c.office_id, dirty.c.day == days.c.day)
     marked = select(dirty.c.day).where(same).correlate(days).exists()
-    return and_(days.c.day >= from_day, days.c.day <= until_day, or_(kept, and_(computed, ~marked)))
+    computed = and_(days.c.day >= roll.c.first_day, days.c.day <= roll.c.rolled_until, ~marked)
+    return (
+        select(
+            days.c.office_id,
+            func.count(),
+            *(func.sum(days.c[name]) for name in COUNTED),
+            func.sum(days.c.watched_ms),
+            func.sum(days.c.until - days.c.start),
+            func.aggregate_strings(days.c.waits_histogram, ","),
+        )
+        .select_from(roll.join(days, and_(days.c.office_id == roll.c.office_id, asked)))
+        .where(or_(days.c.day < roll.c.kept_from, computed))
+        .group_by(days.c.office_id)
+    )
+
+
+_FLEET = _fleet_statement()
+
+
+@lru_cache(MERGED_OFFICES)
+def _merged_waits(histograms: str) -> Mapping[int, int]:
+    """Put JSON objects with commas between them together; closed days rarely change, so it is often the same text."""
+    total: dict[str, int] = {}
+    for histogram in json.loads(f"[{histograms}]"):
+        for number, times in histogram.items():
+            total[number] = total.get(number, 0) + times
+    return {int(number): times for number, times in total.items()}

@@ -1,9 +1,13 @@
-"""What pages, reports and the command line ask of the store. Plain Core, no dialect."""
+"""What pages, reports and the command line ask of the store. Plain Core, no dialect.
+
+Statements of what every report asks are built once: that costs more than running them.
+"""
 
 import json
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, and_, bindparam, func, select
 
 from cloud_sink.contacts.facts import BoxHealth, Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg
@@ -23,10 +27,15 @@ def offices(connection: Connection) -> list[str]:
 
 def contacts(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Contact]:
     """Return the contacts offered in [from, until), in order."""
-    table = tables.contacts
-    period = and_(table.c.office_id == office, table.c.t_offer >= from_ms, table.c.t_offer < until_ms)
-    rows = connection.execute(select(table).where(period).order_by(table.c.t_offer, table.c.contact_id))
+    rows = connection.execute(_contacts_of_period(), _asked(office, from_ms, until_ms))
     return [contact_of(row) for row in rows]
+
+
+@cache
+def _contacts_of_period() -> Select[Any]:
+    table = tables.contacts
+    period = (table.c.office_id == _parameter("office"), *_within(table.c.t_offer))
+    return select(table).where(*period).order_by(table.c.t_offer, table.c.contact_id)
 
 
 def caller_numbers(connection: Connection, office: str, limit: int) -> list[str]:
@@ -39,32 +48,34 @@ def caller_numbers(connection: Connection, office: str, limit: int) -> list[str]
 
 def phone_legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
     """Return the phone legs begun in [from, until) with their settled outcome, in order; each once."""
-    start = tables.legs.c.start
-    period = (start >= from_ms, start < until_ms, tables.legs.c.role == "phone", _ONCE)
-    return _settled(connection, _legs_with_outcome(office).where(*period))
+    return _settled(connection, _legs_of_period(only_phones=True), _asked(office, from_ms, until_ms))
 
 
 def legs(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[tuple[Leg, str]]:
     """Return every leg begun in [from, until) with its settled outcome, in order; each once."""
-    start = tables.legs.c.start
-    return _settled(connection, _legs_with_outcome(office).where(start >= from_ms, start < until_ms, _ONCE))
+    return _settled(connection, _legs_of_period(only_phones=False), _asked(office, from_ms, until_ms))
 
 
 def legs_of(connection: Connection, office: str, contact_id: str) -> list[tuple[Leg, str]]:
     """Return the legs of a contact with their settled outcome, in order."""
     table = tables.leg_outcomes
-    return _settled(
-        connection,
-        _legs_with_outcome(office).where(table.c.office_id == office, table.c.contact_id == contact_id),
-    )
+    these = _legs_with_outcome().where(table.c.office_id == office, table.c.contact_id == contact_id)
+    return _settled(connection, these, {"office": office})
 
 
 def gaps(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Gap]:
     """Return the gaps that reach into [from, until), in order."""
-    table = tables.gaps
-    period = and_(table.c.office_id == office, table.c.start < until_ms, table.c.until >= from_ms)
-    rows = connection.execute(select(table).where(period).order_by(table.c.start, table.c.seq))
+    rows = connection.execute(_gaps_of_period(), _asked(office, from_ms, until_ms))
     return [Gap(row.box, row.start, row.until, row.reason, row.events_lost, row.seq) for row in rows]
+
+
+@cache
+def _gaps_of_period() -> Select[Any]:
+    table = tables.gaps
+    reaching = (table.c.start < _parameter("until"), table.c.until >= _parameter("since"))
+    return (
+        select(table).where(table.c.office_id == _parameter("office"), *reaching).order_by(table.c.start, table.c.seq)
+    )
 
 
 def all_gaps(connection: Connection, from_ms: int, until_ms: int) -> dict[str, list[tuple[int, int]]]:
@@ -83,33 +94,45 @@ def registrations(
     connection: Connection, office: str, from_ms: int, until_ms: int, role: str = "phone"
 ) -> list[Registration]:
     """Return the changes of phones in [from, until), and of each phone the last one before that, in order."""
-    rows = _changes(connection, tables.registrations, office, from_ms, until_ms, tables.registrations.c.role == role)
+    rows = _changes(connection, "registrations", office, from_ms, until_ms, role)
     return [Registration(row.seq, row.at, row.role, row.extension, bool(row.registered)) for row in rows]
 
 
 def told(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Told]:
     """Return what was told in [from, until), and of each extension's states the last one before that, in order."""
-    return [told_of(row) for row in _changes(connection, tables.told, office, from_ms, until_ms)]
+    return [told_of(row) for row in _changes(connection, "told", office, from_ms, until_ms)]
 
 
 def _changes(
-    connection: Connection, table: Table, office: str, from_ms: int, until_ms: int, *which: ColumnElement[bool]
+    connection: Connection, name: str, office: str, from_ms: int, until_ms: int, role: str | None = None
 ) -> list[Row[Any]]:
     """Return the changes in [from, until), and the last ones before that which say how it began, in order."""
-    of_office = and_(table.c.office_id == office, *which)
-    names = [table.c.extension, *([table.c.state] if "state" in table.c else [])]
-    before = (
-        select(*names, func.max(table.c.at).label("at"))
-        .where(of_office, table.c.at < from_ms)
-        .group_by(*names)
-        .subquery()
-    )
-    last = and_(table.c.at == before.c.at, *(column == before.c[column.name] for column in names))
-    found = [
-        *connection.execute(select(table).join(before, last).where(of_office)),
-        *connection.execute(select(table).where(of_office, table.c.at >= from_ms, table.c.at < until_ms)),
-    ]
+    asked = _asked(office, from_ms, until_ms) | ({} if role is None else {"role": role})
+    statements = (_last_before(name, of_role=role is not None), _changes_of_period(name, of_role=role is not None))
+    found = [row for statement in statements for row in connection.execute(statement, asked)]
     return sorted(found, key=lambda row: (row.at, row.box, row.epoch, row.seq))
+
+
+@cache
+def _last_before(name: str, *, of_role: bool) -> Select[Any]:
+    table, of_office = tables.metadata.tables[name], _of_office(name, of_role=of_role)
+    names = [table.c.extension, *([table.c.state] if "state" in table.c else [])]
+    earlier = select(*names, func.max(table.c["at"]).label("at")).where(of_office, table.c["at"] < _parameter("since"))
+    before = earlier.group_by(*names).subquery()
+    last = and_(table.c["at"] == before.c["at"], *(column == before.c[column.name] for column in names))
+    return select(table).join(before, last).where(of_office)
+
+
+@cache
+def _changes_of_period(name: str, *, of_role: bool) -> Select[Any]:
+    table = tables.metadata.tables[name]
+    return select(table).where(_of_office(name, of_role=of_role), *_within(table.c["at"]))
+
+
+def _of_office(name: str, *, of_role: bool) -> ColumnElement[bool]:
+    table = tables.metadata.tables[name]
+    own = table.c.office_id == _parameter("office")
+    return and_(own, table.c.role == _parameter("role")) if of_role else own
 
 
 def voices(connection: Connection, office: str, from_ms: int, until_ms: int) -> list[Voice]:
@@ -181,13 +204,34 @@ def quarantined(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(tables.quarantine)).scalar_one())
 
 
-def _legs_with_outcome(office: str) -> Select[Any]:
+@cache
+def _legs_of_period(*, only_phones: bool) -> Select[Any]:
+    period = (*_within(tables.legs.c.start), _ONCE)
+    found = _legs_with_outcome().where(*period)
+    return found.where(tables.legs.c.role == "phone") if only_phones else found
+
+
+def _legs_with_outcome() -> Select[Any]:
     left, right = tables.legs, tables.leg_outcomes
     keys = ("office_id", "start", "box", "epoch", "seq")
     same = and_(*(left.c[key] == right.c[key] for key in keys))
     order = (left.c.start, left.c.box, left.c.epoch, left.c.seq)
-    return select(left, right.c.outcome).join(right, same).where(left.c.office_id == office).order_by(*order)
+    return (
+        select(left, right.c.outcome).join(right, same).where(left.c.office_id == _parameter("office")).order_by(*order)
+    )
 
 
-def _settled(connection: Connection, found: Select[Any]) -> list[tuple[Leg, str]]:
-    return [(leg_of(row), row[-1]) for row in connection.execute(found).all()]
+def _settled(connection: Connection, found: Select[Any], asked: dict[str, Any]) -> list[tuple[Leg, str]]:
+    return [(leg_of(row), row[-1]) for row in connection.execute(found, asked).all()]
+
+
+def _parameter(name: str) -> BindParameter[Any]:
+    return bindparam(name)
+
+
+def _asked(office: str, from_ms: int, until_ms: int) -> dict[str, Any]:
+    return {"office": office, "since": from_ms, "until": until_ms}
+
+
+def _within(time: ColumnElement[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return time >= _parameter("since"), time < _parameter("until")

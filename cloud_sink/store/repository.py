@@ -362,18 +362,14 @@ class Store:
         """Return each office's computed days of [from, until] put together."""
         return self._read(days.fleet_rows, from_day, until_day)
 
-    def wait_histograms(self, from_day: int, until_day: int) -> dict[str, dict[int, int]]:
-        """Return how long customers waited in the same days, by office."""
-        return self._read(days.wait_histograms, from_day, until_day)
-
     def count_contacts(
         self, offices: Sequence[str], from_ms: int, until_ms: int, threshold_s: int
     ) -> dict[str, OfficeCounts]:
         """Count the contacts offered in [from, until) of offices with the same service level."""
         return self._read(counting.count_contacts, offices, from_ms, until_ms, threshold_s)
 
-    def answered_waits(self, offices: Sequence[str], from_ms: int, until_ms: int) -> list[tuple[str, int]]:
-        """Return (office, wait in ms) of each customer who was answered in [from, until)."""
+    def answered_waits(self, offices: Sequence[str], from_ms: int, until_ms: int) -> dict[str, list[int]]:
+        """Return office -> wait in ms of each customer who was answered in [from, until)."""
         return self._read(counting.answered_waits, offices, from_ms, until_ms)
 
     def all_gaps(self, from_ms: int, until_ms: int) -> dict[str, list[tuple[int, int]]]:
