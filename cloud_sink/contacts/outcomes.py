@@ -16,6 +16,7 @@ SIBLING_MS = 2_000  # from a colleague's answer to the CANCEL of the others
 CALLER_LEFT_MS = 1_000  # from the caller's hanging up to the CANCEL of the phones
 INSTANT_MS = 500  # nobody declines by hand that fast
 
+BUSY_HERE = 486
 REASON_ELSEWHERE_SIP = 200  # Reason: SIP;cause=200 (RFC 3326): "Call completed elsewhere"
 REASON_ELSEWHERE_Q850 = 26  # Q.850 cause 26: non-selected user clearing
 
@@ -191,7 +192,8 @@ def _caller_left(leg: Leg, group: Group) -> bool | None:
 
 
 def _refused_outcome(leg: Leg, busy: BusySpans) -> str:
-    code = leg.final_code
+    lost = leg.partial and leg.ended_by == "callee"  # a refusal whose ACK was seen: most say that they are busy
+    code = leg.final_code or (BUSY_HERE if lost else 0)
     if code in (480, 486, 600, 603) and is_ring(leg):
         return _declined_outcome(leg, busy)
     if code in (486, 600):

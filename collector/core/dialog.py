@@ -3,13 +3,16 @@
 Each `receive_...` takes the leg that `tracker.py` found, one message of it, its time and the mark of who sent it.
 """
 
+from collector.core.addresses import branch_of
 from collector.core.counters import Counters
+from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND
 from collector.core.hold import HoldMeter
 from collector.core.invite import InviteReader
+from collector.core.keys import call_key, mark_of
 from collector.core.legs import TALKING, TrackedLeg
 from collector.core.message import Message
 from collector.core.midcall import dtmf_digits, read_notify_status, read_refer
-from collector.core.sdp import NO_SDP, media_direction
+from collector.core.sdp import NO_SDP, SEND_RECEIVE, media_direction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,10 +71,27 @@ class DialogReader:
         elif message.status >= 300:
             leg.hold.receive_refusal()
 
+    def receive_lost_answer(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
+        """A 2xx to a re-INVITE that was lost before the tap: who holds is told by the answer."""
+        direction = media_direction(message.body)
+        if leg.hold is None:
+            if direction in (NO_SDP, SEND_RECEIVE):
+                return
+            leg.hold = HoldMeter()
+        leg.hold.receive_lost_answer(leg.side_of(message), message.cseq, direction, now_ms)
+
     def receive_ack(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
-        """The ACK of a re-INVITE without an offer carries the answer (RFC 3261 section 13.2.1)."""
-        if leg.hold is not None and message.body:
-            leg.hold.receive_ack(leg.side_of(message), message.cseq, media_direction(message.body), now_ms)
+        """The ACK of a re-INVITE without an offer carries the answer (RFC 3261 section 13.2.1).
+
+        And where its 2xx was lost before the tap, it tells that there was one: a refusal's ACK repeats the branch.
+        """
+        if leg.hold is None:
+            return
+        side = leg.side_of(message)
+        if leg.hold.is_pending(side, message.cseq) and mark_of(branch_of(message)) not in leg.branches:
+            leg.hold.receive_answer(NO_SDP, now_ms)
+        if message.body:
+            leg.hold.receive_ack(side, message.cseq, media_direction(message.body), now_ms)
 
     def receive_refer(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """A transfer is asked for; it counts once it is accepted."""
@@ -79,14 +99,31 @@ class DialogReader:
 
     def receive_refer_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """2xx to the REFER: the transfer is under way."""
+        if (leg.refer is None or leg.refer[0] != message.cseq) and 200 <= message.status < 300 and leg.state == TALKING:
+            leg.refer = (message.cseq,) + self._lost_refer(leg)
         if leg.refer is not None and leg.refer[0] == message.cseq and 200 <= message.status < 300:
+            self._take_refer(leg)
+
+    def _take_refer(self, leg: TrackedLeg) -> None:
+        if leg.refer is not None:
             _, leg.facts.transfer, leg.facts.refer_to, replaces_key = leg.refer
             if replaces_key:
                 leg.facts.replaces_key = replaces_key
 
+    def _lost_refer(self, leg: TrackedLeg) -> tuple[str, str, bytes]:
+        """What a REFER asked for that was lost before the tap: who is in another call as well joins the two."""
+        leg.facts.partial = True
+        other = self._ends.other_call(leg)
+        return (TRANSFER_BLIND, "", b"") if other is None else (TRANSFER_ATTENDED, "", call_key(other.call_id))
+
     def receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
-        """A failed transfer: the caller returns (RFC 3515 section 2.4.5)."""
-        if leg.refer is not None and read_notify_status(message) >= 300:
+        """How a transfer goes (RFC 3515 section 2.4.5): it is tried, or it failed and the caller returns."""
+        if leg.refer is None:
+            return
+        status = read_notify_status(message)
+        if 100 <= status < 300:
+            self._take_refer(leg)  # its 202 was lost before the tap, where the transfer does not count yet
+        elif status >= 300:
             leg.facts.transfer = ""
             leg.facts.refer_to = ""
             if leg.facts.replaces_key == leg.refer[3]:

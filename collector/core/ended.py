@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
+_JOINED = (-1,)
 MAX_MARKS = 256  # branches remembered of one Call-ID: 16 forks of 16 transactions
 
 
@@ -35,17 +36,30 @@ class EndedCalls:
         earlier = self._younger.get(key)
         if earlier is not None and len(earlier) < MAX_MARKS:
             marks += earlier[1:]
-        elif len(self._younger) >= self._max_generation:
+        else:
+            self._make_room()
+        self._younger[key] = (leg.invite_cseq,) + marks
+
+    def _make_room(self) -> None:
+        if len(self._younger) >= self._max_generation:
             oldest = self._older
             while oldest:  # not clear(), which would give a small heap's reserved piece away
                 oldest.popitem()
             self._older = self._younger
             self._younger = oldest
-        self._younger[key] = (leg.invite_cseq,) + marks
+
+    def note_joined(self, message: Message) -> None:
+        """A call that was up before it was seen: its answers to re-INVITEs begin no leg."""
+        self._make_room()
+        self._younger[mark_of(message.call_id)] = _JOINED
 
     def has(self, message: Message) -> bool:
-        """True for a message of a call that is over."""
+        """True for a message of a call that is over, or was joined in the middle."""
         return self._marks(message) is not None
+
+    def is_joined(self, message: Message) -> bool:
+        """True for a message of a call that was up before it was seen."""
+        return self._marks(message) == _JOINED
 
     def has_leg(self, message: Message, branch: int) -> bool:
         """True for an INVITE of a leg that is over; the same one to a further target is a leg of its own."""

@@ -56,6 +56,11 @@ class EndWatch:
         if before is not None and before.state == TALKING and not (before.hold is not None and before.hold.is_held):
             self.doubted.arm(before, now_ms)
 
+    def other_call(self, leg: TrackedLeg) -> "TrackedLeg | RestingLeg | None":
+        """The call that a leg's phone is in besides, None where there is none."""
+        other = self._in_call.get(leg.phone)
+        return other if other is not None and other is not leg and other.state == TALKING else None
+
     def forget(self, leg: TrackedLeg) -> None:
         """A call is over."""
         if self._in_call.get(leg.phone) is leg:

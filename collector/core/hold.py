@@ -4,7 +4,7 @@ A side holds from the moment its `sendonly` or `inactive` offer is accepted unti
 A refused offer changes nothing; an offer that keeps both directions open (codec change, T.38) is no hold.
 """
 
-from collector.core.sdp import INACTIVE, NO_SDP, SEND_ONLY, SEND_RECEIVE
+from collector.core.sdp import INACTIVE, NO_SDP, RECEIVE_ONLY, SEND_ONLY, SEND_RECEIVE
 
 CALLER = 0
 CALLEE = 1
@@ -17,6 +17,7 @@ class HoldMeter:
         "_delayed",
         "_direction",
         "_holding",
+        "_last_cseqs",
         "_pending_cseq",
         "_pending_side",
         "_since_ms",
@@ -35,6 +36,7 @@ class HoldMeter:
         self._since_ms = 0
         self._pending_side = -1
         self._pending_cseq = 0
+        self._last_cseqs = [0, 0]  # of each side's offers: what answers a later one answers an offer that was lost
         self._direction = NO_SDP
         self._delayed: tuple[int, int, int] | None = (
             None  # side, CSeq and direction that a 2xx offered: its ACK answers
@@ -49,7 +51,18 @@ class HoldMeter:
         """A re-INVITE or UPDATE; `direction` is NO_SDP where the offer is delayed to the answer."""
         self._pending_side = side
         self._pending_cseq = cseq
+        self._last_cseqs[side] = cseq
         self._direction = direction
+
+    def receive_lost_answer(self, side: int, cseq: int, direction: int, now_ms: int) -> None:
+        """A 2xx to an offer that was lost before the tap says what that offer was (RFC 3264 section 6.1).
+
+        Who only receives was asked to by who holds; who does neither is on hold, by the other side most likely.
+        """
+        if cseq > self._last_cseqs[side] and direction != NO_SDP:
+            self._last_cseqs[side] = cseq
+            held = direction in (RECEIVE_ONLY, INACTIVE)
+            self._settle(side, SEND_ONLY if held else SEND_RECEIVE, direction if held else NO_SDP, now_ms)
 
     def is_pending(self, side: int, cseq: int) -> bool:
         """True where a response answers the offer that is under way."""

@@ -34,6 +34,8 @@ LEAVING = const(6)  # BYE sent, its response is to come
 ENDED = const(7)
 STATE_NAMES = ("CALLING", "PROCEEDING", "RINGING", "CHALLENGED", "CANCELLING", "TALKING", "LEAVING", "ENDED")
 
+REQUEST_TERMINATED = const(487)
+
 # --- signals ---
 INVITE = const(0)  # another INVITE of the same attempt with a higher CSeq
 TRYING = const(1)
@@ -72,7 +74,7 @@ TRANSITIONS = {
     (CALLING, CHALLENGE): (CHALLENGED, "refuse"),
     (CALLING, REFUSE): (ENDED, "refuse"),
     (CALLING, CANCEL): (CANCELLING, "cancel"),
-    (CALLING, BYE): (LEAVING, "hang_up_unanswered"),
+    (CALLING, BYE): (LEAVING, "hang_up_unheard"),
     (CALLING, TIMEOUT): (ENDED, "give_up"),
     (PROCEEDING, RING): (RINGING, "ring"),
     (PROCEEDING, ANSWER): (TALKING, "answer"),
@@ -81,7 +83,7 @@ TRANSITIONS = {
     (PROCEEDING, CHALLENGE): (CHALLENGED, "refuse"),
     (PROCEEDING, REFUSE): (ENDED, "refuse"),
     (PROCEEDING, CANCEL): (CANCELLING, "cancel"),
-    (PROCEEDING, BYE): (LEAVING, "hang_up_unanswered"),
+    (PROCEEDING, BYE): (LEAVING, "hang_up_unheard"),
     (PROCEEDING, TIMEOUT): (ENDED, "give_up"),
     (RINGING, RING): (RINGING, "none"),  # a phone that rings long says so every minute (RFC 3261 section 13.3.1.1)
     (RINGING, ANSWER): (TALKING, "answer"),
@@ -96,7 +98,7 @@ TRANSITIONS = {
     (CHALLENGED, TIMEOUT): (ENDED, "none"),
     (CANCELLING, ANSWER): (TALKING, "answer"),  # RFC 5407 section 3.1.2: the 2xx wins
     (CANCELLING, ANSWER_ACK): (TALKING, "infer_answer"),
-    (CANCELLING, REFUSAL_ACK): (ENDED, "none"),  # of a 487 that was lost
+    (CANCELLING, REFUSAL_ACK): (ENDED, "infer_cancelled"),  # of a 487 that was lost
     (CANCELLING, CHALLENGE): (ENDED, "refuse_cancelled"),
     (CANCELLING, REFUSE): (ENDED, "refuse_cancelled"),
     (CANCELLING, BYE): (ENDED, "none"),
@@ -212,6 +214,10 @@ def _refuse(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     if message is not None:
         facts.final_code = message.status
         read_reasons(facts, message)
+        if message.status == REQUEST_TERMINATED:  # of a CANCEL that was lost before the tap
+            facts.cancelled = True
+            facts.ended_by = ENDED_BY_CALLER
+            facts.partial = True
         if 300 <= message.status < 400:
             facts.diverted_by = user_of(split_address(message.header(CONTACT))[0])[:MAX_TEXT]
 
@@ -225,6 +231,12 @@ def _infer_refusal(leg: TrackedLeg, message: Message | None, now_ms: int) -> Non
 def _refuse_cancelled(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     if message is not None:
         leg.facts.final_code = message.status
+
+
+def _infer_cancelled(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """What a CANCEL ends is refused with 487 (RFC 3261 section 9.2)."""
+    leg.facts.final_code = REQUEST_TERMINATED
+    leg.facts.partial = True
 
 
 def _try_again(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
@@ -257,10 +269,27 @@ def _hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
 
 
 def _hang_up_unanswered(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
-    """In an early dialog BYE is the caller's other CANCEL (RFC 3261 section 15); or the 2xx was lost before the tap."""
+    """In an early dialog BYE is the caller's other CANCEL; who was called has answered before (RFC 3261 section 15)."""
     _hang_up(leg, message, now_ms)
-    leg.facts.cancelled = leg.facts.ended_by == ENDED_BY_CALLER
     leg.facts.partial = True
+    if leg.facts.ended_by == ENDED_BY_CALLER:
+        leg.facts.cancelled = True
+    else:
+        _infer_acceptance(leg)
+
+
+def _hang_up_unheard(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """Nothing that makes a dialog was seen, and a dialog ends: a 2xx was lost before the tap, and so was its ACK."""
+    _hang_up(leg, message, now_ms)
+    leg.facts.partial = True
+    _infer_acceptance(leg)
+
+
+def _infer_acceptance(leg: TrackedLeg) -> None:
+    """The call was up: since when, nobody knows; at the earliest since it rang."""
+    facts = leg.facts
+    facts.answer_ms = facts.invite_ms if facts.ring_ms is None else facts.ring_ms
+    facts.final_code = 200
 
 
 def _infer_hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
@@ -296,10 +325,12 @@ ACTIONS = {
     "refuse": _refuse,
     "infer_refusal": _infer_refusal,
     "refuse_cancelled": _refuse_cancelled,
+    "infer_cancelled": _infer_cancelled,
     "try_again": _try_again,
     "cancel": _cancel,
     "hang_up": _hang_up,
     "hang_up_unanswered": _hang_up_unanswered,
+    "hang_up_unheard": _hang_up_unheard,
     "infer_hang_up": _infer_hang_up,
     "confirm_hang_up": _confirm_hang_up,
     "give_up": _give_up,

@@ -20,10 +20,11 @@ from collector.core.invite import InviteReader
 from collector.core.leg_table import RESERVED_LEGS
 from collector.core.links import LINK_ETHERNET
 from collector.core.message import Message
-from collector.core.numbers import NumberingPlan
+from collector.core.monitor_settings import MonitorSettings
 from collector.core.packages import METHODS as PACKAGE_METHODS
 from collector.core.packages import PackageReader
 from collector.core.packet import (
+    ACK_SHIFT,
     FRAGMENT_BITS,
     PLAIN_IPV4,
     PLAIN_UDP,
@@ -49,51 +50,15 @@ if TYPE_CHECKING:
 
     from collector.core.events import Event, LegEnded
     from collector.core.sctp import SctpTable
+    from collector.core.stream import Pieces
 
     Datagram = tuple[int, bytes, int, bytes, int, bytes, int, int]
+
+__all__ = ("CallMonitor", "MonitorSettings")
 
 SIPS_PORT = 5061  # SIP over TLS (RFC 3261 section 18.2.1): calls that cannot be heard are reported wherever it is seen
 TIMER_GRAIN_MS = 500  # deadlines are looked at this often while frames come
 MAX_WRAPPINGS = 3  # a router's stream of a tunnel with a PBX's mirror in it; a hostile packet might nest deeper
-
-
-class MonitorSettings:
-    """What the core must know of an office; everything has a usable default.
-
-    `pbx` and `trunks` are packed addresses, `extensions` pairs (low, high) of equally long numbers.
-    """
-
-    def __init__(
-        self,
-        *,
-        ports: tuple[int, ...] = (5060,),
-        any_port: bool = False,
-        pbx: tuple[bytes, ...] = (),
-        trunks: tuple[bytes, ...] = (),
-        extensions: tuple[tuple[str, str], ...] = (),
-        feature_codes: tuple[str, ...] = (),
-        country: str = "",
-        area: str = "",
-        international_prefix: str = "00",
-        national_prefix: str = "0",
-        correlation_header: str = "",
-        digit_numbers: tuple[str, ...] = (),
-        max_call_ms: int = 4 * 3600 * 1000,
-        max_legs: int = 20_000,
-        max_ended: int = 8_192,
-    ) -> None:
-        self.ports = ports
-        self.any_port = any_port
-        self.pbx = pbx
-        self.trunks = trunks
-        self.extensions = extensions
-        self.feature_codes = feature_codes
-        self.numbering = NumberingPlan(country, area, international_prefix, national_prefix)
-        self.correlation_header = correlation_header
-        self.digit_numbers = digit_numbers
-        self.max_call_ms = max_call_ms
-        self.max_legs = max_legs  # open legs at once: 2 KB each on CPython
-        self.max_ended = max_ended  # Call-IDs remembered after their end, against late retransmissions
 
 
 class CallMonitor:
@@ -309,16 +274,20 @@ class CallMonitor:
         elif encrypted or not (on_port or self._any_port):
             self.counters.ignored += 1
         else:
+            streams = self._streams
+            if flags >> ACK_SHIFT:
+                back = (target, target_port, source, source_port)
+                self._receive_pieces(streams.receive_acknowledgement(back, flags >> ACK_SHIFT, now_ms))
             key = (source, source_port, target, target_port)
-            found = self._streams.receive_segment(key, sequence, flags, payload, now_ms)
-            self._receive_pieces([(key, message) for message in found], now_ms)
+            found = streams.receive_segment(key, sequence, flags, payload, now_ms)
+            self._receive_pieces([(key, message, now_ms) for message in found])
 
-    def _receive_pieces(self, pieces: list[tuple[tuple[bytes, int, bytes, int], bytes]], now_ms: int) -> None:
+    def _receive_pieces(self, pieces: "Pieces") -> None:
         """Messages cut from streams."""
-        for key, message in pieces:
+        for key, message, at_ms in pieces:
             source, source_port, target, target_port = key
             transport = WEBSOCKET if self._streams.is_websocket(key) else TCP
-            self.receive_payload(message, now_ms, source, source_port, target, target_port, transport)
+            self.receive_payload(message, at_ms, source, source_port, target, target_port, transport)
 
     def _receive_chunks(self, datagram: "Datagram", now_ms: int) -> None:
         """A packet of SCTP."""
@@ -372,7 +341,7 @@ class CallMonitor:
 
     def handle_deadline(self, now_ms: int) -> None:
         """Time has passed: legs that wait too long and registrations that ran out."""
-        self._receive_pieces(self._streams.handle_deadline(now_ms), now_ms)
+        self._receive_pieces(self._streams.handle_deadline(now_ms))
         self._tracker.handle_deadline(now_ms)
         self._registrar.handle_deadline(now_ms)
         self._take_registrations()
@@ -381,7 +350,7 @@ class CallMonitor:
     def close(self, now_ms: int) -> None:
         """Watching ends: everything that is still open is reported as far as it was seen."""
         self._take_first_pieces(now_ms + PATIENCE_MS)
-        self._receive_pieces(self._streams.close(), now_ms)
+        self._receive_pieces(self._streams.close())
         if self._chunks is not None:
             self._chunks.close()
         self._decoder.close()

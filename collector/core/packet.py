@@ -25,7 +25,10 @@ PROTOCOL_UDP_LITE = 136
 PROTOCOL_MPLS = 137
 
 QUOTED = 0x100  # in `flags`: not a datagram that was sent, but one that an ICMP error quotes
-CUT_SHIFT = 16  # in `flags` of a segment: above it stands how many bytes of its payload the capture left out
+CUT_SHIFT = 16  # in `flags` of a segment: above it stand 16 bits, how many bytes of its payload the capture left out
+ACK_SHIFT = 32  # and above this one its acknowledgement number
+
+ACK = 16  # a TCP flag
 
 MAX_TUNNELS = 4  # IP in IP in GRE ...: nobody nests deeper, a hostile packet might
 _IPV6_EXTENSIONS = (0, 43, 51, 60, 140)  # hop-by-hop, routing, authentication, destination options, Shim6 (RFC 8200)
@@ -277,6 +280,8 @@ class PacketDecoder:
         sequence = int.from_bytes(frame[start + 4 : start + 8], "big")
         header = (frame[start + 12] >> 4) << 2
         flags = frame[start + 13]
+        if flags & ACK:
+            flags |= int.from_bytes(frame[start + 8 : start + 12], "big") << ACK_SHIFT
         self._counters.datagrams += 1
         payload = frame[start + header : end]
         return (PROTOCOL_TCP, source, source_port, destination, destination_port, payload, sequence, flags)
@@ -286,6 +291,6 @@ def _cut(
     datagram: tuple[int, bytes, int, bytes, int, bytes, int, int] | None, missing: int
 ) -> tuple[int, bytes, int, bytes, int, bytes, int, int] | None:
     """The same, a segment's flags saying how many bytes are not there."""
-    if datagram is None or datagram[0] != PROTOCOL_TCP or datagram[7] >> CUT_SHIFT or datagram[7] == QUOTED:
+    if datagram is None or datagram[0] != PROTOCOL_TCP or datagram[7] >> CUT_SHIFT & 0xFFFF or datagram[7] == QUOTED:
         return datagram
     return datagram[:7] + (datagram[7] | missing << CUT_SHIFT,)

@@ -3,7 +3,8 @@
 A connection that speaks WebSocket is handed on to `websocket.py`.
 
 A connection may be joined in the middle: it counts from the first segment that begins with a SIP message. Where bytes
-were never seen the rest of that message is lost, the hole is counted, and reading goes on at the next message.
+were never seen the rest of that message is lost, the hole is counted, and reading goes on at the next message: at once
+where the other side acknowledges what the tap has missed.
 """
 
 from collector.core.counters import Counters
@@ -14,6 +15,9 @@ from collector.core.timers import TimerQueue, Waiting
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collector.core.websocket import FrameReader  # a board never needs it
+
+    Key = tuple[bytes, int, bytes, int]
+    Pieces = list[tuple[Key, bytes, int]]  # connection, message, when its last segment came
 
 MAX_MESSAGE_BYTES = 65_535  # as in a UDP datagram; over TCP nobody sends more
 MAX_CONNECTIONS = 512  # two halves each phone of a large office; the idlest goes first
@@ -35,14 +39,14 @@ class _Half(Waiting):
 
     __slots__ = ("ahead", "buffer", "frames", "in_step", "key", "next_sequence", "to_skip")
 
-    def __init__(self, key: tuple[bytes, int, bytes, int], next_sequence: int) -> None:
+    def __init__(self, key: "Key", next_sequence: int) -> None:
         super().__init__()
         self.key = key
         self.next_sequence = next_sequence
         self.buffer = b""
         self.in_step = False  # the buffer begins where a message begins
         self.to_skip = 0  # bytes of a body that is too long to be kept
-        self.ahead: list[tuple[int, bytes]] = []
+        self.ahead: list[tuple[int, bytes, int]] = []  # sequence number, bytes, time
         self.frames: FrameReader | None = None  # of a WebSocket
 
 
@@ -51,14 +55,12 @@ class StreamTable:
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._halves: dict[tuple[bytes, int, bytes, int], _Half] = {}
+        self._halves: dict[Key, _Half] = {}
         self._idle = TimerQueue(IDLE_MS)
         self._waiting = TimerQueue(HOLE_MS)  # halves with a hole
-        self._websockets: dict[tuple[bytes, int, bytes, int], int] = {}
+        self._websockets: dict[Key, int] = {}
 
-    def receive_segment(
-        self, key: tuple[bytes, int, bytes, int], sequence: int, flags: int, payload: bytes, now_ms: int
-    ) -> list[bytes]:
+    def receive_segment(self, key: "Key", sequence: int, flags: int, payload: bytes, now_ms: int) -> list[bytes]:
         """The messages that a segment completes, in order; `flags` are those of `packet.py`."""
         half = self._halves.get(key)
         if flags & SYN:
@@ -74,15 +76,16 @@ class StreamTable:
                 return []
             half = self._open(key, sequence, now_ms)
         messages = self._place(half, sequence, payload, now_ms) if payload else []
-        if flags >> CUT_SHIFT and not half.ahead:
-            messages += self._end_cut(half, sequence + len(payload) + (flags >> CUT_SHIFT))
+        missing = flags >> CUT_SHIFT & 0xFFFF
+        if missing and not half.ahead:
+            messages += self._end_cut(half, sequence + len(payload) + missing)
         if not half.ahead:
             self._idle.arm(half, now_ms)
             if flags & (FIN | RST):
                 self._forget(half)
         return messages
 
-    def is_websocket(self, key: tuple[bytes, int, bytes, int]) -> bool:
+    def is_websocket(self, key: "Key") -> bool:
         """True where the messages of a connection's half stood in WebSocket frames."""
         return key in self._websockets
 
@@ -91,12 +94,23 @@ class StreamTable:
         first = self._waiting.first()
         return None if first is None else first.deadline_ms
 
-    def handle_deadline(self, now_ms: int) -> list[tuple[tuple[bytes, int, bytes, int], bytes]]:
-        """(connection, message) of what waited behind holes that never closed; idle connections are forgotten."""
-        found: list[tuple[tuple[bytes, int, bytes, int], bytes]] = []
+    def receive_acknowledgement(self, key: "Key", number: int, now_ms: int) -> "Pieces":
+        """What waits behind a hole that the receiver has not: its tap has missed a segment that nobody will repeat."""
+        half = self._halves.get(key)
+        found: Pieces = []
+        if half is None:
+            return found
+        while half.ahead and (number - half.ahead[0][0]) & 0xFFFFFFFF < MAX_WINDOW:
+            found += self._skip_hole(half)
+            (self._waiting if half.ahead else self._idle).arm(half, now_ms)
+        return found
+
+    def handle_deadline(self, now_ms: int) -> "Pieces":
+        """What waited behind holes that never closed; idle connections are forgotten."""
+        found: Pieces = []
         half = self._waiting.first()
         while isinstance(half, _Half) and half.deadline_ms <= now_ms:
-            found += [(half.key, message) for message in self._skip_hole(half)]
+            found += self._skip_hole(half)
             (self._waiting if half.ahead else self._idle).arm(half, now_ms)
             half = self._waiting.first()
         half = self._idle.first()
@@ -105,7 +119,7 @@ class StreamTable:
             half = self._idle.first()
         return found
 
-    def _open(self, key: tuple[bytes, int, bytes, int], next_sequence: int, now_ms: int) -> _Half:
+    def _open(self, key: "Key", next_sequence: int, now_ms: int) -> _Half:
         if len(self._halves) >= MAX_CONNECTIONS:
             idlest = self._idle.first() or self._waiting.first()
             self._forget(idlest if isinstance(idlest, _Half) else None)
@@ -130,24 +144,26 @@ class StreamTable:
         if distance:
             if not half.ahead:
                 self._waiting.arm(half, now_ms)
-            half.ahead.append((sequence, payload))
+            half.ahead.append((sequence, payload, now_ms))
             half.ahead.sort(key=lambda piece: (piece[0] - half.next_sequence) & 0xFFFFFFFF)
-            kept_bytes = sum([len(data) for _, data in half.ahead])
-            return self._skip_hole(half) if len(half.ahead) > MAX_AHEAD or kept_bytes > MAX_AHEAD_BYTES else []
-        return self._append(half, payload) + self._take_overlapping(half)
+            kept_bytes = sum([len(data) for _, data, _ in half.ahead])
+            if len(half.ahead) <= MAX_AHEAD and kept_bytes <= MAX_AHEAD_BYTES:
+                return []
+            return [message for _, message, _ in self._skip_hole(half)]
+        return self._append(half, payload) + [message for _, message, _ in self._take_overlapping(half)]
 
-    def _take_overlapping(self, half: _Half) -> list[bytes]:
+    def _take_overlapping(self, half: _Half) -> "Pieces":
         """Kept segments that are in order now, or begin before what is expected."""
-        messages: list[bytes] = []
+        found: Pieces = []
         while half.ahead:
             distance = (half.ahead[0][0] - half.next_sequence) & 0xFFFFFFFF
             if 0 < distance < 0x80000000:
                 break
-            sequence, payload = half.ahead.pop(0)
+            sequence, payload, at_ms = half.ahead.pop(0)
             payload = payload[(half.next_sequence - sequence) & 0xFFFFFFFF :]
             if payload:
-                messages += self._append(half, payload)
-        return messages
+                found += [(half.key, message, at_ms) for message in self._append(half, payload)]
+        return found
 
     def _end_cut(self, half: _Half, following: int) -> list[bytes]:
         """The capture left a segment's end out: what is there of its last message is read, as of a datagram."""
@@ -161,23 +177,25 @@ class StreamTable:
         half.next_sequence = following & 0xFFFFFFFF
         return messages
 
-    def _skip_hole(self, half: _Half) -> list[bytes]:
-        """The missing segment will not come: go on behind it."""
+    def _skip_hole(self, half: _Half) -> "Pieces":
+        """The missing segment will not come: go on behind it. A head that is whole is read without its body."""
         self._counters.tcp_gaps += 1
+        at_ms = half.ahead[0][2]
+        found = [(half.key, half.buffer, at_ms)] if half.in_step and _head_end(half.buffer) else []
         half.buffer = b""
         half.to_skip = 0
         half.in_step = False
         half.frames = None
         half.next_sequence = half.ahead[0][0]
-        return self._take_overlapping(half)
+        return found + self._take_overlapping(half)
 
-    def close(self) -> list[tuple[tuple[bytes, int, bytes, int], bytes]]:
-        """Watching ends: (connection, message) of what still waits behind holes."""
-        found = []
+    def close(self) -> "Pieces":
+        """Watching ends: what still waits behind holes."""
+        found: Pieces = []
         for key in sorted(self._halves):  # MicroPython's dicts keep no order
             half = self._halves[key]
             while half.ahead:
-                found += [(key, message) for message in self._skip_hole(half)]
+                found += self._skip_hole(half)
         return found
 
     def _append(self, half: _Half, payload: bytes) -> list[bytes]:

@@ -32,6 +32,7 @@ from collector.core.legs import (
     TrackedLeg,
 )
 from collector.core.message import RETRY_AFTER, Message
+from collector.core.strays import begins_leg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class LegTracker(LegTable):
         self._responses = {
             b"INVITE": self._receive_invite_response,
             b"BYE": self._receive_bye_response,
+            b"CANCEL": self._receive_cancel_response,
             b"UPDATE": self._dialog.receive_offer_response,
             b"REFER": self._dialog.receive_refer_response,
         }
@@ -86,13 +88,10 @@ class LegTracker(LegTable):
             self._receive_invite(legs, message, now_ms, hop)
             return
         if legs is None:
-            if not self._begins_leg(message):
+            if self._ended.has(message) or not begins_leg(message):
                 self._receive_stray(message)
                 return
-            # the INVITE was lost before the tap: its response names the same parties, from the other end
-            legs = [self._open(None, message, mark_of(branch_of(message)), now_ms, hop.back())]
-            legs[0].facts.partial = True
-            legs[0].last_mark = 0
+            legs = [self._open_without_invite(message, now_ms, hop)]
         if handle is None:
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
             self._ends.trust(legs[0], now_ms)
@@ -127,24 +126,27 @@ class LegTracker(LegTable):
             return found
         return [leg for leg in legs if leg.state in UNANSWERED] or legs[:1]
 
-    def _begins_leg(self, message: Message) -> bool:
-        """A provisional response to an INVITE outside a dialog: a re-INVITE gets no 18x, and its 100 has a To tag."""
-        if message.is_request or message.method != b"INVITE" or not 100 <= message.status < 200:
-            return False
-        if self._ended.has(message):
-            return False
-        return message.status > 100 or not tag_of(message.to_value)
+    def _open_without_invite(self, message: Message, now_ms: int, hop: Hop) -> TrackedLeg:
+        """The INVITE was lost before the tap: what follows it names the same parties, a response from the other end."""
+        if message.is_request:  # the ACK of a 2xx has a transaction of its own
+            leg = self._open(None, message, 0, now_ms, hop)
+        else:
+            leg = self._open(None, message, mark_of(branch_of(message)), now_ms, hop.back())
+        leg.facts.partial = True
+        leg.last_mark = 0
+        return leg
 
     def _receive_stray(self, message: Message) -> None:
         """A message of a dialog that is over, or whose start was not seen."""
         method = message.method
         if method not in _OF_CALLS:
             return
-        if self._ended.has(message):
+        if self._ended.has(message) and not self._ended.is_joined(message):
             if method in (b"INVITE", b"BYE") or (method == b"CANCEL" and message.is_request):
                 self._counters.retransmissions += 1
         elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
             self._counters.orphans += 1
+            self._ended.note_joined(message)
 
     # --- INVITE ---
 
@@ -156,6 +158,7 @@ class LegTracker(LegTable):
                 self._counters.retransmissions += 1
             elif to_tag:
                 self._counters.orphans += 1
+                self._ended.note_joined(message)
             else:
                 self._open(None, message, branch, now_ms, hop)
             return
@@ -251,6 +254,8 @@ class LegTracker(LegTable):
             self._dialog.receive_offer_response(leg, message, now_ms, source)
             return
         if message.cseq != leg.invite_cseq and not self._missed_invite(leg, message, now_ms):
+            if leg.state == TALKING and 200 <= status < 300:
+                self._dialog.receive_lost_answer(leg, message, now_ms)
             return
         if leg.answer_tag:
             if leg.side_of(message) != CALLER:  # to the callee's re-INVITE, seen on a further hop
@@ -299,6 +304,7 @@ class LegTracker(LegTable):
         if leg.state != CHALLENGED or message.cseq < leg.invite_cseq:
             return False
         leg.invite_cseq = message.cseq
+        _note(leg, leg.last_mark, now_ms, mark_of(branch_of(message)))
         self._step(leg, INVITE, message, now_ms)
         return True
 
@@ -320,11 +326,18 @@ class LegTracker(LegTable):
         elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
             signal = REFUSAL_ACK if mark_of(branch_of(message)) in leg.branches else ANSWER_ACK
             self._step(leg, signal, message, now_ms)
+            self._watch_end(leg, message, now_ms)
 
     def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         if leg.state == CANCELLING and source == leg.source:
             self._count_repeat(leg)
         else:
+            self._step(leg, CANCEL, message, now_ms)
+
+    def _receive_cancel_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
+        """The CANCEL itself may have been lost before the tap."""
+        if leg.state in UNANSWERED and 200 <= message.status < 300:
+            leg.facts.partial = True
             self._step(leg, CANCEL, message, now_ms)
 
     def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:

@@ -74,5 +74,5 @@ def test_lost_segment_is_given_up() -> None:
     table = StreamTable(counters)
     table.receive_segment(KEY, 0, SYN, b"", 0)
     assert [] == table.receive_segment(KEY, 501, 0, make_request("BYE", 2), 0)
-    assert [(KEY, make_request("BYE", 2))] == table.handle_deadline(HOLE_MS)
+    assert [(KEY, make_request("BYE", 2), 0)] == table.handle_deadline(HOLE_MS)
     assert 1 == counters.tcp_gaps

@@ -19,7 +19,7 @@ from wrapped import make_sctp_frame
 
 from collector.core.counters import Counters
 from collector.core.links import LINK_ETHERNET
-from collector.core.packet import CUT_SHIFT, QUOTED, PacketDecoder
+from collector.core.packet import ACK_SHIFT, CUT_SHIFT, QUOTED, PacketDecoder
 
 PAYLOAD = b"OPTIONS sip:101@10.77.1.101 SIP/2.0\r\n"
 PACKET = make_ipv4(make_udp(PAYLOAD, 5060, 5062), PBX, phone(101))
@@ -117,6 +117,16 @@ def test_tcp_segment_keeps_sequence_and_flags():
     """Sequence number, flags and payload of a segment."""
     frame = make_ethernet(make_ipv4(make_tcp(PAYLOAD, 0xFFFFFFF0, 0x18, 40000, 5060), PBX, phone(101), 6))
     assert decode(frame) == (6, PBX, 40000, phone(101), 5060, PAYLOAD, 0xFFFFFFF0, 0x18)
+
+
+def test_tcp_segment_says_what_it_acknowledges():
+    """Where the flag is set that says so."""
+    segment = bytearray(make_tcp(PAYLOAD, 1, 0x18))
+    segment[8:12] = b"\x12\x34\x56\x78"
+    found = decode(make_ethernet(make_ipv4(bytes(segment), PBX, phone(101), 6)))
+    assert 0x12345678 << ACK_SHIFT | 0x18 == found[7]
+    segment[13] = 0x08
+    assert 0x08 == decode(make_ethernet(make_ipv4(bytes(segment), PBX, phone(101), 6)))[7]
 
 
 def test_segmentation_offload_leaves_the_length_to_the_frame():

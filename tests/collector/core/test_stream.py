@@ -106,7 +106,7 @@ def test_lost_segment_costs_only_its_message():
     assert [MESSAGES[0]] == connection.segment(begins[0], MESSAGES[0])
     assert [] == connection.segment(begins[2], MESSAGES[2], now_ms=100)
     assert connection.table.next_deadline() == 100 + HOLE_MS
-    assert [(KEY, MESSAGES[2])] == connection.table.handle_deadline(100 + HOLE_MS)
+    assert [(KEY, MESSAGES[2], 100)] == connection.table.handle_deadline(100 + HOLE_MS)
     assert connection.counters.tcp_gaps == 1
     assert connection.table.next_deadline() is None
 
@@ -118,6 +118,27 @@ def test_hole_that_closes_in_time_loses_nothing():
     assert MESSAGES[:2] == connection.segment(0, MESSAGES[0], now_ms=400)
     assert [] == connection.table.handle_deadline(100 + HOLE_MS)
     assert connection.counters.tcp_gaps == 0
+
+
+def test_what_the_receiver_acknowledges_is_no_hole_to_wait_at():
+    """Only the tap has missed it, nobody will send it again: what waits comes out at once, with its own time."""
+    connection = Connection()
+    begins = [0, len(MESSAGES[0]), len(MESSAGES[0] + MESSAGES[1])]
+    assert [] == connection.segment(begins[1], MESSAGES[1], now_ms=100)
+    assert [] == connection.table.receive_acknowledgement(KEY, connection.start, 110)
+    assert [(KEY, MESSAGES[1], 100)] == connection.table.receive_acknowledgement(KEY, connection.start + begins[2], 120)
+    assert 1 == connection.counters.tcp_gaps
+    assert [MESSAGES[2]] == connection.segment(begins[2], MESSAGES[2], now_ms=130)
+    assert [] == connection.table.receive_acknowledgement((b"other", 1, b"one", 2), 7, 140)
+
+
+def test_a_head_before_a_hole_is_read_without_its_body():
+    """The end of a message was lost: who calls whom stands in its head."""
+    connection = Connection()
+    head = MESSAGES[0][: MESSAGES[0].find(b"\r\n\r\n") + 10]
+    connection.segment(0, head)
+    connection.segment(len(MESSAGES[0]), MESSAGES[1], now_ms=5)
+    assert [(KEY, head, 5), (KEY, MESSAGES[1], 5)] == connection.table.close()
 
 
 def test_too_much_behind_a_hole_skips_it_at_once():
@@ -133,7 +154,7 @@ def test_end_of_the_capture_reads_what_waits():
     """What stands behind a hole when watching ends still comes out."""
     connection = Connection()
     connection.segment(500, MESSAGES[1])
-    assert [(KEY, MESSAGES[1])] == connection.table.close()
+    assert [(KEY, MESSAGES[1], 0)] == connection.table.close()
 
 
 def test_ports_used_again_start_afresh():

@@ -104,8 +104,10 @@ def test_a_gap_is_bridged_at_the_next_frame():
     connection = Connection()
     connection.hear(UPGRADE, make_websocket_frame(MESSAGES[0]))
     connection.sequence += 77
-    assert [] == connection.hear(make_websocket_frame(MESSAGES[1])[9:], make_websocket_frame(MESSAGES[2]))
-    assert [(KEY, MESSAGES[2])] == connection.table.handle_deadline(1_000_000)
+    cut = make_websocket_frame(MESSAGES[1])[9:]
+    at_ms = connection.sequence + len(cut)
+    assert [] == connection.hear(cut, make_websocket_frame(MESSAGES[2]))
+    assert [(KEY, MESSAGES[2], at_ms)] == connection.table.handle_deadline(1_000_000)
     assert 1 == connection.counters.tcp_gaps
 
 
