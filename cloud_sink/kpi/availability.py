@@ -29,7 +29,7 @@ def measure_availability(
         if each.state in AT_WORK and each.logged_in
     )
     served = common(common(business, staffed), trunk_up(trunk))
-    return {"service_availability": Parts(_length(served), _length(business))}
+    return {"service_availability": Parts(length_of(served), length_of(business))}
 
 
 def is_agents_phone(extension: str, plan: OfficePlan) -> bool:
@@ -76,5 +76,6 @@ def common(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
     return found
 
 
-def _length(spans: Sequence[Span]) -> int:
+def length_of(spans: Sequence[Span]) -> int:
+    """How long spans are together."""
     return sum(end - start for start, end in spans)

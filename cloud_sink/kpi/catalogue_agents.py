@@ -91,6 +91,12 @@ AGENT_TIME = (
         "Amazon Connect, Genesys; ICMI", STATES, kpi_class="b", scopes=AGENT_SCOPES,
     ),
     Definition(
+        "queue_occupancy", "Occupancy by queues", PERCENT,
+        "The same with only those calls that came through queues and groups: calls made and direct ones left out.",
+        "(talk + hold + after-call work of queues' and groups' contacts) / (login_time - break_time)",
+        "Amazon Connect, Genesys (Occupancy, of contacts)", STATES, kpi_class="b", scopes=AGENT_SCOPES,
+    ),
+    Definition(
         "calls_per_hour", "Calls per hour", HOUR_RATE,
         "How many calls were answered per hour on duty.",
         "answered legs / login_time in hours",

@@ -13,11 +13,10 @@ from cloud_sink.contacts.records import Contact, OfficePlan
 from cloud_sink.kpi.accessibility import count_service, service_levels
 from cloud_sink.kpi.extensions import REFUSED, SettledLeg, by_extension
 from cloud_sink.kpi.period import QUARTER_MS, Period, local_time
-from cloud_sink.kpi.report import WORK_OF_A_TEAM
 from cloud_sink.kpi.state_sources import ACW, DND, ELSEWHERE, PAUSE
 from cloud_sink.kpi.states import AVAILABLE, OFFLINE, OTHER, RINGING, TALK, States
 from cloud_sink.kpi.value import wilson_percent
-from cloud_sink.kpi.volume import ABANDONED, ANSWERED, offered
+from cloud_sink.kpi.volume import ABANDONED, ANSWERED, WORK_OF_A_TEAM, offered
 
 Between = Callable[[tuple[int, int]], str]  # writes a span of time as the office's clocks show it
 

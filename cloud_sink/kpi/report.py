@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg, OfficePlan
+from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.kpi.accessibility import (
     ServiceCounts,
     count_service,
@@ -24,16 +24,24 @@ from cloud_sink.kpi.money import measure_money
 from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period, local_time
 from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_partial
+from cloud_sink.kpi.queue_occupancy import legs_of_queues, measure_queue_occupancy
 from cloud_sink.kpi.repeats import Calls, measure_repeats
 from cloud_sink.kpi.states import States, measure_states
 from cloud_sink.kpi.surveys import measure_surveys
 from cloud_sink.kpi.value import RING, Parts, Value, value_of, weakest_basis
-from cloud_sink.kpi.volume import ANSWERED, measure_full_lines, measure_outbound, measure_trunk, measure_volume, offered
+from cloud_sink.kpi.volume import (
+    ANSWERED,
+    WORK_OF_A_TEAM,
+    measure_full_lines,
+    measure_outbound,
+    measure_trunk,
+    measure_volume,
+    offered,
+)
 
 __all__ = ["Period", "Report", "Value", "report"]
 
 WAIT_START_BASIS = {"offer": "caller", "pbx_answer": "queue", "first_ring": "ring", "": RING}
-WORK_OF_A_TEAM = (QUEUE, RING_GROUP)  # a colleague's call here is work for the queue, though he is no customer (R7)
 NOT_OBSERVED = Parts(0, 0)
 COVERAGE = "coverage"  # known even where nothing was observed
 Values = dict[str, Value]
@@ -132,6 +140,8 @@ def measure(
         [leg for leg in surveyed if period.holds(leg.t_invite)],
         after_call_work(states, in_period),
         in_period,
+        by_extension(legs) if states is not None else {},
+        legs_of_queues(contacts),
         beside or {},
         taken_over(contacts, legs, plan) if taken is None else taken,
     )
@@ -247,6 +257,8 @@ class _Frame:
     surveyed: Sequence[Leg]
     works: Works
     legs: Sequence[SettledLeg]  # of phones, in the period
+    phones: dict[str, list[SettledLeg]]  # by extension, those begun before the period too; empty without states
+    queued: frozenset[str]  # legs of queues' contacts
     beside: dict[str, Parts]
     taken: TakenOver
 
@@ -283,13 +295,21 @@ class _Frame:
         own = measure_own_after_call(legs, self.works, self.taken)
         measured = measure_extension(legs, self.taken) | measure_partial(legs) | own
         states = None if self.states is None else self.states.get(name, [])
-        return Cohort.of(measured | measure_states(states, measured["answered"].numerator), EXTENSIONS, basis=RING)
+        time = measure_states(states, measured["answered"].numerator) | self._queue_occupancy(name)
+        return Cohort.of(measured | time, EXTENSIONS, basis=RING)
+
+    def _queue_occupancy(self, name: str) -> dict[str, Parts]:
+        """Of one extension."""
+        states = None if self.states is None else self.states.get(name, [])
+        return measure_queue_occupancy(states, self.phones.get(name, []), self.taken, self.queued)
 
     def _states(self, legs: Sequence[SettledLeg]) -> dict[str, Parts]:
         """Agent time of all extensions together."""
         answered = len(parts_of(legs, self.taken))
         everybody = None if self.states is None else [each for states in self.states.values() for each in states]
-        return measure_states(everybody, answered)
+        shares = [self._queue_occupancy(name)["queue_occupancy"] for name in self.states or ()]
+        in_queues = Parts(sum(each.numerator for each in shares), sum(each.denominator for each in shares))
+        return measure_states(everybody, answered) | {"queue_occupancy": in_queues}
 
     def _contacts(self, cohort: Sequence[Contact], time_zone: str) -> dict[str, Parts]:
         """Every KPI that rests on customers' contacts."""

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cloud_sink.kpi.crew import Worker, cut_intervals
-from cloud_sink.kpi.extensions import TakenOver, measure_extension
+from cloud_sink.kpi.extensions import measure_extension
 from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.queue_occupancy import measure_queue_occupancy
 from cloud_sink.kpi.report import Values
 from cloud_sink.kpi.states import Interval, measure_states
 from cloud_sink.kpi.team_report import TeamReport, add_measured, team_values
@@ -25,21 +26,22 @@ class TeamDay:
 def team_days(report: TeamReport, days: Iterable[Period]) -> list[TeamDay]:
     """Each of the days, in order; a call belongs to the day it began on, a state is cut at midnight."""
     workers = [worker for agent in report.agents for worker in agent.workers]
-    return [_team_day(workers, report.taken, day) for day in days]
+    return [_team_day(workers, report, day) for day in days]
 
 
-def _team_day(workers: Sequence[Worker], taken: TakenOver, day: Period) -> TeamDay:
+def _team_day(workers: Sequence[Worker], report: TeamReport, day: Period) -> TeamDay:
     """One day."""
     cut = [(worker, cut_intervals(worker.intervals, day.from_ms, day.until_ms)) for worker in workers]
     on_duty = {worker.agent for worker, found in cut if any(each.logged_in for each in found)}
-    measured = add_measured(_measure(worker, found, taken, day) for worker, found in cut)
+    measured = add_measured(_measure(worker, found, report, day) for worker, found in cut)
     return TeamDay(day, len(on_duty), team_values(measured), time_by_state(each for _, found in cut for each in found))
 
 
-def _measure(worker: Worker, intervals: Sequence[Interval], taken: TakenOver, day: Period) -> dict[str, Parts]:
+def _measure(worker: Worker, intervals: Sequence[Interval], report: TeamReport, day: Period) -> dict[str, Parts]:
     """One worker's counters of a day."""
-    phone = measure_extension([each for each in worker.legs if day.holds(each[0].t_invite)], taken)
-    return phone | measure_states(intervals, phone["answered"].numerator)
+    phone = measure_extension([each for each in worker.legs if day.holds(each[0].t_invite)], report.taken)
+    in_queues = measure_queue_occupancy(intervals, worker.legs, report.taken, report.queued)
+    return phone | measure_states(intervals, phone["answered"].numerator) | in_queues
 
 
 def time_by_state(intervals: Iterable[Interval]) -> dict[str, int]:

@@ -23,6 +23,7 @@ from cloud_sink.kpi.personnel import (
     measure_turnover,
 )
 from cloud_sink.kpi.quality import measure_partial
+from cloud_sink.kpi.queue_occupancy import legs_of_queues, measure_queue_occupancy
 from cloud_sink.kpi.repeats import Calls
 from cloud_sink.kpi.report import Report, Values
 from cloud_sink.kpi.results import measure_success, noted, solved_by_survey, successes
@@ -59,6 +60,7 @@ class TeamReport:
     lapses: list[Lapse]  # in order of time
     scorecards: dict[str, list[Scored]]  # by team
     taken: TakenOver  # on which legs customers were taken over
+    queued: frozenset[str]  # legs of contacts that waited in queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,11 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
     legs = [(leg, outcome) for leg, outcome in facts.legs if period.holds(leg.t_invite)]
     workers = crew(roster, facts.states, legs, watched=facts.watched, within=within)
     outcomes = _successes_by_worker(facts, roster, plan, workers)
-    calls = _CallParts(after_call_work(facts.states, legs), taken_over(facts.contacts, facts.legs, plan))
+    calls = _CallParts(
+        after_call_work(facts.states, legs),
+        taken_over(facts.contacts, facts.legs, plan),
+        legs_of_queues(facts.contacts),
+    )
     worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), calls) for worker in workers]
     frame = _Frame(roster, plan, period, facts.report)
     teams = {team: [each for each in worked if each.worker.team == team] for team in sorted(_teams(workers))}
@@ -102,6 +108,7 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
         lapses=sorted((lapse for each in worked for lapse in each.lapses), key=lambda lapse: lapse.at_ms),
         scorecards=scorecards,
         taken=calls.taken,
+        queued=calls.queued,
     )
 
 
@@ -111,6 +118,7 @@ class _CallParts:
 
     works: Works
     taken: TakenOver
+    queued: frozenset[str]  # legs of queues' contacts
 
 
 def _key(worker: Worker) -> tuple[str, str]:
@@ -143,6 +151,7 @@ def _measure(
         | measure_partial(worker.legs)
         | measure_own_after_call(worker.legs, calls.works, calls.taken)
         | measure_states(worker.intervals, phone["answered"].numerator)
+        | measure_queue_occupancy(worker.intervals, worker.legs, calls.taken, calls.queued)
         | measure_adherence(adherence(worker, plan.work, within=within))
         | measure_lapses(worker, found)
         | measure_attendance(shifts)

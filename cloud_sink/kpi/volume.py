@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from cloud_sink.contacts.records import Contact
+from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact
 from cloud_sink.kpi.value import Parts
 
 ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL, BLOCKED = "answered", "abandoned", "overflow", "voicemail", "blocked"
 CLAIMED_ELSEWHERE, OPEN, UNKNOWN = "claimed_elsewhere", "open", "unknown"
 OFFERED_DISPOSITIONS = (ANSWERED, ABANDONED, OVERFLOW, VOICEMAIL, CLAIMED_ELSEWHERE, OPEN, UNKNOWN)
 TRUNK_SEEN = "T2"
+WORK_OF_A_TEAM = (QUEUE, RING_GROUP)  # a colleague's call here is work for the queue, though he is no customer (R7)
 Change = tuple[int, int]  # Unix ms, and by how many the calls that are up change: 1 or -1
 
 

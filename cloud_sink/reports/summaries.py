@@ -3,8 +3,9 @@
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.comparison import PREVIOUS, Change, changes, earlier
 from cloud_sink.kpi.period import Period
-from cloud_sink.kpi.report import WORK_OF_A_TEAM, Report, Values
+from cloud_sink.kpi.report import Report, Values
 from cloud_sink.kpi.value import NUMBER, PERCENT, SECONDS, Value
+from cloud_sink.kpi.volume import WORK_OF_A_TEAM
 from cloud_sink.office import Office
 from cloud_sink.sheets import Cell, Table
 from cloud_sink.shown import NOTHING, duration_text, note_text, value_text

@@ -51,6 +51,7 @@ PROMISED = {
     "how well agents speak, and how calls sound": ("qa_score", "mos_lq"),
     "what agents did all day": (
         "login_time", "available_time", "idle_time", "break_time", "dnd_time", "ring_time_total", "occupancy",
+        "queue_occupancy",
         "utilisation",
     ),
     "whether they kept to the plan and the rules": (
