@@ -24,6 +24,8 @@ SHAPED = re.compile("[\u0590-\u0dff\ufb1d-\ufdff\ufe70-\ufeff]")
 LONGEST_CELL = 200  # characters
 WIDEST_CELL = 36  # characters that still make a column wider
 NOTHING = "—"
+# times, written without their zone: it stands above the tables
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:[+-]\d\d:\d\d|Z)")
 NUMBER_TEXT = re.compile(r"[-+]?[\d\s.,:]+( ?(%|s|min|h|points|a day|an hour))?|" + NOTHING)
 
 
@@ -49,7 +51,7 @@ class _Pages(FPDF):
 
 def write_pdf(document: Document) -> bytes:
     """The document as a PDF on A4."""
-    tables = [table.columns(table.printed) if table.printed else table for table in document.tables]
+    tables = [table.on_paper for table in document.tables]
     wide = any(len(table.heads) > UPRIGHT_COLUMNS for table in tables)
     pages = _Pages(orientation="landscape" if wide else "portrait", format="A4")
     pages.set_title(_printable(document.title))
@@ -87,14 +89,14 @@ def _write_table(pages: FPDF, table: Table) -> None:
     pages.ln(5)
     pages.set_text_color(INK)
     pages.set_font("text", "B", 10)
-    pages.cell(0, 7, _printable(table.name[:1].upper() + table.name[1:]), new_x="LMARGIN", new_y="NEXT")
+    pages.cell(0, 7, _printable(table.title), new_x="LMARGIN", new_y="NEXT")
     pages.set_font("text", size=7)
     pages.set_draw_color(LINE)
     if not table.rows:
         pages.cell(0, 5, "none", new_x="LMARGIN", new_y="NEXT")
         return
-    rows = [[_cell_text(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
-    heads = [_head_text(head) for head in table.heads]
+    rows = [[cell_text(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
+    heads = [head_text(head) for head in table.heads]
     with pages.table(
         align="LEFT",
         borders_layout="HORIZONTAL_LINES",
@@ -105,7 +107,7 @@ def _write_table(pages: FPDF, table: Table) -> None:
         line_height=4,
         padding=(0.6, 1),
         repeat_headings=TableHeadingsDisplay.ON_TOP_OF_EVERY_PAGE,
-        text_align=_alignment(rows),
+        text_align=tuple("RIGHT" if numbers else "LEFT" for numbers in are_numbers(rows)),
     ) as grid:
         for row in [heads, *rows]:
             grid.row(row)
@@ -114,12 +116,12 @@ def _write_table(pages: FPDF, table: Table) -> None:
         pages.cell(0, 5, left, new_x="LMARGIN", new_y="NEXT")
 
 
-def _head_text(head: str) -> str:
+def head_text(head: str) -> str:
     """A column's name with blanks, so that it may break into lines."""
     return _printable(head.replace("_", " "))
 
 
-def _cell_text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """A cell as people read it."""
     if cell is None or cell == "":
         return NOTHING
@@ -127,7 +129,9 @@ def _cell_text(cell: Cell) -> str:
         return "yes" if cell else "no"
     if isinstance(cell, float):
         return f"{cell:.2f}".rstrip("0").rstrip(".")
-    return _printable(str(cell))[:LONGEST_CELL]
+    text = _printable(str(cell))
+    moment = MOMENT.fullmatch(text)
+    return f"{moment[1]} {moment[2]}" if moment else text[:LONGEST_CELL]
 
 
 def _printable(text: str) -> str:
@@ -145,7 +149,6 @@ def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[float,
     return tuple(widths)
 
 
-def _alignment(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Numbers to the right, texts to the left."""
-    columns = zip(*rows, strict=True)
-    return tuple("RIGHT" if all(NUMBER_TEXT.fullmatch(text) for text in column) else "LEFT" for column in columns)
+def are_numbers(rows: Sequence[Sequence[str]]) -> list[bool]:
+    """For each column, whether there is nothing but numbers in it: they stand on the right."""
+    return [all(NUMBER_TEXT.fullmatch(text) for text in column) for column in zip(*rows, strict=True)]

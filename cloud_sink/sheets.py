@@ -37,6 +37,16 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     printed: tuple[str, ...] = ()  # heads of the columns that fit on paper; none: all of them
 
+    @property
+    def title(self) -> str:
+        """Its name for people: "Agent states"."""
+        return (self.name[:1].upper() + self.name[1:]).replace("_", " ")
+
+    @property
+    def on_paper(self) -> "Table":
+        """What people read of it: the columns that fit beside each other."""
+        return self.columns(self.printed) if self.printed else self
+
     def columns(self, heads: Sequence[str]) -> "Table":
         """The same rows with these columns only, in the table's own order."""
         kept = [number for number, head in enumerate(self.heads) if head in heads]

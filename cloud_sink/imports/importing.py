@@ -52,7 +52,7 @@ def read_content(content: bytes, name: str, kind: str, plan: OfficePlan, store: 
 
 def rehearse(rows: Sequence[ImportedRow], kind: str, plan: OfficePlan, store: Store, *, how: str) -> Imported:
     """What it would do, without doing it."""
-    return Imported(len(rows), store.counts_of_import(plan.office, kind, rows, how))
+    return Imported(len(rows), store.change_of_import(plan.office, kind, rows, how).counts)
 
 
 def apply(

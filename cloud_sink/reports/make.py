@@ -48,9 +48,13 @@ def write_document(document: Document, kind: str) -> bytes:
 
 def export_file(office: Office, period: Period, name: str, kind: str) -> bytes:
     """One table of a period as a file. Raises BadQuestion."""
+    return write_document(export_document(office, period, name), kind)
+
+
+def export_document(office: Office, period: Period, name: str) -> Document:
+    """One table of a period under its title. Raises BadQuestion."""
     table = make_table(office, period, name)
-    title = f"{table.name[:1].upper()}{table.name[1:]} of {office.title}"
-    return write_document(describe(office, period, title, [table]), kind)
+    return describe(office, period, f"{table.title} of {office.title}", [table])
 
 
 def file_name(office: Office, period: Period, name: str, kind: str) -> str:

@@ -35,6 +35,10 @@ class Change:
         """What takes it back."""
         return Change(self.after, self.before, 0)
 
+    def rows(self) -> list[tuple[list[ImportedRow], list[ImportedRow]]]:
+        """The rows of each part now and then, in the order of the parts."""
+        return [(_imported(self.before[part]), _imported(self.after[part])) for part in sorted(self.before)]
+
     def spans(self, *, of_key: str = "", but_key: str = "") -> list[tuple[int, int]]:
         """From when until when each row holds that comes or goes; of rows with one key only, or without one."""
         at, until, key = (list(tables.imports.c.keys()).index(name) for name in ("at", "until", "key"))
@@ -105,6 +109,16 @@ def status(connection: Connection, office: str) -> list[ImportStatus]:
 def _values(office: str, kind: str, row: ImportedRow) -> tuple[Any, ...]:
     fields = json.dumps(row.values, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
     return office, kind, row.at_ms, row.part, row.key, row.until_ms, row.number, fields
+
+
+def _imported(rows: Iterable[tuple[Any, ...]]) -> list[ImportedRow]:
+    """Rows of the table as imported rows, in order."""
+    names = list(tables.imports.c.keys())
+    found = (dict(zip(names, row, strict=True)) for row in sorted(rows))
+    return [
+        ImportedRow(row["at"], row["until"], row["part"], row["key"], row["number"], json.loads(row["fields"]))
+        for row in found
+    ]
 
 
 def row_of(row: Row[Any]) -> ImportedRow:

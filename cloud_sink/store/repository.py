@@ -35,6 +35,7 @@ from cloud_sink.store import (
 from cloud_sink.store.days import FleetRow, OfficeDay, Rollup
 from cloud_sink.store.engine import clear_errors, open_engine, shown_url, writing
 from cloud_sink.store.forgetting import Forgotten
+from cloud_sink.store.imported import Change
 from cloud_sink.store.junk import Quarantine
 from cloud_sink.store.logged import QUEUE_LOG
 from cloud_sink.store.marking import ClosedDays
@@ -278,9 +279,9 @@ class Store:
         """Return a contact that only an imported queue log tells of."""
         return self._read(logged.contact, office, contact_id)
 
-    def counts_of_import(self, office: str, kind: str, rows: Sequence[ImportedRow], how: str) -> ImportCounts:
+    def change_of_import(self, office: str, kind: str, rows: Sequence[ImportedRow], how: str) -> Change:
         """Return what an import would do."""
-        return self._read(imported.change_by, office, kind, rows, how).counts
+        return self._read(imported.change_by, office, kind, rows, how)
 
     def import_runs(self, office: str) -> list[ImportRun]:
         """Return the imports of an office, the latest first."""

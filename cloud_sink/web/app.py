@@ -22,6 +22,7 @@ from cloud_sink.web import (
     agents_page,
     api,
     calls,
+    document_page,
     export,
     fleet,
     page,
@@ -36,7 +37,17 @@ from cloud_sink.web.asking import Forbidden
 from cloud_sink.web.chosen import NothingYet
 
 API = (api, agents, team, planning, signalling, export, fleet, report_pages)  # each has a router
-PAGES = (page, agents_page, calls, fleet, period, planning_page, report_pages, signalling)  # each has `pages`
+PAGES = (
+    page,
+    agents_page,
+    calls,
+    document_page,
+    fleet,
+    period,
+    planning_page,
+    report_pages,
+    signalling,
+)  # each has `pages`
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {
     # everything comes from this server: no outside address, no inline script or style, no frame around it

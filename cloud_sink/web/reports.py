@@ -169,6 +169,11 @@ def _ranges(office: Office) -> list[tuple[str, date, date]]:
     ]
 
 
+def kinds_of(saved: SavedReport) -> list[str]:
+    """The kinds of files it can be had as: CSV holds one table."""
+    return [kind for kind in ("pdf", "xlsx", "csv") if kind != "csv" or len(saved.tables) == 1]
+
+
 def _describe_saved(office: Office, saved: SavedReport) -> dict[str, object]:
     """One saved report in words."""
     mailing = office.store.mailing(office.id, saved.name)
@@ -178,7 +183,7 @@ def _describe_saved(office: Office, saved: SavedReport) -> dict[str, object]:
         "name": saved.name,
         "title": saved.title,
         "about": f"{', '.join(saved.tables)} of {WORDS_OF_PERIODS.get(saved.period, 'the last ' + saved.period)}",
-        "kinds": [kind for kind in ("pdf", "xlsx", "csv") if kind != "csv" or len(saved.tables) == 1],
+        "kinds": kinds_of(saved),
         "when": _when(saved),
         "sent": ""
         if sent is None

@@ -7,7 +7,7 @@ PLAN = OfficePlan("lab")
 
 def write(store: Store, kind: str, rows: list[ImportedRow], how: str = "write") -> ImportCounts:
     """An import; what it says beforehand that it would do is what it does."""
-    expected = store.counts_of_import("lab", kind, rows, how)
+    expected = store.change_of_import("lab", kind, rows, how).counts
     assert expected == store.change_imported(PLAN, kind, rows, how, ImportOrigin(1, "file.csv", "test"))
     return expected
 
