@@ -152,7 +152,7 @@ def test_ladder_draws_each_call(replay, captures):
     assert "REGISTER" not in out
     _, out, _ = replay(captures / "a-direct.pcap.gz", "--show", "ladder", "--format", "jsonl")
     calls = lines(out)
-    assert {"call_id", "messages"} == set(calls[0])
+    assert {"call_id", "messages", "left_out"} == set(calls[0])
     assert ["time", "from", "to", "message"] == list(calls[0]["messages"][0])
 
 

@@ -161,7 +161,7 @@ def replay(
     with_legs: bool = True,
     on_progress: Callable[[float], object],
 ) -> Replayed:
-    """Run a source to its end; without a ladder, memory does not grow with the recording."""
+    """Run a source to its end; memory does not grow with the recording."""
     monitor = CallMonitor(settings)
     ladder = Ladder()
     if with_ladder:

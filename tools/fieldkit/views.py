@@ -13,7 +13,7 @@ from fieldkit.replay import Replayed
 
 STATISTICS = (
     "frames", "datagrams", "sip_messages", "sip_requests", "sip_responses", "malformed", "orphans", "retransmissions",
-    "duplicates", "truncated", "fragments", "fragments_incomplete", "tcp_gaps", "encrypted", "ignored",
+    "duplicates", "truncated", "fragments", "fragments_incomplete", "tcp_gaps", "encrypted", "websocket", "ignored",
 )  # fmt: skip
 
 
@@ -191,15 +191,16 @@ def show_statistics(replayed: Replayed, form: str, stream: TextIO) -> None:
 
 def show_ladder(replayed: Replayed, form: str, stream: TextIO) -> None:
     """Who sent what to whom, call by call."""
-    calls = replayed.ladder.calls
+    calls = replayed.ladder.calls()
     if form == "table":
         for call in calls:
             stream.writelines(f"{line}\n" for line in draw(call))
             stream.write("\n")
     elif form == "csv":
-        print_rows([{"call_id": call.call_id, **rung} for call in calls for rung in _rungs(call)], form, stream)
+        print_rows(({"call_id": call.call_id, **rung} for call in calls for rung in _rungs(call)), form, stream)
     else:
-        print_rows([{"call_id": call.call_id, "messages": _rungs(call)} for call in calls], form, stream)
+        rows = ({"call_id": call.call_id, "messages": _rungs(call), "left_out": call.left_out} for call in calls)
+        print_rows(rows, form, stream)
 
 
 def _rungs(call: Call) -> list[Row]:
