@@ -271,10 +271,12 @@ def _was_served_unseen(story: Story) -> bool:
 
 
 def _was_refused(story: Story) -> bool:
-    """The PBX refused the caller before anything rang."""
+    """The PBX refused the caller before anything rang, or never said a word; a redirection (3xx) is no refusal."""
     anchor = story.anchor
-    answered = anchor.t_answer is not None or hung_up(anchor)
-    return not answered and not _rang(story) and not anchor.caller_ended and anchor.ended_by == "callee"
+    if anchor.t_answer is not None or hung_up(anchor) or _rang(story) or anchor.caller_ended:
+        return False
+    silent = anchor.ended_by == "" and not anchor.final_code and not anchor.partial
+    return silent or (anchor.ended_by == "callee" and not 300 <= anchor.final_code < 400)
 
 
 def _rang(story: Story) -> bool:

@@ -55,7 +55,8 @@ VOLUME = (
     ),
     Definition(
         "overflow", "Overflowed", NUMBER,
-        "Calls the PBX gave up on or sent elsewhere while the caller was still there.",
+        "Calls the PBX gave up on or sent elsewhere while the caller was still there: on to a mobile (302) too, where "
+        "whoever answers is no agent of the office.",
         "count(disposition = overflow)",
         "Asterisk queue_log EXITWITHTIMEOUT; Genesys (Flow-Out)", RINGING_ONLY,
     ),

@@ -108,6 +108,17 @@ def test_refused_before_any_ring_is_blocked() -> None:
     assert "blocked" == only(refused).disposition
 
 
+def test_a_pbx_that_never_says_a_word_blocks_its_callers() -> None:
+    """The carrier asked until its time was up (RFC 3261 section 17.1.1.2): a customer who was not served."""
+    assert "blocked" == only(trunk("t", "4400", "c", 0, 32, ended_by="")).disposition
+
+
+def test_a_redirected_caller_is_not_blocked() -> None:
+    """302 to another number, said before anything rang: sent elsewhere."""
+    redirected = trunk("t", "4400", "c", 0, 0.1, final_code=302, ended_by="callee", diverted_by="49170")
+    assert "overflow" == only(redirected).disposition
+
+
 def test_a_survey_is_no_customer_contact() -> None:
     """Calls to a survey line are kept out of the KPIs."""
     contact = only(trunk("t", "4510", "c", 0, 30, answer=0.1))
