@@ -14,6 +14,7 @@ from cloud_sink.contacts.records import GREGORIAN, JALALI
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+DAY_OF_YEAR = re.compile(r"[0-9]{2}-[0-9]{2}")
 LAST_OTHER_YEAR = 1699  # years up to here are no Gregorian ones: nobody telephoned then
 MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
 
@@ -122,6 +123,27 @@ def day_named(text: str, calendar: str) -> date:
         return _CALENDARS[calendar].day_of(int(found[1]), int(found[2]), int(found[3]))
     except ValueError as error:
         raise ValueError(f'"{text}" is no day: write it as {_CALENDARS[calendar].example}-01') from error
+
+
+def days_listed(text: str, calendar: str, first_year: int, last_year: int) -> list[date]:
+    """A day as `day_named` reads it; written without its year, that day of every year of the calendar.
+
+    The years are Gregorian ones. A day that only leap years have is missing in the others. Raises ValueError where
+    there is no such day; its text says how to write one.
+    """
+    known = _CALENDARS[calendar]
+    if not DAY_OF_YEAR.fullmatch(text):
+        return [day_named(text, calendar)]
+    first, last = known.numbers(date(first_year, 1, 1))[0], known.numbers(date(last_year, 12, 31))[0]
+    found = []
+    for year in range(first, last + 1):
+        try:
+            found.append(known.day_of(year, *map(int, text.split("-"))))
+        except ValueError:
+            continue
+    if not found:
+        raise ValueError(f'"{text}" is no day of a year: write it as {known.example[5:]}-01')
+    return found
 
 
 def month_named(text: str, calendar: str) -> tuple[date, date]:

@@ -189,7 +189,7 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         tariffs=tuple(_tariff(table) for table in section.sections("tariffs")),
         repeat_days=section.integer("repeat_days", 7, 1, 30),
         shared_numbers=section.texts("shared_numbers"),
-        business_hours=business_hours(section.section("business_hours")),
+        business_hours=business_hours(section.section("business_hours"), calendar),
         trunk_channels=section.integer("trunk_channels", 0, 0, 100_000),
         imports=imported_numbers(section.section("imports")),
         work=work_rules(section.section("work")),

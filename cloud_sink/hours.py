@@ -1,20 +1,26 @@
-"""An office's business hours as written in the configuration: `monday = ["9:00-12:30", "13:30-18:00"]`."""
+"""An office's business hours as written in the configuration: `monday = ["9:00-12:30", "13:30-18:00"]`.
+
+Holidays are days, or days of every year. A day of every year is one of the office's own calendar; a year says itself
+which calendar it is of, since nobody telephoned in the Gregorian year 1405.
+"""
 
 import re
 from datetime import date
 from itertools import pairwise
 
 from cloud_sink.contacts.business_hours import DAY_MINUTES, WEEKDAYS, BusinessHours, Opening
+from cloud_sink.contacts.records import GREGORIAN
 from cloud_sink.sections import Section
 
 _OPENING = re.compile(r"(\d{1,2}):(\d{2}) ?[-–] ?(\d{1,2}):(\d{2})")
 _LEAP_YEAR = "2024-"  # in which every day of a calendar exists
+_FIRST_YEAR, _LAST_YEAR = 2000, 2079  # in which a fixed day of another calendar is looked up: no PBX is older
 
 
-def business_hours(section: Section) -> BusinessHours:
+def business_hours(section: Section, calendar: str = GREGORIAN) -> BusinessHours:
     """Read `[offices.NAME.business_hours]`. Raises ConfigurationError naming file and key."""
     week = tuple(tuple(_openings(section, weekday)) for weekday in WEEKDAYS)
-    hours = BusinessHours(week, _holidays(section))
+    hours = BusinessHours(week, _holidays(section) if calendar == GREGORIAN else _other_holidays(section, calendar))
     section.close()
     if hours.holidays and not hours.known:
         section.refuse("holidays", 'are there, but no weekday has hours: write some, such as monday = ["9:00-17:00"]')
@@ -54,6 +60,24 @@ def _holidays(section: Section) -> tuple[str, ...]:
         if not _is_day(day):
             section.refuse("holidays", f'holds "{day}": write a day as "2026-12-25", or "12-25" for every year')
     return days
+
+
+def _other_holidays(section: Section, calendar: str) -> tuple[str, ...]:
+    """The same of an office with another calendar, as days of the Gregorian one."""
+    days = section.texts("holidays")
+    if not days:
+        return ()
+    try:
+        from cloud_sink.calendars import days_listed  # noqa: PLC0415 -- needs a package that only the sink has
+    except ModuleNotFoundError as error:
+        section.refuse("holidays", f'of a "{calendar}" calendar need {error.name}: pip install "ringtap[sink]"')
+    found: set[str] = set()
+    for day in days:
+        try:
+            found |= {each.isoformat() for each in days_listed(day, calendar, _FIRST_YEAR, _LAST_YEAR)}
+        except ValueError as error:
+            section.refuse("holidays", f'holds "{day}": {error}')
+    return tuple(found)
 
 
 def _is_day(text: str) -> bool:

@@ -1,5 +1,6 @@
 """When an office is open: hours of the week by its own clock, and the days on which it stays closed."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,6 +18,10 @@ class BusinessHours:
     week: tuple[tuple[Opening, ...], ...] = ((),) * 7
     holidays: tuple[str, ...] = ()  # "2026-12-25", or "12-25" of every year
 
+    def __post_init__(self) -> None:
+        """Holidays in order, however they were written: they are looked up often."""
+        object.__setattr__(self, "holidays", tuple(sorted(self.holidays)))
+
     @property
     def known(self) -> bool:
         """Whether the office told any; without, nothing can be said of business time."""
@@ -25,7 +30,12 @@ class BusinessHours:
     def is_holiday(self, day: date) -> bool:
         """Whether the office stays closed on a day on which it else opens."""
         text = day.isoformat()
-        return text in self.holidays or text[5:] in self.holidays
+        return self._has(text) or self._has(text[5:])
+
+    def _has(self, text: str) -> bool:
+        """Whether that day is listed; an office of another calendar lists a fixed day for decades."""
+        place = bisect_left(self.holidays, text)
+        return self.holidays[place : place + 1] == (text,)
 
     def is_working_day(self, day: date) -> bool:
         """Whether the office opens on a local day."""

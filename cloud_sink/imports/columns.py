@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cloud_sink.calendars import day_id, day_named
+from cloud_sink.contacts.records import GREGORIAN
 from cloud_sink.kpi.period import midnight_ms
 
 Value = str | int | float | bool | None
@@ -30,6 +32,7 @@ class Context:
 
     time_zone: str
     number: Callable[[str], str]  # a telephone number as stored contacts carry it: one form, keyed where boxes do so
+    calendar: str = GREGORIAN  # whose days may be written, besides Gregorian ones
 
 
 Reader = Callable[[Written, Context], Value]
@@ -82,7 +85,7 @@ def last_moment(cell: Written, context: Context) -> int:
 
 
 def _moment(cell: Written, context: Context, *, last: bool) -> int:
-    found = _date_or_time(cell)
+    found = _date_or_time(cell, context)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise BadCell(f"{found} is outside the calendar: a year from {FIRST_YEAR} to {LAST_YEAR} is expected")
     if not isinstance(found, datetime):
@@ -91,20 +94,23 @@ def _moment(cell: Written, context: Context, *, last: bool) -> int:
     return round(zoned.timestamp() * 1000)
 
 
-def _date_or_time(cell: Written) -> date | datetime:
-    """A day or a time as spreadsheets and ISO 8601 have them."""
+def _date_or_time(cell: Written, context: Context) -> date | datetime:
+    """A day or a time as spreadsheets and ISO 8601 have them; the day may be one of the office's own calendar."""
     if isinstance(cell, date):
         return cell
     found = plain(cell)
+    day, rest = found[: len("2026-06-01")], found[len("2026-06-01") :]
     try:
-        return date.fromisoformat(found) if len(found) == len("2026-06-01") else datetime.fromisoformat(found)
+        named = day_named(day, context.calendar)
+        return datetime.fromisoformat(named.isoformat() + rest) if rest else named
     except ValueError as error:
-        raise BadCell(f'"{found[:40]}" is no time: write 2026-06-01 or 2026-06-01 09:00') from error
+        example = day_id(date(2026, 6, 1), context.calendar)
+        raise BadCell(f'"{found[:40]}" is no time: write {example} or {example} 09:00') from error
 
 
 def time_of_day(cell: Written, context: Context) -> int:
     """Unix milliseconds of a time; a day alone does not do."""
-    found = _date_or_time(cell)
+    found = _date_or_time(cell, context)
     if not isinstance(found, datetime):
         raise BadCell(f'"{found}" is a day without a time: write {found} 09:00')
     return moment(found, context)

@@ -27,7 +27,8 @@ class Imported:
 
 def context_of(plan: OfficePlan, store: Store) -> Context:
     """What reading cells needs to know of an office. Raises ConfigurationError where its key cannot be read."""
-    return Context(plan.time_zone, number_form(plan.imports, plan.office, store.caller_numbers(plan.office)))
+    form = number_form(plan.imports, plan.office, store.caller_numbers(plan.office))
+    return Context(plan.time_zone, form, plan.calendar)
 
 
 def read_file(path: Path, kind: str, plan: OfficePlan, store: Store) -> list[ImportedRow]:

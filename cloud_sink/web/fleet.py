@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloud_sink.contacts.records import GREGORIAN
+from cloud_sink.contacts.records import GREGORIAN, JALALI
 from cloud_sink.fleet import Fleet, OfficeLine, compare_offices
 from cloud_sink.kpi.period import local_day
 from cloud_sink.office import Offices
@@ -49,8 +49,9 @@ class FleetOut(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FleetQuestion:
-    """The days and the threshold that are asked about."""
+    """The days and the threshold that are asked about; `calendar`: that of all offices, Gregorian where they differ."""
 
+    calendar: str
     first: date
     last: date
     threshold_s: int | None
@@ -58,7 +59,10 @@ class FleetQuestion:
 
 def asked_fleet(
     offices: Annotated[Offices, Depends(all_offices)],
-    from_: Annotated[str, Query(alias="from", max_length=10, description="first day, 2026-06-01")] = "",
+    from_: Annotated[
+        str,
+        Query(alias="from", max_length=10, description="first day, 2026-06-01; 1405-03-11 where Jalali years count"),
+    ] = "",
     until: Annotated[str, Query(max_length=10, description="last day; without both: 30 days until today")] = "",
     threshold_s: Annotated[
         Literal["", "5", "10", "15", "20", "30", "60"],
@@ -66,19 +70,22 @@ def asked_fleet(
     ] = "",
 ) -> FleetQuestion:
     """Read the question. Raises BadQuestion."""
-    last = parse_day(until) if until else max(
+    calendars = {office.plan.calendar for office in offices.all()}
+    read = JALALI if JALALI in calendars else GREGORIAN  # which tells years of both apart
+    last = parse_day(until, read) if until else max(
         (local_day(offices.now_ms(), plan.time_zone) for plan in offices.plans.values()),
         default=local_day(offices.now_ms(), "UTC"),
     )  # fmt: skip
     try:
-        first = parse_day(from_) if from_ else last - timedelta(days=USUAL_DAYS - 1)
+        first = parse_day(from_, read) if from_ else last - timedelta(days=USUAL_DAYS - 1)
     except OverflowError as error:
         raise BadQuestion(f"{last} is outside the calendar: choose another day") from error
     if first > last:
         raise BadQuestion(f'"until" ({last}) must not be before "from" ({first})')
     if (last - first).days >= LONGEST_DAYS or first.year < 1970 or last.year > 9998:
         raise BadQuestion(f"ask for at most {LONGEST_DAYS} days between 1970 and 9998")
-    return FleetQuestion(first, last, int(threshold_s) if threshold_s else None)
+    shown = calendars.pop() if len(calendars) == 1 else GREGORIAN
+    return FleetQuestion(shown, first, last, int(threshold_s) if threshold_s else None)
 
 
 AskedFleet = Annotated[FleetQuestion, Depends(asked_fleet)]
@@ -130,8 +137,7 @@ def fleet_page(request: Request, offices: Annotated[Offices, Depends(all_offices
     if not offices.names():
         raise NothingYet
     fleet = compare_offices(offices, question.first, question.last, question.threshold_s)
-    calendars = {office.plan.calendar for office in offices.all()}
-    context = _describe(fleet) | {"calendar": calendars.pop() if len(calendars) == 1 else GREGORIAN}
+    context = _describe(fleet) | {"calendar": question.calendar}
     return templates.TemplateResponse(request, "fleet.html", context)
 
 

@@ -1,5 +1,6 @@
 """Business hours as written in the configuration, and how every mistake in them is named."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,35 @@ def test_hours_through_midnight(tmp_path: Path) -> None:
 def test_office_without_hours(tmp_path: Path) -> None:
     """Without a word nothing is claimed about business time."""
     assert not hours_of(tmp_path, "").known
+
+
+def test_holidays_by_the_offices_calendar(tmp_path: Path) -> None:
+    """A day of every year is one of the Jalali calendar there; a year says itself which calendar it is of."""
+    path = tmp_path / "sink.toml"
+    hours = 'monday = ["9:00-12:00"]\nholidays = ["01-01", "12-30", "1405-09-02", "2026-12-25"]'
+    path.write_text(f'[offices.a]\ncalendar = "jalali"\n[offices.a.business_hours]\n{hours}\n')
+    found = office_plans(path)["a"].business_hours
+    nowruz, leap_day = date(2026, 3, 21), date(2025, 3, 20)  # 1 Farvardin 1405; 30 Esfand 1403, a leap year
+    for day in (nowruz, date(2027, 3, 21), leap_day, date(2026, 11, 23), date(2026, 12, 25)):
+        assert found.is_holiday(day), day
+    for day in (date(2026, 1, 1), date(2026, 3, 20), date(2027, 11, 23), date(2027, 12, 25)):
+        assert not found.is_holiday(day), day
+
+
+@pytest.mark.parametrize(
+    ("holiday", "problem"),
+    [("13-01", 'holds "13-01": "13-01" is no day of a year: write it as 09-01'),
+     ("1405-12-30", 'holds "1405-12-30": "1405-12-30" is no day: write it as 1405-09-01'),
+     ("1 Azar", 'holds "1 Azar": "1 Azar" is no day')],
+)  # fmt: skip
+def test_mistakes_in_jalali_holidays_are_named(tmp_path: Path, holiday: str, problem: str) -> None:
+    """The key, what it holds, and how a day is written there."""
+    path = tmp_path / "sink.toml"
+    hours = f'monday = ["9:00-12:00"]\nholidays = ["{holiday}"]'
+    path.write_text(f'[offices.a]\ncalendar = "jalali"\n[offices.a.business_hours]\n{hours}\n')
+    with pytest.raises(ConfigurationError) as caught:
+        office_plans(path)
+    assert problem in str(caught.value)
 
 
 @pytest.mark.parametrize(

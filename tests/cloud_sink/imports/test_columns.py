@@ -63,3 +63,14 @@ def test_wrong_cells_say_what_to_write(read, cell, said: str) -> None:
     """What is wrong, and what would do."""
     with pytest.raises(BadCell, match=said):
         read(cell, CONTEXT)
+
+
+def test_days_of_the_offices_calendar() -> None:
+    """Where years are Jalali ones, a cell may hold either; elsewhere the year 1405 is outside the calendar."""
+    tehran = Context("Asia/Tehran", str, "jalali")
+    assert columns.moment("2026-11-22 09:00", tehran) == columns.moment("1405-09-01 09:00", tehran)
+    assert columns.last_moment("2026-11-22", tehran) == columns.last_moment("1405-09-01", tehran)
+    with pytest.raises(BadCell, match="write 1405-03-11 or 1405-03-11 09:00"):
+        columns.moment("1405-13-01", tehran)
+    with pytest.raises(BadCell, match="outside the calendar"):
+        columns.moment("1405-09-01", CONTEXT)

@@ -60,6 +60,7 @@ def test_pages_write_jalali_dates(tehran, path: str, words: str):
         ("/calls", {"from": "1405-09-01", "until": "1405-09-02"}),
         ("/reports", {"from": "1405-09-01", "until": "1405-09-02"}),
         ("/period", {"from": "1405-09-01", "until": "1405-09-02"}),
+        ("/fleet", {"from": "1405-09-01", "until": "1405-09-02"}),
     ],
 )  # fmt: skip
 def test_days_are_chosen_as_they_are_shown(tehran, path: str, asked: dict[str, str]):
