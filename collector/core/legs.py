@@ -26,7 +26,7 @@ except ImportError:
 # --- states ---
 CALLING = const(0)  # INVITE sent, nothing came back
 PROCEEDING = const(1)  # 100: somebody works on it
-RINGING = const(2)  # 180, 181, 182 or 183
+RINGING = const(2)  # 180, 182 or 183
 CHALLENGED = const(3)  # refused in a way that asks for another INVITE: credentials, session timer, try later
 CANCELLING = const(4)  # CANCEL sent; the final response, maybe a 2xx that crossed it, is to come
 TALKING = const(5)  # 2xx seen, or the ACK that proves one
@@ -35,11 +35,12 @@ ENDED = const(7)
 STATE_NAMES = ("CALLING", "PROCEEDING", "RINGING", "CHALLENGED", "CANCELLING", "TALKING", "LEAVING", "ENDED")
 
 REQUEST_TERMINATED = const(487)
+NOT_RINGING = (100, 181, 199)  # trying; forwarded: some other phone will ring; an early dialog is over (RFC 6228)
 
 # --- signals ---
 INVITE = const(0)  # another INVITE of the same attempt with a higher CSeq
-TRYING = const(1)
-RING = const(2)  # provisional response other than 100
+TRYING = const(1)  # 100, and what else does not say that it rings
+RING = const(2)  # any other provisional response
 ANSWER = const(3)  # 2xx to the INVITE
 ANSWER_ACK = const(4)  # ACK of a 2xx: a transaction of its own
 REFUSAL_ACK = const(5)  # ACK within the INVITE's transaction: some other final response went before

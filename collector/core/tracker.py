@@ -24,6 +24,7 @@ from collector.core.legs import (
     CHALLENGED,
     INVITE,
     LEAVING,
+    NOT_RINGING,
     REFUSAL_ACK,
     REFUSE,
     RING,
@@ -265,13 +266,13 @@ class LegTracker(LegTable):
         if status == leg.last_status:
             if status != 100 and source == leg.status_source:
                 self._count_repeat(leg)
-            if 100 < status < 200:
+            if 100 < status < 200 and status not in NOT_RINGING:
                 self._step(leg, RING, message, now_ms)  # it still rings
             return
         leg.last_status = status
         leg.status_source = source
         if status < 200:
-            self._step(leg, TRYING if status == 100 else RING, message, now_ms)
+            self._step(leg, TRYING if status in NOT_RINGING else RING, message, now_ms)
         else:
             self._receive_final(leg, message, status, now_ms)
 

@@ -274,6 +274,14 @@ def test_bye_without_a_response():
     assert (times(leg)[3], leg.retransmissions, leg.bye_response_ms) == (9_000, 3, None)
 
 
+@pytest.mark.parametrize("status", [181, 199])
+def test_forwarding_is_not_ringing(status):
+    """181: some other phone will ring; 199: an early dialog is over (RFC 6228). 182, waiting in a queue, is ringing."""
+    steps = [(0, ">", INVITE), (50, "<", reply(status)), (900, "<", reply(182)), (950, "<", reply(status))]
+    leg = only_leg(hear(*steps, (4_000, "<", reply(200)), (5_000, ">", BYE)))
+    assert times(leg) == (0, 900, 4_000, 5_000)
+
+
 def test_hunting_pbx_may_think_for_minutes():
     """100 alone holds a call open longer than timer B: an answer after a minute is an answer."""
     leg = only_leg(hear((0, ">", INVITE), (10, "<", reply(100)), (60_000, "<", reply(200)), (61_000, ">", BYE)))

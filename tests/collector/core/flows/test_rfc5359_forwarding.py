@@ -22,7 +22,7 @@ def test_forwarding_unconditional() -> None:
         + CAROL_ANSWERS
     )
     legs = """
-        answered A 101>102 phone:101 5010 8001 12000 callee 200
+        answered A 101>102 phone:101 5201 8001 12000 callee 200
         answered A 101>103 phone:103 5200 8000 12000 callee 200
     """
     assert lines(legs) == told(flow)
