@@ -15,6 +15,7 @@ from cloud_sink.imports.kinds import KINDS
 from cloud_sink.imports.queue_log import SAYS
 from cloud_sink.store.logged import QUEUE_LOG
 from cloud_sink.web import app as web
+from cloud_sink.web import metrics
 from collector import blindness
 from collector import cli as collector_cli
 from collector import config as collector_config
@@ -153,6 +154,15 @@ def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
         yield f"`{name}{value}`", (action.help or "").replace("%(default)s", str(action.default)) + choices
 
 
+def metric_families() -> Iterator[str]:
+    """What `/metrics` tells, with its labels."""
+    rows = [
+        (f"`{family.name}`", ", ".join(f"`{label}`" for label in family.labels), family.says)
+        for family in metrics.make_families().values()
+    ]
+    yield from table(("metric", "labels", "what"), *rows)
+
+
 WRITERS: dict[str, Callable[[], Iterator[str]]] = {
     "collector_keys": collector_keys,
     "collector_commands": commands(collector_cli.make_parser()),
@@ -162,6 +172,7 @@ WRITERS: dict[str, Callable[[], Iterator[str]]] = {
     "counters": counter_names,
     "api_routes": api_routes,
     "import_kinds": import_kinds,
+    "metrics": metric_families,
     "sink_commands": commands(sink_cli.make_parser()),
     "field_commands": commands(field_cli.make_parser()),
 }

@@ -25,6 +25,7 @@ from cloud_sink.web import (
     document_page,
     export,
     fleet,
+    metrics,
     page,
     period,
     planning,
@@ -36,7 +37,7 @@ from cloud_sink.web import reports as report_pages
 from cloud_sink.web.asking import Forbidden
 from cloud_sink.web.chosen import NothingYet
 
-API = (api, agents, team, planning, signalling, export, fleet, report_pages)  # each has a router
+API = (api, agents, team, planning, signalling, export, fleet, report_pages, metrics)  # each has a router
 PAGES = (
     page,
     agents_page,
@@ -81,6 +82,7 @@ def create_app(
     app.state.disguise = Disguise()
     app.state.offices = Offices(store, plans, now_ms or _wall_clock)
     app.state.reports = reports or {}
+    app.state.measured = metrics.Measured()
     for part in API:
         app.include_router(part.router)
     for pages in PAGES:
