@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.extensions import NOBODY, SettledLeg, TakenOver, by_extension, parts_of
-from cloud_sink.kpi.state_sources import ACW, ACW_WITHIN_MS, AS_FEATURE_EVENT, ASSUMED
+from cloud_sink.kpi.state_sources import ACW, ACW_WITHIN_MS, AS_FEATURE_EVENT, ASSUMED, conversations
 from cloud_sink.kpi.states import Interval, States
 from cloud_sink.kpi.value import Parts
 
@@ -25,14 +25,17 @@ class AfterCall:
 Works = Mapping[str, AfterCall]  # leg id -> the work after it, of legs of which it is known
 
 
-def after_call_work(states: States | None, legs: Iterable[SettledLeg]) -> dict[str, AfterCall]:
-    """The work after every answered leg of which it is known; 0 where a phone that tells of it told of none."""
+def after_call_work(
+    states: States | None, legs: Iterable[SettledLeg], codes: Mapping[str, str]
+) -> dict[str, AfterCall]:
+    """The work after every answered leg of which it is known; 0 where a phone that tells of it told of none.
+
+    Calls to `codes` are orders: the pause that begins with one follows the call before it.
+    """
     works: dict[str, AfterCall] = {}
-    for extension, group in by_extension(legs).items():
+    for extension, group in by_extension(conversations(legs, codes)).items():
         intervals = [each for each in (states or {}).get(extension, ()) if each.state == ACW]
-        answered = sorted(
-            (leg.t_end, leg.leg_id) for leg, word in group if word == "answered" and leg.t_end is not None
-        )
+        answered = sorted((leg.t_end, leg.leg_id) for leg, _ in group if leg.t_end is not None)
         if any(each.source == AS_FEATURE_EVENT for each in intervals):
             works |= {leg_id: AfterCall(extension, 0, assumed=False) for _, leg_id in answered}
         for each in intervals:

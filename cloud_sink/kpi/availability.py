@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.state_sources import ACW, FOREVER, spans_between
-from cloud_sink.kpi.states import AVAILABLE, RINGING, TALK, Registered, States
+from cloud_sink.kpi.states import AVAILABLE, RINGING, TALK, Interval, Registered, States
 from cloud_sink.kpi.value import Parts
 
 AT_WORK = frozenset((AVAILABLE, RINGING, TALK, ACW))  # registered, and neither away nor refusing calls
@@ -18,16 +18,24 @@ def measure_availability(
 
     Null without business hours. A trunk that never registered is taken to be up: many know the PBX by its address.
     """
+    staffed = union(span for name, intervals in states.items() for span in at_work(name, intervals, plan))
+    return availability_of(staffed, trunk, plan, watched)
+
+
+def at_work(extension: str, intervals: Iterable[Interval], plan: OfficePlan) -> list[Span]:
+    """When an extension could have taken a customer's call; never, where none go to it."""
+    if not is_agents_phone(extension, plan):
+        return []
+    return [(each.from_ms, each.until_ms) for each in intervals if each.state in AT_WORK and each.logged_in]
+
+
+def availability_of(
+    staffed: Sequence[Span], trunk: Iterable[Registered], plan: OfficePlan, watched: Sequence[Span]
+) -> dict[str, Parts]:
+    """The same, given when anybody could; in order, apart from each other."""
     if not plan.business_hours.known:
         return {"service_availability": Parts(0, 0)}
     business = [span for start, end in watched for span in plan.business_hours.open_spans(start, end, plan.time_zone)]
-    staffed = union(
-        (each.from_ms, each.until_ms)
-        for name, intervals in states.items()
-        if is_agents_phone(name, plan)
-        for each in intervals
-        if each.state in AT_WORK and each.logged_in
-    )
     served = common(common(business, staffed), trunk_up(trunk))
     return {"service_availability": Parts(length_of(served), length_of(business))}
 

@@ -32,7 +32,8 @@ def measure_queue_occupancy(
                   if leg.leg_id in queued and leg.t_answer is not None and leg.t_end is not None)  # fmt: skip
     duty = [each for each in intervals if each.logged_in]
     talking = [(each.from_ms, each.until_ms) for each in duty if each.state == TALK]
-    ends = sorted((leg.t_end or 0, leg.leg_id in queued) for leg, _ in answered)
+    customers = [leg for leg, _ in answered if leg.direction != "int" or leg.leg_id in taken]  # no codes
+    ends = sorted((leg.t_end or 0, leg.leg_id in queued) for leg in customers)
     worked = sum(each.length_ms for each in duty if each.state == ACW and _follows_queue(each, ends))
     at_hand = sum(each.length_ms for each in duty if each.state != PAUSE)
     return {"queue_occupancy": Parts(length_of(common(talking, spans)) + worked, at_hand)}

@@ -122,11 +122,13 @@ def measure(
     surveyed: Sequence[Leg] = (),
     beside: dict[str, Parts] | None = None,
     taken: TakenOver | None = None,
+    works: Works | None = None,
 ) -> Measurement:
     """The counters of a period; `observed`: whether the tap watched any of it. Arguments as of `report`.
 
     `beside`: counters of the office that rest on neither calls nor phones' legs alone (`service_availability`).
-    `taken`: what `taken_over` tells, where it was asked of more than these contacts and legs.
+    `taken`: what `taken_over` tells, where it was asked of more than these contacts and legs; `works`: the work after
+    legs, where it is known otherwise than by `states`.
     """
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
@@ -138,7 +140,7 @@ def measure(
         Calls(contacts, plan),
         _latest(contacts) if now_ms is None else now_ms,
         [leg for leg in surveyed if period.holds(leg.t_invite)],
-        after_call_work(states, in_period),
+        after_call_work(states, in_period, plan.agent_codes) if works is None else works,
         in_period,
         by_extension(legs) if states is not None else {},
         legs_of_queues(contacts),

@@ -5,7 +5,8 @@ The RFC measures at the user agent that asks; ringtap measures where it listens,
 contact: a ring group of ten phones is ten INVITEs with one 200, and one customer who was answered.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloud_sink.contacts.facts import Registers, Voice
@@ -16,6 +17,7 @@ from cloud_sink.kpi.value import CALLER, MILLISECONDS, MOS, SECONDS, Parts, Valu
 
 PHONE, TRUNK_IN, TRUNK_OUT = "phone", "trunk_in", "trunk_out"
 VANTAGES = (PHONE, TRUNK_IN, TRUNK_OUT)
+DELAYS = ("sip_rrd", "sip_srd_ok", "sip_srd_fail", "sip_sdd_ok", "sip_sdd_fail", "sip_sdt_ok", "sip_sdt_fail")
 SHARES = ("sip_ser", "sip_seer", "sip_isa", "sip_scr")
 TIMER_F_MS = 32_000  # 64 * T1 (RFC 3261 section 17.1.2.2): when a BYE that nobody answers is given up
 OK, CANCELLED, TIMED_OUT = 200, 487, 408
@@ -96,28 +98,67 @@ def _sound_json(sound: Sound) -> dict[str, object]:
     }
 
 
+class SignallingTally:
+    """Counts contact by contact, so that memory grows with how values differ and not with how many there are."""
+
+    def __init__(self) -> None:
+        self._points = {name: _Counts() for name in VANTAGES}
+        self._sound = _Heard()
+        self._sound_of: dict[str, _Heard] = {}
+
+    def add_contact(self, legs: Iterable[Leg]) -> None:
+        """All legs of one contact, each where it was seen; of partial ones neither INVITE nor end is sure."""
+        groups: dict[str, list[Leg]] = {}
+        for leg in legs:
+            if not leg.partial and (name := vantage_of(leg)):
+                groups.setdefault(name, []).append(leg)
+        for name, group in groups.items():
+            self._points[name].add(group)
+
+    def add_registers(self, counted: Registers) -> None:
+        """Phones register with the PBX, the PBX with its carrier; nobody registers on an incoming trunk."""
+        name = {"phone": PHONE, "trunk": TRUNK_OUT}.get(counted.role)
+        if name is not None:
+            self._points[name].add_registers(counted)
+
+    def add_voice(self, voice: Voice) -> None:
+        """A phone's report."""
+        self._sound.add(voice)
+        self._sound_of.setdefault(voice.extension, _Heard()).add(voice)
+
+    def report(self, period: Period) -> SignallingReport:
+        """What was counted."""
+        return SignallingReport(
+            period,
+            {name: counts.vantage() for name, counts in self._points.items()},
+            self._sound.sound(),
+            {name: heard.sound() for name, heard in sorted(self._sound_of.items())},
+        )
+
+
 def signalling_report(
     legs: Iterable[Leg],
     contact_of: Mapping[str, str],
     registers: Iterable[Registers],
-    voices: Sequence[Voice],
+    voices: Iterable[Voice],
     *,
     period: Period,
 ) -> SignallingReport:
     """Compute it; `contact_of`: leg id -> contact id, a leg that is not there is a contact of its own."""
-    groups: dict[str, list[Leg]] = {name: [] for name in VANTAGES}
+    groups: dict[str, list[Leg]] = {}
     for leg in legs:
-        if period.holds(leg.t_invite) and (name := vantage_of(leg)):
-            groups[name].append(leg)
-    attempts = [each for each in registers if period.holds(each.from_ms)]
-    heard = [voice for voice in voices if period.holds(voice.at_ms)]
-    phones = sorted({voice.extension for voice in heard})
-    return SignallingReport(
-        period,
-        {name: _vantage(group, contact_of, _registers_at(attempts, name)) for name, group in groups.items()},
-        _sound(heard),
-        {name: _sound([voice for voice in heard if voice.extension == name]) for name in phones},
-    )
+        if period.holds(leg.t_invite):
+            groups.setdefault(contact_of.get(leg.leg_id, leg.leg_id), []).append(leg)
+    tally = SignallingTally()
+    for group in groups.values():
+        tally.add_contact(group)
+    for each in registers:
+        if period.holds(each.from_ms):
+            tally.add_registers(each)
+    for voice in voices:
+        if period.holds(voice.at_ms):
+            tally.add_voice(voice)
+    return tally.report(period)
 
 
 def vantage_of(leg: Leg) -> str:
@@ -127,25 +168,39 @@ def vantage_of(leg: Leg) -> str:
     return {"in": TRUNK_IN, "out": TRUNK_OUT}.get(leg.direction, "") if leg.role == "trunk" else ""
 
 
-def _registers_at(attempts: Iterable[Registers], vantage: str) -> list[Registers]:
-    """Phones register with the PBX, the PBX with its carrier; nobody registers on an incoming trunk."""
-    role = {PHONE: "phone", TRUNK_OUT: "trunk"}.get(vantage, "")
-    return [each for each in attempts if each.role == role]
+class _Counts:
+    """What one vantage point saw so far."""
 
+    def __init__(self) -> None:
+        self.codes: Counter[int] = Counter()
+        self.best: Counter[int] = Counter()  # of each contact's legs
+        self.completed = 0
+        self.completed_contacts = 0
+        self.registers, self.failed = 0, 0
+        self.delays: dict[str, Counter[int]] = {name: Counter() for name in DELAYS}  # milliseconds -> how often
 
-def _vantage(legs: Sequence[Leg], contact_of: Mapping[str, str], registers: Sequence[Registers]) -> Vantage:
-    whole = [leg for leg in legs if not leg.partial]  # of others neither the INVITE nor its end need have been seen
-    groups: dict[str, list[Leg]] = {}
-    for leg in whole:
-        groups.setdefault(contact_of.get(leg.leg_id, leg.leg_id), []).append(leg)
-    codes = [final_code(leg) for leg in whole]
-    best = [min((final_code(leg) for leg in group), key=_rank) for group in groups.values()]
-    by_leg = {name: _delays(name, values) for name, values in _observations(whole, registers).items()}
-    failed, tried = sum(each.failed for each in registers), sum(each.attempts for each in registers)
-    by_leg["sip_ira"] = _figure("sip_ira", Parts(failed, tried))
-    by_leg |= _shares(codes, sum(map(_completed, whole)))
-    by_contact = _shares(best, sum(any(map(_completed, group)) for group in groups.values()))
-    return Vantage(len(whole), len(groups), by_leg, by_contact)
+    def add(self, legs: Sequence[Leg]) -> None:
+        codes = [final_code(leg) for leg in legs]
+        completed = sum(map(_completed, legs))
+        self.codes.update(codes)
+        self.best[min(codes, key=_rank)] += 1
+        self.completed += completed
+        self.completed_contacts += completed > 0
+        for leg in legs:
+            for name, observed in _observations(leg):
+                self.delays[name][observed] += 1
+
+    def add_registers(self, counted: Registers) -> None:
+        self.registers += counted.attempts
+        self.failed += counted.failed
+        self.delays["sip_rrd"].update(counted.delays_ms)
+
+    def vantage(self) -> Vantage:
+        by_leg = {name: _delays(name, counts) for name, counts in self.delays.items()}
+        by_leg["sip_ira"] = _figure("sip_ira", Parts(self.failed, self.registers))
+        by_leg |= _shares(self.codes, self.completed)
+        by_contact = _shares(self.best, self.completed_contacts)
+        return Vantage(self.codes.total(), self.best.total(), by_leg, by_contact)
 
 
 def final_code(leg: Leg) -> int:
@@ -168,14 +223,14 @@ def _rank(code: int) -> int:
     return 3 if 300 <= code < 400 else 2
 
 
-def _shares(codes: Sequence[int], completed: int) -> dict[str, Figure]:
+def _shares(codes: Counter[int], completed: int) -> dict[str, Figure]:
     """RFC 6076 sections 4.6 to 4.9."""
-    asked = len(codes)
-    here = asked - sum(300 <= code < 400 for code in codes)
+    asked = codes.total()
+    here = asked - sum(count for code, count in codes.items() if 300 <= code < 400)
     parts = (
-        Parts(codes.count(OK), here),
-        Parts(sum(code in EFFECTIVE for code in codes), here),
-        Parts(sum(code in INEFFECTIVE for code in codes), asked),
+        Parts(codes[OK], here),
+        Parts(sum(codes[code] for code in EFFECTIVE), here),
+        Parts(sum(codes[code] for code in INEFFECTIVE), asked),
         Parts(completed, asked),
     )
     return {name: _figure(name, counted) for name, counted in zip(SHARES, parts, strict=True)}
@@ -186,59 +241,65 @@ def _completed(leg: Leg) -> bool:
     return leg.t_answer is not None and leg.t_end is not None and leg.bye_response_ms is not None
 
 
-def _observations(legs: Sequence[Leg], registers: Sequence[Registers]) -> dict[str, list[int]]:
-    """Delays in milliseconds: RFC 6076 sections 4.1, 4.3, 4.4 and 4.5."""
-    found: dict[str, list[int]] = {name: [] for name in DELAYS}
-    found["sip_rrd"] = [delay for each in registers for delay in each.delays_ms]
-    for leg in legs:
-        code = final_code(leg)
-        refused = code >= 400 and code != CANCELLED
-        until = leg.t_ring if leg.t_ring is not None else leg.t_end if refused else leg.t_answer
-        if until is not None and (leg.final_code or not refused):
-            found["sip_srd_fail" if refused else "sip_srd_ok"].append(until - leg.t_invite)
-        if leg.bye_response_ms is not None:
-            found["sip_sdd_fail" if leg.bye_code else "sip_sdd_ok"].append(leg.bye_response_ms)
-        if leg.t_answer is not None and leg.t_end is not None and leg.ended_by:
-            length = leg.t_end - leg.t_answer
-            answered = leg.bye_response_ms is not None
-            found["sip_sdt_ok" if answered else "sip_sdt_fail"].append(length if answered else length + TIMER_F_MS)
-    return found
+def _observations(leg: Leg) -> Iterator[tuple[str, int]]:
+    """Delays in milliseconds: RFC 6076 sections 4.3, 4.4 and 4.5."""
+    code = final_code(leg)
+    refused = code >= 400 and code != CANCELLED
+    until = leg.t_ring if leg.t_ring is not None else leg.t_end if refused else leg.t_answer
+    if until is not None and (leg.final_code or not refused):
+        yield "sip_srd_fail" if refused else "sip_srd_ok", until - leg.t_invite
+    if leg.bye_response_ms is not None:
+        yield "sip_sdd_fail" if leg.bye_code else "sip_sdd_ok", leg.bye_response_ms
+    if leg.t_answer is not None and leg.t_end is not None and leg.ended_by:
+        length = leg.t_end - leg.t_answer
+        answered = leg.bye_response_ms is not None
+        yield "sip_sdt_ok" if answered else "sip_sdt_fail", length if answered else length + TIMER_F_MS
 
 
-DELAYS = ("sip_rrd", "sip_srd_ok", "sip_srd_fail", "sip_sdd_ok", "sip_sdd_fail", "sip_sdt_ok", "sip_sdt_fail")
-
-
-def _delays(kpi_id: str, observed: Sequence[int]) -> Figure:
+def _delays(kpi_id: str, observed: Counter[int]) -> Figure:
     """Mean, median and 95th percentile."""
     scale = _SCALE[CATALOGUE[kpi_id].unit]
     spread = [_percentile(observed, share) for share in (50, 95)]
-    return _figure(
-        kpi_id, Parts(sum(observed), len(observed)), *(None if each is None else each / scale for each in spread)
-    )
+    parts = Parts(sum(value * count for value, count in observed.items()), observed.total())
+    return _figure(kpi_id, parts, *(None if each is None else each / scale for each in spread))
 
 
 def _figure(kpi_id: str, parts: Parts, p50: float | None = None, p95: float | None = None) -> Figure:
     return Figure(value_of(parts, unit=CATALOGUE[kpi_id].unit, basis=CALLER, averaged=True), p50, p95)
 
 
-def _percentile(observed: Sequence[int], share: int) -> int | None:
+def _percentile(observed: Counter[int], share: int) -> int | None:
     """The smallest observation that this percentage of them does not exceed; None of none."""
-    return sorted(observed)[-(-len(observed) * share // 100) - 1] if observed else None
+    left = -(-observed.total() * share // 100)
+    for value in sorted(observed):
+        left -= observed[value]
+        if left <= 0:
+            return value
+    return None
 
 
-def _sound(voices: Sequence[Voice]) -> Sound:
-    scores = [voice.mos_lq for voice in voices if voice.mos_lq is not None]
-    worst = _percentile(scores, 5)
-    loss = _mean(voice.loss for voice in voices)
-    return Sound(
-        _delays("mos_lq", scores),
-        None if worst is None else worst / _SCALE[MOS],
-        None if loss is None else loss / 100,
-        _mean(voice.delay_ms for voice in voices),
-        _mean(voice.jitter_ms for voice in voices),
-    )
+class _Heard:
+    """What phones reported so far."""
 
+    def __init__(self) -> None:
+        self.scores: Counter[int] = Counter()
+        self.sums = dict.fromkeys(("loss", "delay_ms", "jitter_ms"), (0, 0))  # and how many reported it
 
-def _mean(values: Iterable[int | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    def add(self, voice: Voice) -> None:
+        if voice.mos_lq is not None:
+            self.scores[voice.mos_lq] += 1
+        for name, value in (("loss", voice.loss), ("delay_ms", voice.delay_ms), ("jitter_ms", voice.jitter_ms)):
+            if value is not None:
+                total, count = self.sums[name]
+                self.sums[name] = total + value, count + 1
+
+    def sound(self) -> Sound:
+        worst = _percentile(self.scores, 5)
+        loss, delay, jitter = (total / count if count else None for total, count in self.sums.values())
+        return Sound(
+            _delays("mos_lq", self.scores),
+            None if worst is None else worst / _SCALE[MOS],
+            None if loss is None else loss / 100,
+            delay,
+            jitter,
+        )

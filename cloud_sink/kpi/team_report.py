@@ -92,7 +92,7 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
     workers = crew(roster, facts.states, legs, watched=facts.watched, within=within)
     outcomes = _successes_by_worker(facts, roster, plan, workers)
     calls = _CallParts(
-        after_call_work(facts.states, legs),
+        after_call_work(facts.states, legs, plan.agent_codes),
         taken_over(facts.contacts, facts.legs, plan),
         legs_of_queues(facts.contacts),
     )

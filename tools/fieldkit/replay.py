@@ -10,19 +10,29 @@ from functools import cached_property
 
 import msgpack
 
-from cloud_sink.contacts.facts import Told
+from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.kpi.batches import Batches
-from cloud_sink.kpi.coverage import coverage
+from cloud_sink.kpi.coverage import coverage, watched_spans
 from cloud_sink.kpi.extensions import busy_by_extension
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report, present
+from cloud_sink.kpi.signalling import SignallingReport, SignallingTally
+from cloud_sink.kpi.states import Registered
 from cloud_sink.kpi.volume import most_at_once, time_at
 from collector.core import wire
-from collector.core.events import GapObserved, LegEnded, StateTold
+from collector.core.events import (
+    GapObserved,
+    LegEnded,
+    RegistersCounted,
+    RegistrationChanged,
+    StateTold,
+    VoiceReported,
+)
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.ports import Event, FrameSource
 from collector.service import Service
+from fieldkit.agent_time import AgentClock
 from fieldkit.kept import Kept
 from fieldkit.ladder import Ladder
 
@@ -45,6 +55,7 @@ class Replayed:
     first_ms: int | None
     last_ms: int | None
     kept: Kept
+    tally: SignallingTally  # of registrations and phones' reports on sound
     gaps: list[tuple[int, int]]
     ladder: Ladder
     problems: list[str]
@@ -73,6 +84,7 @@ class Replayed:
         """All KPIs, from the first frame to the last; without the list of missed callers."""
         span = (self.first_ms or 0, (self.last_ms or 0) + 1)
         period, watched = Period(*span, self.plan.time_zone), coverage(span, self.gaps, span)
+        time = AgentClock(self.kept, self.plan, period, watched_spans(span, self.gaps, span)).measure()
         batches = Batches(period, self.plan, observed=watched > 0, now_ms=self.kept.latest_ms)
         batches.add_all(self.kept.with_legs())
         batches.add_people(self.kept.parties())
@@ -82,11 +94,19 @@ class Replayed:
             peak=most_at_once(self.kept.trunk_changes()),
             full_ms=time_at(self.kept.trunk_changes(), channels) if channels else 0,
             busy_ms=busy_by_extension(phones),
+            time=time,
         )
         return present(
             measurement, period=period, plan=self.plan, coverage=watched, threshold_s=self.plan.service_level_s,
             missed=[],
         )  # fmt: skip
+
+    @cached_property
+    def signalling(self) -> SignallingReport:
+        """Signalling health and sound, from the first frame to the last."""
+        for call in self.kept.with_legs():
+            self.tally.add_contact(leg for leg, _ in call.legs)
+        return self.tally.report(Period(self.first_ms or 0, (self.last_ms or 0) + 1, self.plan.time_zone))
 
 
 class ReceivedEvents:
@@ -97,6 +117,7 @@ class ReceivedEvents:
 
     def __init__(self, box: str, office: str, *, with_legs: bool = True) -> None:
         self.kept = Kept()
+        self.tally = SignallingTally()
         self.gaps: list[tuple[int, int]] = []
         self.problems: list[str] = []
         self._box = box
@@ -131,6 +152,13 @@ class ReceivedEvents:
             elif isinstance(item.event, StateTold):
                 told = item.event
                 self.kept.keep_told(Told(told.at_ms, told.extension, told.state, told.count, told.reason, item.seq))
+            elif isinstance(item.event, RegistrationChanged):
+                change = Registered(item.event.at_ms, item.event.extension, item.event.registered)
+                self.kept.keep_registration(item.event.role, change, item.seq)
+            elif isinstance(item.event, VoiceReported):
+                self.tally.add_voice(_voice(item.event))
+            elif isinstance(item.event, RegistersCounted):
+                self.tally.add_registers(_registers(item.event))
             elif isinstance(item.event, GapObserved):
                 self.gaps.append((item.event.from_ms, item.event.until_ms))
             elif item.event is None:
@@ -149,6 +177,17 @@ class ReceivedEvents:
                 value = getattr(event, _EVENT_FIELDS.get(item.name, item.name))
                 known[item.name] = value.hex() if isinstance(value, bytes) else value
         self.kept.keep_leg(Leg(**known), call_id.decode("utf-8", "backslashreplace"))  # type: ignore[arg-type]
+
+
+def _voice(event: VoiceReported) -> Voice:
+    figures = (event.mos_lq, event.mos_cq, event.loss, event.delay_ms, event.jitter_ms)
+    return Voice(event.at_ms, event.extension, event.call_key.hex(), *figures)
+
+
+def _registers(event: RegistersCounted) -> Registers:
+    delays = tuple(high << 8 | low for high, low in zip(event.delays[::2], event.delays[1::2], strict=True))
+    counts = (event.attempts, event.failed, event.code)
+    return Registers(event.from_ms, event.until_ms, event.role, event.extension, *counts, delays)
 
 
 def replay(
@@ -176,6 +215,7 @@ def replay(
         first_ms=service.first_ms,
         last_ms=service.last_ms if service.first_ms is not None else None,
         kept=received.kept,
+        tally=received.tally,
         gaps=received.gaps,
         ladder=ladder,
         problems=[*source.problems, *received.problems],

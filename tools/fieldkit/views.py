@@ -7,6 +7,7 @@ from typing import TextIO
 from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.kpi.period import local_time
 from cloud_sink.kpi.report import Report
+from cloud_sink.kpi.signalling import SignallingReport
 from fieldkit.ladder import Call, draw
 from fieldkit.output import Row, print_json, print_rows
 from fieldkit.replay import Replayed
@@ -146,11 +147,11 @@ def _contact_line(contact: Contact, replayed: Replayed) -> Row:
 
 def show_kpis(replayed: Replayed, form: str, stream: TextIO) -> None:
     """The report; as rows it has one per KPI and place."""
-    report = replayed.report()
+    report, signalling = replayed.report(), replayed.signalling
     if form == "json":
-        print_json(report.to_json(), stream)
+        print_json(report.to_json() | {"signalling": signalling.to_json()}, stream)
     else:
-        rows = list(_kpi_rows(report))
+        rows = [*_kpi_rows(report), *_signalling_rows(signalling)]
         print_rows(rows, form, stream, table=[_kpi_line(row) for row in rows])
 
 
@@ -161,6 +162,16 @@ def _kpi_rows(report: Report) -> Iterator[Row]:
     for scope, name, values in places:
         for kpi, value in values.items():
             yield {"scope": scope, "name": name, "kpi": kpi, **value.to_json()}
+
+
+def _signalling_rows(report: SignallingReport) -> Iterator[Row]:
+    """By vantage point, each leg counted and each contact; and how calls sounded at each phone."""
+    for name, vantage in report.vantages.items():
+        for scope, figures in (("signalling", vantage.by_leg), ("signalling by contact", vantage.by_contact)):
+            for kpi, figure in figures.items():
+                yield {"scope": scope, "name": name, "kpi": kpi, **figure.value.to_json()}
+    for name, sound in {"": report.sound, **report.sound_of}.items():
+        yield {"scope": "sound", "name": name, "kpi": "mos_lq", **sound.mos_lq.value.to_json()}
 
 
 def _kpi_line(row: Row) -> Row:

@@ -18,7 +18,7 @@ def works(*, words=(), wrap_up=None):
     states = agent_states(
         CALLS, [Registered(START, "101", registered=True)], watched=HOUR, codes=AGENT_CODES, told=told, wrap_up=wrap_up
     )
-    return after_call_work(states, CALLS)
+    return after_call_work(states, CALLS, AGENT_CODES)
 
 
 def contacts():
@@ -70,4 +70,16 @@ def test_extension_s_own_part() -> None:
     """Of its own calls; nothing where its states are unknown."""
     found = measure_own_after_call(CALLS, works(words=WORDS))
     assert (60_000, 3) == (found["acw_avg"].numerator, found["acw_avg"].denominator)
-    assert 0 == measure_own_after_call(CALLS, after_call_work(None, CALLS))["acw_avg"].denominator
+    assert 0 == measure_own_after_call(CALLS, after_call_work(None, CALLS, AGENT_CODES))["acw_avg"].denominator
+
+
+def test_a_pause_by_code_is_the_work_after_the_call_before_it() -> None:
+    """The call that orders the pause is no call to work on: ten seconds of work after 101's first call."""
+    orders = [
+        (build_leg("101", at_s=at_s, ring_s=None, talk_s=0.7, callee=code, direction="int", caller="101"), "answered")
+        for at_s, code in ((72, "*46"), (82, "*47"))
+    ]
+    legs = [*CALLS, *orders]
+    online = [Registered(START, "101", registered=True)]
+    states = agent_states(legs, online, watched=HOUR, codes=AGENT_CODES)
+    assert {IDS[0]: AfterCall("101", 10_000, assumed=False)} == after_call_work(states, legs, AGENT_CODES)
