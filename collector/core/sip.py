@@ -22,9 +22,8 @@ def looks_like_sip(data: bytes) -> bool:
     if data[:4] == b"SIP/":
         return True
     end = data.find(b"\n")
-    if end < 0:
-        end = data.find(b"\r")
-    line = (data[:end] if end >= 0 else data).rstrip()
+    line = data[:end] if end >= 0 else data
+    line = line.partition(b"\r")[0].rstrip()
     return line[-8:-3].upper() == b" SIP/" and line.find(b"\0") < 0  # else other headers stand before it
 
 
@@ -61,7 +60,7 @@ def _parse_odd(data: bytes) -> Message | None:
         return _parse_unframed(data)
     method, status = _parse_first_line(data, first_line_end)
     if not method and not status:
-        mixed = data.find(b"\n") < first_line_end
+        mixed = data.find(b"\n") < first_line_end or data.find(b"\r") < first_line_end
         return parse_message(_with_one_line_end(data)) if mixed else None
     message = Message(data, first_line_end, method, status)
     if not _take_identity(message, message.header(CALL_ID), b" ".join(message.header(CSEQ).split())):
@@ -153,13 +152,14 @@ def _parse_unframed(data: bytes) -> Message | None:
 
 def _with_one_line_end(data: bytes) -> bytes:
     """Every line ends with CR LF."""
-    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
 def _parse_mixed(message: Message) -> Message:
-    """Leniency: some lines end with a bare line feed."""
+    """Leniency: some lines end with a bare line feed or carriage return."""
     data = message.data
-    if data.count(b"\n") != data.count(b"\r\n"):
+    pairs = data.count(b"\r\n")
+    if data.count(b"\n") != pairs or data.count(b"\r") != pairs:
         again = parse_message(_with_one_line_end(data))
         if again is not None:
             return again

@@ -122,6 +122,8 @@ def test_endless_call_id_is_malformed():
         INVITE[: INVITE.find(b"v=0") - 2],
         INVITE.replace(b"\r\nCSeq: 1 INVITE\r\n", b"\nCSeq: 1 INVITE\r\n"),
         INVITE.replace(b"\r\n", b"\n", 4),
+        INVITE.replace(b"\r\n", b"\r", 1),
+        INVITE.replace(b"\r\nCSeq: 1 INVITE\r\n", b"\rCSeq: 1 INVITE\r\n"),
     ],
     ids=[
         "line feeds",
@@ -131,6 +133,8 @@ def test_endless_call_id_is_malformed():
         "no empty line",
         "line feed before CSeq",
         "line feeds first",
+        "carriage return first",
+        "carriage return before CSeq",
     ],
 )
 def test_line_ends_of_careless_devices(data):
