@@ -266,7 +266,7 @@ def judge_counters(deltas: dict[str, int]) -> Iterator[Condition]:
         )
     if messages < MIN_MESSAGES:
         return
-    if deltas["orphans"] * 5 > messages:
+    if deltas["orphans"] * 10 > messages:  # where only the beginning of a watch is missing it is one in thirty at most
         yield make_condition("dialogs_begin_unseen", f"{deltas['orphans']} of {messages} messages", blinds=True)
     if deltas["duplicates"] * 8 > messages:  # a doubled feed: of what belongs to calls, which is not all of it
         yield make_condition("duplicate_feed", f"{deltas['duplicates']} of {messages} messages were seen before")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from collector.core.sip import looks_like_sip
+from collector.core.websocket import begins_websocket
 
 MIN_RTP = 5  # packets of one port: one that looks like RTP by chance is no call
 PORTS_SHOWN = 4
@@ -11,6 +12,7 @@ _UDP, _TCP = 17, 6
 _RTP_TYPES = (*range(35), *range(96, 128))  # RFC 3551 table 4 and 5, and the dynamic ones
 _TLS_RECORDS = (20, 21, 22, 23)
 _SIPS_PORT = 5061
+_WEBSOCKET_FRAMES = (b"\x81", b"\x82")  # text and binary, whole (RFC 6455 section 5.2)
 
 
 def describe_sample(packets: Sequence[bytes], overheard: int, heard_ports: frozenset[int] = frozenset()) -> str:
@@ -72,6 +74,8 @@ def _classify_udp(payload: bytes, source: int, target: int) -> tuple[str, int]:
 def _classify_tcp(payload: bytes, source: int, target: int) -> tuple[str, int]:
     if looks_like_sip(payload):
         return "sip", source if payload[:4] == b"SIP/" else target  # the side that requests are sent to
+    if payload[:1] in _WEBSOCKET_FRAMES and begins_websocket(payload):
+        return "sip", target if payload[1] & 0x80 else source  # only what goes to the server is masked
     if _SIPS_PORT in {source, target} and payload[:1] and payload[0] in _TLS_RECORDS:
         return "tls", _SIPS_PORT
     return "", 0

@@ -133,6 +133,7 @@ class LegTracker(LegTable):
             leg = self._open(None, message, 0, now_ms, hop)
         else:
             leg = self._open(None, message, mark_of(branch_of(message)), now_ms, hop.back())
+        self._counters.orphans += 1
         leg.facts.partial = True
         leg.last_mark = 0
         return leg

@@ -15,6 +15,7 @@ from builders import (
     phone,
     read,
 )
+from wrapped import make_websocket_frame
 
 from collector.blindness import JUDGE_MS, MAX_GAP_MS, REMEDIES, Facts, Lookout, judge_traffic
 from collector.core.counters import Counters
@@ -268,6 +269,11 @@ def rtp(port=10002):
     return make_ipv4(make_udp(struct.pack("!BBHII", 0x80, 8, 1, 160, 7) + bytes(40), 10000, port), PBX, phone(101))
 
 
+def browser(frame, source_port, target_port):
+    """A WebSocket's segment between a browser and the PBX."""
+    return make_ipv4(make_tcp(frame, 1, source_port=source_port, target_port=target_port), PBX, phone(101), 6)
+
+
 V6 = bytes(15) + b"\1"
 NOTHING = "other packets, none of {} between other machines"
 
@@ -280,6 +286,9 @@ NOTHING = "other packets, none of {} between other machines"
         ([make_ipv4(make_udp(make_invite(), 5080, 5090), PBX, PBX)], "sip 5090"),
         ([make_ipv6(make_udp(make_invite(), 5080, 5090), V6, V6)], "sip 5090"),
         ([make_ipv4(make_tcp(make_invite(), 1, source_port=7000, target_port=7001), PBX, PBX, 6)], "sip 7001"),
+        ([browser(make_websocket_frame(make_invite()), 40000, 8088)], "sip 8088"),
+        ([browser(make_websocket_frame(b"SIP/2.0 200 OK\r\n", mask=b""), 8088, 40000)], "sip 8088"),
+        ([browser(make_websocket_frame(b"hello"), 40000, 8088)], NOTHING.format(1)),
         ([make_ipv4(make_tcp(b"\x17\x03\x03" + bytes(30), 1, target_port=5061), PBX, PBX, 6)], "tls 5061"),
         ([make_ipv4(make_tcp(b"\x17\x03\x03" + bytes(30), 1, source_port=443), PBX, PBX, 6)], NOTHING.format(1)),
         ([b"", bytes(20), bytes(96)], NOTHING.format(3)),
