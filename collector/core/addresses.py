@@ -22,21 +22,21 @@ def split_address(value: bytes) -> tuple[bytes, bytes]:
 
 def user_in(value: bytes) -> str:
     """The user part of the URI in a From, To, P-Asserted-Identity ... value (`user_of` says how)."""
-    start = value.find(b"<")
-    at = value.find(b"@", start)
-    if value[start : start + 5] == b"<sip:" and value.find(b'"', start) < 0 < at:  # else a display name may hold it
-        user = value[start + 5 : at]
-        if user.isdigit() or user.isalpha():
-            return str(user, "utf-8")
+    name, _, rest = value.partition(b"<sip:")
+    user, at, rest = rest.partition(b"@")
+    if (
+        at and (user.isdigit() or user.isalpha()) and b"<" not in name and b'"' not in rest
+    ):  # else it may be a display name that looks like one
+        return str(user, "utf-8")
     return user_of(split_address(value)[0])
 
 
 def uri_user_of(message: Message) -> str:
     """The user part of a request's Request-URI (`user_of` says how)."""
+    user, at, _ = message.first_line.partition(b"@")
     start = len(message.method) + 5
-    data = message.data
-    if data[start - 4 : start] == b"sip:":
-        user = data[start : data.find(b"@", start, message.first_line_end)]
+    if at and user[start - 4 : start] == b"sip:":
+        user = user[start:]
         if user.isdigit():
             return str(user, "utf-8")
     return user_of(message.uri)
@@ -83,12 +83,11 @@ def _odd_tag_of(value: bytes) -> bytes:
 
 def branch_of(message: Message) -> bytes:
     """The branch of the topmost Via: names the transaction on this hop (RFC 3261 section 8.1.1.7)."""
-    data = message.data
-    at = data.find(b";branch=z9hG4bK") + 8  # the cookie stands in no other header
-    branch = data[at : data.find(b"\r\n", at)].partition(b";")[0]
-    if at < 8 or at > message.seen or branch.find(b",") >= 0:  # an RFC 2543 branch, or several Vias in one line
-        return parameter(message.via_value, b"branch")[:MAX_TAG_BYTES]
-    return branch.rstrip()[:MAX_TAG_BYTES]
+    via = message.via_value
+    branch = via.partition(b";branch=")[2].partition(b";")[0]
+    if not branch or b"," in branch:  # in another case, or several Vias in one line
+        branch = parameter(via, b"branch")
+    return branch.strip()[:MAX_TAG_BYTES]
 
 
 def user_of(uri: bytes) -> str:

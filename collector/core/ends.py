@@ -5,8 +5,9 @@ registration is gone, the PBX calls it idle), after which a little patience is l
 leg ends with the last that was heard of it.
 """
 
+from collector.core.headers import SESSION_EXPIRES
 from collector.core.legs import TALKING, TrackedLeg
-from collector.core.message import SESSION_EXPIRES, Message
+from collector.core.message import Message
 from collector.core.timers import TimerQueue
 
 TYPE_CHECKING = False
@@ -36,17 +37,22 @@ class EndWatch:
         (self._sessions[leg.session] if leg.session >= 0 else self.unlimited).arm(leg, now_ms)
 
     def receive_acceptance(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
-        """A 2xx to INVITE or UPDATE: with Session-Expires there is a session timer from now on, without there is none.
+        """A 2xx to re-INVITE or UPDATE: with Session-Expires there is a session timer from now on, without is none."""
+        self.read_session(leg, message)
+        self.arm(leg, now_ms)
 
-        RFC 4028 section 7.2; an interval beyond the longest wait is as good as none.
+    def read_session(self, leg: TrackedLeg, message: Message) -> bool:
+        """Notes the session timer of a 2xx (RFC 4028 section 7.2); False where there is none.
+
+        An interval beyond the longest wait is as good as none.
         """
-        low = message.low
+        low = message.data.lower()
         session = -1
-        if low.find(SESSION_EXPIRES[0]) >= 0 or low.find(SESSION_EXPIRES[1]) >= 0:
+        if b"\r\nsession-expires" in low or b"\r\nx" in low:
             session = _wait_for(message.header(SESSION_EXPIRES).partition(b";")[0].strip())
         if session != leg.session:
             leg.session = session
-        self.arm(leg, now_ms)
+        return session >= 0
 
     def receive_answer(self, leg: TrackedLeg, phone: int, now_ms: int) -> None:
         """A phone is in a call now: what it was in before, not on hold, is probably over."""

@@ -2,23 +2,26 @@
 
 from collector.core.addresses import uri_user_of, user_in
 from collector.core.events import ROLE_PHONE, ROLE_TRUNK, LegEnded
-from collector.core.hops import Hop
-from collector.core.keys import call_key
-from collector.core.message import (
+from collector.core.headers import (
     DIVERSION,
+    EXTRAS,
     HISTORY_INFO,
     P_ASSERTED_IDENTITY,
     PRIVACY,
     REMOTE_PARTY_ID,
     REPLACES,
     SESSION_ID,
-    Message,
 )
+from collector.core.hops import Hop
+from collector.core.keys import call_key
+from collector.core.message import Message
 from collector.core.midcall import replaced_key
 from collector.core.numbers import NumberingPlan, normalise
 from collector.core.parties import Parties
 from collector.core.wire import MAX_TEXT
 
+MAX_REMEMBERED = 1024  # callers, and as many called, of an office's day; 200 KB each
+MAX_REMEMBERED_BYTES = 200
 _ANONYMOUS = ("anonymous", "restricted", "unavailable", "unknown", "private")
 
 
@@ -26,36 +29,54 @@ class InviteReader:
     """Turns INVITEs into facts, with the office's parties and numbering plan."""
 
     def __init__(
-        self, parties: Parties, plan: NumberingPlan, correlation_header: str, digit_numbers: tuple[str, ...]
+        self,
+        parties: Parties,
+        plan: NumberingPlan,
+        correlation_header: str,
+        digit_numbers: tuple[str, ...],
+        remembered: int = MAX_REMEMBERED,
     ) -> None:
         self._parties = parties
         self._plan = plan
         self._digit_numbers = {normalise(number, plan): 1 for number in digit_numbers}
         name = correlation_header.lower()
         self._correlation = (b"\r\n" + bytes(name, "utf-8"),) if name else SESSION_ID
+        EXTRAS.note(self._correlation)
+        # Who calls and who is called are mostly the same few; at most `remembered` of each are kept.
+        self._remembered = remembered
+        self._called: dict[bytes, str] = {}  # To value, or request line -> number
+        self._callers: dict[bytes, tuple[bool, str]] = {}  # From value without its tag -> (unnamed?, number)
 
     def read(self, message: Message, now_ms: int, hop: Hop) -> tuple[LegEnded, str, bool]:
         """(facts, target's name, whether INFO digits are kept) of an INVITE that went over `hop`."""
         facts = LegEnded(now_ms, message.call_key)
         facts.call_id = message.call_id
-        called_as_written = user_in(message.to_value)
-        called = self._number(called_as_written)
-        uri_user = uri_user_of(message)
-        uri_user = called if uri_user == called_as_written else self._number(uri_user)
         facts.caller = self._caller(message)
+        to_value, request_line = message.to_value, message.first_line
+        called = self._called.get(to_value)
+        if called is None:
+            called = self._remember_called(to_value, user_in(to_value))
+        uri_user = self._called.get(request_line)
+        if uri_user is None:
+            uri_user = self._remember_called(request_line, uri_user_of(message))
         facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(
             hop.source, hop.source_port, hop.target, hop.target_port, facts.caller, uri_user, called
         )
-        low = message.low
-        if low.find(REPLACES[0]) >= 0:
-            facts.replaces_key = replaced_key(message.header(REPLACES))
-        if low.find(self._correlation[0]) >= 0:
-            correlation = message.header(self._correlation)
-            facts.session_key = call_key(correlation.partition(b";")[0]) if correlation else b""
-        if low.find(DIVERSION[0]) >= 0 or low.find(HISTORY_INFO[0]) >= 0:
-            diverted = message.header(DIVERSION) or _diverting_entry(message.headers(HISTORY_INFO))
-            facts.diverted_by = self._number(user_in(diverted))
+        extras = message.extras
+        if extras:
+            self._read_extras(facts, message, extras)
         return facts, facts.callee or _address_name(hop.target), facts.callee in self._digit_numbers
+
+    def _read_extras(self, facts: LegEnded, message: Message, extras: dict[bytes, bytes]) -> None:
+        """What an INVITE says of other calls: which it replaces, belongs to, was diverted from."""
+        if REPLACES[0] in extras:
+            facts.replaces_key = replaced_key(extras[REPLACES[0]])
+        correlation = extras.get(self._correlation[0])
+        if correlation:
+            facts.session_key = call_key(correlation.partition(b";")[0])
+        if DIVERSION[0] in extras or HISTORY_INFO[0] in extras:
+            diverted = extras.get(DIVERSION[0]) or _diverting_entry(message.headers(HISTORY_INFO))
+            facts.diverted_by = self._number(user_in(diverted))
 
     def refine(self, facts: LegEnded, further: LegEnded) -> None:
         """A later hop or try of the same leg: what it knows better (the phone behind a proxy) replaces a guess."""
@@ -69,8 +90,8 @@ class InviteReader:
 
     def read_connected(self, facts: LegEnded, message: Message) -> None:
         """Who is really there: P-Asserted-Identity or Remote-Party-ID of a 2xx, re-INVITE or UPDATE (RFC 3325)."""
-        low = message.low
-        if low.find(P_ASSERTED_IDENTITY[0]) < 0 and low.find(REMOTE_PARTY_ID[0]) < 0:
+        low = message.data.lower()
+        if P_ASSERTED_IDENTITY[0] not in low and REMOTE_PARTY_ID[0] not in low:
             return
         identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
         if identity:
@@ -81,18 +102,38 @@ class InviteReader:
     def _caller(self, message: Message) -> str:
         """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
         from_value = message.from_value
-        from_user = user_in(from_value)
-        low = message.low
-        if from_value.lower().find(b"@anonymous.invalid") >= 0:
+        address, _, tag = from_value.rpartition(b";tag=")
+        if address[-1:] != b">" or b">" in tag:
+            address = from_value
+        known = self._callers.get(address) or self._remember_caller(address)
+        unnamed, number = known
+        extras = message.extras
+        if unnamed or not extras:
+            return number
+        if _asks_for_privacy(extras.get(PRIVACY[0], b"").lower()):
             return ""
-        if not from_user.isdigit() and from_user.lower() in _ANONYMOUS:
-            return ""
-        if low.find(PRIVACY[0]) >= 0 and _asks_for_privacy(message.header(PRIVACY).lower()):
-            return ""
-        if low.find(P_ASSERTED_IDENTITY[0]) < 0 and low.find(REMOTE_PARTY_ID[0]) < 0:
-            return self._number(from_user)
-        identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
-        return self._number(user_in(identity) or from_user)
+        identity = extras.get(P_ASSERTED_IDENTITY[0]) or extras.get(REMOTE_PARTY_ID[0])
+        return (self._number(user_in(identity)) if identity else "") or number
+
+    def _remember_caller(self, address: bytes) -> tuple[bool, str]:
+        """(True where the caller asked to stay unnamed, number) of a From value."""
+        user = user_in(address)
+        unnamed = user.lower() in _ANONYMOUS or b"@anonymous.invalid" in address.lower()
+        found = (unnamed, "" if unnamed else self._number(user))
+        if len(self._callers) >= self._remembered:
+            self._callers.clear()
+        if self._remembered and len(address) <= MAX_REMEMBERED_BYTES:
+            self._callers[address] = found
+        return found
+
+    def _remember_called(self, text: bytes, user: str) -> str:
+        """The number of a called user, found in `text`."""
+        number = self._number(user)
+        if len(self._called) >= self._remembered:
+            self._called.clear()
+        if self._remembered and len(text) <= MAX_REMEMBERED_BYTES:
+            self._called[text] = number
+        return number
 
     def _number(self, user: str) -> str:
         number = normalise(user, self._plan)

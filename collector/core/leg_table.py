@@ -72,7 +72,8 @@ class LegTable:
         state, action, queue = entry
         before = leg.state
         leg.state = state
-        action(leg, message, now_ms)
+        if action is not None:
+            action(leg, message, now_ms)
         if self.progress_listener is not None and state != before:
             self.progress_listener(leg.facts, state, now_ms)
         if queue is None:

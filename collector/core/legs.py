@@ -7,9 +7,10 @@ is decided in `TRANSITIONS` and nowhere else, and a pair that is not there chang
 
 from collector.core.addresses import split_address, tag_of, user_of
 from collector.core.events import ENDED_BY_CALLEE, ENDED_BY_CALLER, ENDED_BY_NOBODY, LegEnded
+from collector.core.headers import CONTACT
 from collector.core.hold import CALLEE, CALLER, HoldMeter
 from collector.core.keys import mark_of
-from collector.core.message import CONTACT, Message
+from collector.core.message import Message
 from collector.core.midcall import read_reasons
 from collector.core.timers import Waiting
 from collector.core.wire import MAX_TEXT

@@ -5,80 +5,52 @@ A header that is written as nearly everybody does is found at once; any other ca
 it is needed.
 """
 
+from collector.core.headers import CONTENT_LENGTH, EXTRAS, FROM, TO, VIA
 from collector.core.keys import call_key
-
-# header name as it is searched: (long form, compact form)
-CALL_ID = (b"\r\ncall-id", b"\r\ni")
-CONTACT = (b"\r\ncontact", b"\r\nm")
-CONTENT_LENGTH = (b"\r\ncontent-length", b"\r\nl")
-CONTENT_TYPE = (b"\r\ncontent-type", b"\r\nc")
-CSEQ = (b"\r\ncseq",)
-DIVERSION = (b"\r\ndiversion",)
-EXPIRES = (b"\r\nexpires",)
-FROM = (b"\r\nfrom", b"\r\nf")
-HISTORY_INFO = (b"\r\nhistory-info",)
-P_ASSERTED_IDENTITY = (b"\r\np-asserted-identity",)
-PRIVACY = (b"\r\nprivacy",)
-REASON = (b"\r\nreason",)
-REFER_TO = (b"\r\nrefer-to", b"\r\nr")
-REMOTE_PARTY_ID = (b"\r\nremote-party-id",)
-REPLACES = (b"\r\nreplaces",)
-RETRY_AFTER = (b"\r\nretry-after",)
-SESSION_EXPIRES = (b"\r\nsession-expires", b"\r\nx")
-SESSION_ID = (b"\r\nsession-id",)
-TO = (b"\r\nto", b"\r\nt")
-VIA = (b"\r\nvia", b"\r\nv")
 
 _COLON = 58
 _SPACE = 32
 _BLANKS = (_SPACE, 9)  # space and tab: white space within a line, or the mark of a folded one
+_FOLDED = (b" ", b"\t")  # a line that begins so belongs to the one before it
 
 
 class Message:
     """One request or response.
 
-    `method` of a request or, for a response, of the request that it answers; `uri` of a request; `status` of a
-    response, 0 for a request. `seen` bytes of `data` are known to belong to the head; where it ends is found out when
-    somebody asks, since half of a call's messages need no more.
+    `method` of a request or, for a response, of the request that it answers; `status` of a response, 0 for a request;
+    `mark` is the same for every copy of the message, another one for any other message of its call. The head goes up to
+    `front_end` at least: to Call-ID, where that and CSeq behind it are written as nearly everybody does; 0 else.
     """
 
-    # what nobody asked for yet stays the class's default
+    # what nobody set or asked for yet stays the class's default
+    data: bytes = b""
+    method: bytes = b""
+    status: int = 0
+    call_id: bytes = b""
+    cseq: int = 0
+    mark: int = 0
+    front_end: int = 0
     _low: bytes = b""
+    _first_line: bytes = b""
+    _via: bytes = b""
     _from: bytes | None = None
     _to: bytes | None = None
+    _others: "list[bytes] | None" = None  # pieces of the head before Call-ID without these four
+    _extras: "dict[bytes, bytes] | None" = None
     _key: bytes = b""
     _head_end: int = 0
 
-    def __init__(
-        self,
-        data: bytes,
-        seen: int,
-        method: bytes,
-        status: int,
-        call_id: bytes = b"",
-        cseq: int = 0,
-        mark: int = 0,
-    ) -> None:
-        self.data = data
-        self.seen = seen
-        self.is_request = status == 0
-        self.method = method
-        self.status = status
-        self.call_id = call_id
-        self.cseq = cseq
-        self.mark = mark  # the same for every copy of the message, another one for any other message of its call
-
     @property
-    def first_line_end(self) -> int:
-        """Where the first line's line end is."""
-        return self.data.find(b"\r\n")
+    def is_request(self) -> bool:
+        """True for a request."""
+        return self.status == 0
 
     @property
     def head_end(self) -> int:
         """Where the empty line behind the head begins; one that was cut off is added to `data`."""
         end = self._head_end
         if not end:
-            end = self.data.find(b"\r\n\r\n", self.seen)
+            end = self.data.find(b"\r\n\r\n", self.front_end)
             if end < 0:
                 end = len(self.data)
                 self.data += b"\r\n\r\n"
@@ -88,14 +60,14 @@ class Message:
     @property
     def first_line(self) -> bytes:
         """Request line or status line, without its line end."""
-        return self.data[: self.first_line_end]
+        return self._first_line or self.data.partition(b"\r\n")[0]
 
     @property
     def uri(self) -> bytes:
         """The Request-URI (b"" for a response); a URI with white space in it is taken whole."""
-        if not self.is_request:
+        if self.status:
             return b""
-        line = self.data[len(self.method) + 1 : self.first_line_end].rstrip()
+        line = self.first_line[len(self.method) + 1 :].rstrip()
         return line[:-8].strip() if line[-8:] == b" SIP/2.0" else line[: line.rfind(b" ")].strip()
 
     @property
@@ -134,16 +106,50 @@ class Message:
     @property
     def via_value(self) -> bytes:
         """The topmost Via header's value."""
-        return self._usual_value(b"\r\nVia: ") or self.header(VIA)
+        return self._via or self._usual_value(b"\r\nVia: ") or self.header(VIA)
+
+    def read_front(self) -> None:
+        """First line, Via, From and To at once, where they stand as with nearly everybody: for who needs them all."""
+        front = self.data[: self.front_end]
+        before, _, after = front.partition(b"\r\nFrom: ")
+        first = before.split(b"\r\n", 2)  # first line, Via, others
+        second = after.split(b"\r\n", 2)  # From, To, others
+        if len(first) < 2 or len(second) < 2 or b"\r\n " in front or b"\r\n\t" in front:  # something missing, or folded
+            return
+        via, to = first[1], second[1]
+        if via.startswith(b"Via: ") and to.startswith(b"To: "):
+            self._first_line = first[0]
+            self._via = via[5:]
+            self._from = second[0].strip()
+            self._to = to[4:].strip()
+            self._others = first[2:] + second[2:]
 
     def _usual_value(self, name: bytes) -> bytes:
-        """The value of a header that is written as nearly everybody does, on one line; b"" else."""
+        """The value of a header before Call-ID that is written as nearly everybody does, on one line; b"" else."""
+        value, _, following = self.data[: self.front_end].partition(name)[2].partition(b"\r\n")
+        return b"" if following[:1] in _FOLDED else value.strip()
+
+    @property
+    def extras(self) -> "dict[bytes, bytes]":
+        """The headers that most INVITEs do without: first value of each, by the first of its names (`PRIVACY[0]`)."""
+        extras = self._extras
+        if extras is None:
+            extras = self._extras = self._read_extras()
+        return extras
+
+    def _read_extras(self) -> "dict[bytes, bytes]":
+        if self._others is None:
+            return EXTRAS.read(self.data[: self.head_end])
         data = self.data
-        at = data.find(name)
-        if at < 0 or (at > self.seen and at > self.head_end):
-            return b""
-        end = data.find(b"\r\n", at + 2)
-        return b"" if data[end + 2] in _BLANKS else data[at + len(name) : end].strip()
+        end = data.find(b"\r\n\r\n", self.front_end)
+        lines = data[self.front_end + 2 : end if end >= 0 else len(data)].split(b"\r\n", 2)  # Call-ID, CSeq, others
+        extras = EXTRAS.of_piece(lines[2]) if len(lines) > 2 else {}
+        for piece in self._others:
+            more = EXTRAS.of_piece(piece)
+            if more:
+                extras = dict(extras)
+                extras.update(more)
+        return extras
 
     @property
     def low(self) -> bytes:

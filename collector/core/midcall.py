@@ -2,8 +2,9 @@
 
 from collector.core.addresses import parameter, split_address, unescape, user_of
 from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND, TRANSFER_NONE, LegEnded
+from collector.core.headers import CONTENT_TYPE, REASON, REFER_TO
 from collector.core.keys import call_key
-from collector.core.message import CONTENT_TYPE, REASON, REFER_TO, Message
+from collector.core.message import Message
 from collector.core.wire import MAX_TEXT
 
 _DIGITS = b"0123456789*#ABCD"
@@ -12,7 +13,7 @@ _EVENT_NUMBERS = {b"10": b"*", b"11": b"#", b"12": b"A", b"13": b"B", b"14": b"C
 
 def read_reasons(facts: LegEnded, message: Message) -> None:
     """Reason headers of a CANCEL, BYE or response (RFC 3326): both protocols may be there, joined or apart."""
-    if message.low.find(REASON[0]) < 0:
+    if REASON[0] not in message.data.lower():
         return
     for value in message.headers(REASON):
         for reason in value.split(b","):

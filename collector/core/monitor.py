@@ -13,19 +13,19 @@ from collector.core.addresses import user_in
 from collector.core.counters import Counters
 from collector.core.events import ROLE_PHONE
 from collector.core.fragments import PATIENCE_MS
+from collector.core.headers import EXTRAS, MAX_PIECES
 from collector.core.hep import MAGIC as HEP_MAGIC
 from collector.core.hep import unwrap_hep
 from collector.core.hops import MAX_HOPS, MAX_HOPS_ON_BOARD, SCTP, TCP, UDP, WEBSOCKET, Hop, HopTable
-from collector.core.invite import InviteReader
+from collector.core.invite import MAX_REMEMBERED, InviteReader
 from collector.core.leg_table import RESERVED_LEGS
 from collector.core.links import LINK_ETHERNET
 from collector.core.message import Message
 from collector.core.monitor_settings import MonitorSettings
-from collector.core.packages import METHODS as PACKAGE_METHODS
 from collector.core.packages import PackageReader
 from collector.core.packet import (
     ACK_SHIFT,
-    FRAGMENT_BITS,
+    FLAG_BITS,
     PLAIN_IPV4,
     PLAIN_UDP,
     PROTOCOL_TCP,
@@ -34,6 +34,7 @@ from collector.core.packet import (
     PacketDecoder,
 )
 from collector.core.parties import Parties
+from collector.core.quick import OUTSIDE_CALLS, REGISTER, QuickFrames
 from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
 from collector.core.resting import RestingTracker
@@ -46,7 +47,7 @@ from collector.core.wire import MAX_TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from collector.core.events import Event, LegEnded
     from collector.core.sctp import SctpTable
@@ -83,14 +84,23 @@ class CallMonitor:
             self._registrar, settings.pbx, settings.trunks, settings.extensions, settings.feature_codes
         )
         self._packages = PackageReader(self._parties, self._registrar, self._events, settings.max_legs)
-        reader = InviteReader(self._parties, settings.numbering, settings.correlation_header, settings.digit_numbers)
+        has_memory = settings.max_legs > RESERVED_LEGS
+        EXTRAS.max_pieces = MAX_PIECES if has_memory else 0
+        reader = InviteReader(
+            self._parties,
+            settings.numbering,
+            settings.correlation_header,
+            settings.digit_numbers,
+            MAX_REMEMBERED if has_memory else 0,
+        )
         track = RestingTracker if settings.max_legs <= RESERVED_LEGS else LegTracker
         self._tracker = track(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
+        self._quick = QuickFrames(self._known_hops, self._tracker, self.counters, self.receive_frame)
         self._keypad = self._tracker.keypad
         self._packages.idle_listener = self._tracker.receive_idle
-        self._next_look_ms = 0
+        self._next_timers_ms = 0  # when deadlines are looked at next
         self._wrappings = 0  # around what is being read now
         self._last_hep = b""
 
@@ -108,31 +118,43 @@ class CallMonitor:
         counters = self.counters
         counters.frames += 1
         size = len(frame)
-        if now_ms >= self._next_look_ms:
-            self._next_look_ms = now_ms + TIMER_GRAIN_MS
-            self.handle_deadline(now_ms)
-        if self._fragments.unread:
-            self._take_first_pieces(now_ms)
+        if now_ms >= self._quick.look_ms:
+            self._look(now_ms)
         if original_length > size:
             truncated = counters.truncated
             self._receive_inner_frame(frame, now_ms, link_type, start)
             counters.truncated = truncated + 1  # once, whether the decoder noticed it or not
             return
         if link_type == LINK_ETHERNET and size > start + 42:
-            kind, _, total, _, fragment, _, protocol, _, key, length = unpack_from(PLAIN_UDP, frame, start + 12)
+            kind, total, flags, key, length = unpack_from(PLAIN_UDP, frame, start + 12)
             hop = self._known_hops.get(key)
             # plain UDP over a hop that brought SIP before, as nearly every message is: all else takes the longer way
-            if hop is not None and kind == PLAIN_IPV4 and protocol == PROTOCOL_UDP and total == length + 20:
+            if hop is not None and kind == PLAIN_IPV4 and flags & FLAG_BITS == PROTOCOL_UDP and total == length + 20:
                 end = start + 34 + length
-                if end <= size and not fragment & FRAGMENT_BITS:
+                if end <= size:
                     counters.datagrams += 1
                     self._receive_sip(frame[start + 42 : end], now_ms, hop)
                     return
         self._receive_inner_frame(frame, now_ms, link_type, start)
 
+    def receive_frames(self, frames: "Sequence[tuple[bytes, int, int, int]]") -> None:
+        """Captured frames in order of time, each the first four arguments of `receive_frame`; the same, but faster."""
+        self._quick.receive_frames(frames, heard=self.message_listener is not None)
+
+    def _look(self, now_ms: int) -> None:
+        """Time has passed while frames came."""
+        if now_ms >= self._next_timers_ms:
+            self._next_timers_ms = now_ms + TIMER_GRAIN_MS
+            self.handle_deadline(now_ms)
+        if self._fragments.unread:
+            self._take_first_pieces(now_ms)
+        self._quick.look_ms = 0 if self._fragments.unread else self._next_timers_ms
+
     def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int, start: int = 0) -> None:
         datagram = self._decoder.decode(frame, link_type, now_ms, start)
         if datagram is None:
+            if self._fragments.unread:
+                self._quick.look_ms = 0
             return
         protocol, source, source_port, target, target_port, payload, _, flags = datagram
         if flags == QUOTED:
@@ -218,16 +240,23 @@ class CallMonitor:
             return
         if self.message_listener is not None:
             self.message_listener(now_ms, hop.source, hop.source_port, hop.target, hop.target_port, message)
-        if message.is_request:
-            self.counters.sip_requests += 1
-            if message.method in PACKAGE_METHODS:
-                self._packages.receive_request(message, now_ms, hop)
-        else:
+        if message.status:
             self.counters.sip_responses += 1
-        if message.method == b"REGISTER":
-            self._receive_register(message, now_ms, hop)
+        else:
+            self.counters.sip_requests += 1
+        if message.method in OUTSIDE_CALLS:
+            self._receive_beside(message, now_ms, hop)
         else:
             self._tracker.receive_message(message, now_ms, hop)
+
+    def _receive_beside(self, message: Message, now_ms: int, hop: Hop) -> None:
+        """A message of another method than those of calls: it tells of phones, and maybe of a call all the same."""
+        if message.method == REGISTER:
+            self._receive_register(message, now_ms, hop)
+            return
+        if not message.status:
+            self._packages.receive_request(message, now_ms, hop)
+        self._tracker.receive_message(message, now_ms, hop)
 
     def _receive_other(self, payload: bytes, now_ms: int, source_port: int, target_port: int) -> None:
         """Not SIP itself: maybe SIP that a router, a tunnel or a PBX wrapped, found in a recording of its stream."""

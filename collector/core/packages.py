@@ -21,8 +21,9 @@ from collector.core.events import (
     StateTold,
     VoiceReported,
 )
+from collector.core.headers import CONTENT_TYPE
 from collector.core.keys import call_key
-from collector.core.message import CONTENT_TYPE, Message
+from collector.core.message import Message
 from collector.core.wire import MAX_TEXT
 
 TYPE_CHECKING = False

@@ -35,11 +35,11 @@ _IPV6_EXTENSIONS = (0, 43, 51, 60, 140)  # hop-by-hop, routing, authentication, 
 _IPV6_FRAGMENT = 44
 
 # Nearly every frame: Ethernet without tags, IPv4 without options (RFC 791 section 3.1), whole, and UDP (RFC 768). From
-# its EtherType on: that and the first byte of IP, type of service, total length, identification, fragment, time to
-# live, protocol, checksum; addresses and ports; UDP's length. The payload begins 42 bytes behind the frame's start.
-PLAIN_UDP = "!3sBHHHBBH12sH"
+# its EtherType on: that and the first byte of IP, total length, fragment, protocol; addresses and ports; UDP's length.
+# The payload begins 42 bytes behind the frame's start.
+PLAIN_UDP = "!3sxHxxIxx12sH"
 PLAIN_IPV4 = b"\x08\x00\x45"  # EtherType, then version 4 with a header of five words
-FRAGMENT_BITS = 0x3FFF  # more fragments, and where this one belongs
+FLAG_BITS = 0x3FFF00FF  # more fragments, and where this one belongs; protocol
 
 
 class PacketDecoder:
@@ -58,12 +58,10 @@ class PacketDecoder:
         """
         try:
             if link_type == LINK_ETHERNET and len(frame) >= start + 42:
-                kind, _, total, _, fragment, _, protocol, _, hop, length = struct.unpack_from(
-                    PLAIN_UDP, frame, start + 12
-                )
+                kind, total, flags, hop, length = struct.unpack_from(PLAIN_UDP, frame, start + 12)
                 end = start + 34 + length
-                whole = total == length + 20 and end <= len(frame) and not fragment & FRAGMENT_BITS
-                if kind == PLAIN_IPV4 and protocol == PROTOCOL_UDP and whole:
+                whole = total == length + 20 and end <= len(frame) and flags & FLAG_BITS == PROTOCOL_UDP
+                if kind == PLAIN_IPV4 and whole:
                     self._counters.datagrams += 1
                     source_port, target_port = hop[8] << 8 | hop[9], hop[10] << 8 | hop[11]
                     payload = frame[start + 42 : end]

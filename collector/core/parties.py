@@ -54,7 +54,7 @@ class Parties:
                 return True
         if self._extensions:
             return False
-        return self._registrar.is_registered(number) or (number.isdigit() and 2 <= len(number) <= LONGEST_EXTENSION)
+        return number in self._registrar.registered or (number.isdigit() and 2 <= len(number) <= LONGEST_EXTENSION)
 
     def is_feature_code(self, number: str) -> bool:
         """True for a dialled code of the PBX itself: configured, or beginning with a star or a hash."""

@@ -7,7 +7,8 @@ contact's user part.
 
 from collector.core.addresses import host_of, parameter, split_address, user_of
 from collector.core.events import ROLE_PHONE, RegistrationChanged
-from collector.core.message import CONTACT, EXPIRES, Message
+from collector.core.headers import CONTACT, EXPIRES
+from collector.core.message import Message
 from collector.core.wire import MAX_TEXT
 
 MAX_BINDINGS = 2048  # an office has tens; a scanner that registers random names must not fill the memory
@@ -49,7 +50,7 @@ class Registrar:
         self._pending: dict[bytes, _Request] = {}
         self._bindings: dict[tuple[str, str, bytes], _Binding] = {}
         self._by_address: dict[bytes, list[_Binding]] = {}
-        self._registered: dict[str, int] = {}  # extension -> number of bindings
+        self.registered: dict[str, int] = {}  # extension -> number of bindings seen on the wire; 0 is not kept
         self._next_expiry_ms: int | None = None
         self.servers: dict[bytes, int] = {}  # addresses that REGISTER was sent to: PBXes
         self.events: list[RegistrationChanged] = []
@@ -147,11 +148,11 @@ class Registrar:
         self._count(binding, -1, now_ms)
 
     def _count(self, binding: _Binding, change: int, now_ms: int) -> None:
-        before = self._registered.get(binding.extension, 0)
+        before = self.registered.get(binding.extension, 0)
         if before + change:
-            self._registered[binding.extension] = before + change
+            self.registered[binding.extension] = before + change
         else:
-            del self._registered[binding.extension]
+            del self.registered[binding.extension]
         if before == 0 or before + change == 0:
             self.events.append(RegistrationChanged(now_ms, binding.role, binding.extension, change > 0))
 
@@ -175,7 +176,7 @@ class Registrar:
 
     def is_registered(self, extension: str) -> bool:
         """True while at least one phone of the extension is registered as seen on the wire."""
-        return self._registered.get(extension, 0) > 0
+        return extension in self.registered
 
     def extension_at(self, address: bytes, port: int, contact_user: str) -> str:
         """The extension whose phone is at an address; its contact's user part decides between lines. "" if unknown.

@@ -6,10 +6,13 @@ way, and says the same.
 
 from binascii import crc32
 
+from collector.core.headers import CALL_ID, CSEQ
 from collector.core.keys import SMALL
-from collector.core.message import CALL_ID, CSEQ, Message
+from collector.core.message import Message
 
 MAX_CALL_ID_BYTES = 512  # RFC 4475's longest valid one has 150; each open leg keeps its own
+CRLF = b"\r\n"
+USUAL_BYTES = 200  # Call-ID and CSeq, as nearly everybody writes them
 STATUS_SHIFT = 20  # in a mark: the status takes the uppermost ten of its thirty bits
 
 
@@ -32,25 +35,41 @@ def parse_message(data: bytes) -> Message | None:
 
     Raises MalformedMessage for a SIP first line whose Call-ID or CSeq cannot be read.
     """
-    # Nearly everybody writes CSeq behind Call-ID, both in the same way, and counts from 1. That they stand in the head
-    # needs no proof: the CSeq of a message that a body quotes (RFC 3420) names another method than the first line.
-    at = data.find(b"\r\nCall-ID: ") + 11
-    call_id_end = data.find(b"\r\n", at)
-    cseq_end = data.find(b"\r\n", call_id_end + 8)
-    call_id = data[at:call_id_end].strip()
-    known = _CSEQS.get(data[call_id_end:cseq_end]) or _learn_cseq(data, call_id_end, cseq_end)
-    if known is None or at < 11 or not call_id or len(call_id) > MAX_CALL_ID_BYTES:
-        return _parse_odd(data)
+    return read_usual(data) or _parse_odd(data)
+
+
+def read_usual(data: bytes) -> Message | None:
+    """The message, where it is written as nearly everybody does: CSeq behind Call-ID, both in the same way; else None.
+
+    That they stand in the head needs no proof: the CSeq of a message that a body quotes (RFC 3420) names another method
+    than the first line.
+    """
+    at = data.find(b"\r\nCall-ID: ")
+    try:
+        _, call_id, line, _ = data[at : at + USUAL_BYTES].split(CRLF, 3)
+    except ValueError:  # too few lines
+        return None
+    call_id = call_id[9:].strip()
+    known = CSEQS.get(line) or _learn_cseq(line)
+    if known is None or not call_id or at < 0:
+        return None
     cseq, method, beginning, mark = known
-    status = _STATUSES.get(data[:12])
+    status = STATUSES.get(data[:12])
     if status is None:
-        first_line_end = data.find(b"\r\n")
         status = 0
-        if data[: len(beginning)] != beginning or data[first_line_end - 8 : first_line_end] != b" SIP/2.0":
+        if not data.startswith(beginning) or not data[: data.find(b"\r\n")].endswith(b" SIP/2.0"):
             status = _learn_status(data[:12])
             if not status:
-                return _parse_odd(data)
-    return Message(data, cseq_end, method, status, call_id, cseq, mark ^ status << STATUS_SHIFT)
+                return None
+    message = Message()
+    message.data = data
+    message.front_end = at
+    message.call_id = call_id
+    message.cseq = cseq
+    message.method = method
+    message.status = status
+    message.mark = mark ^ status << STATUS_SHIFT
+    return message
 
 
 def _parse_odd(data: bytes) -> Message | None:
@@ -62,32 +81,34 @@ def _parse_odd(data: bytes) -> Message | None:
     if not method and not status:
         mixed = data.find(b"\n") < first_line_end or data.find(b"\r") < first_line_end
         return parse_message(_with_one_line_end(data)) if mixed else None
-    message = Message(data, first_line_end, method, status)
+    message = Message()
+    message.data = data
+    message.method = method
+    message.status = status
     if not _take_identity(message, message.header(CALL_ID), b" ".join(message.header(CSEQ).split())):
         return _parse_mixed(message)
     return message
 
 
 # What was read once is not read again: a call's messages differ little. All are bounded: a CSeq may be anything.
-# line end and CSeq line -> number, method, how its request begins, mark of both
-_CSEQS: dict[bytes, tuple[int, bytes, bytes, int]] = {}
-_STATUSES: dict[bytes, int] = {}  # status line up to the blank behind the status -> status
+# CSeq line -> number, method, how its request begins, mark of both
+CSEQS: dict[bytes, tuple[int, bytes, bytes, int]] = {}
+STATUSES: dict[bytes, int] = {}  # status line up to the blank behind the status -> status
 _METHODS: dict[bytes, tuple[bytes, bytes]] = {}  # method -> the one object for it, how its request begins
-MAX_CSEQS = 16  # most dialogs count from 1; a board has no memory for more
+MAXCSEQS = 16  # most dialogs count from 1; a board has no memory for more
 
 
-def _learn_cseq(data: bytes, start: int, end: int) -> tuple[int, bytes, bytes, int] | None:
-    """What `_CSEQS` holds of a CSeq line as nearly everybody writes it, else None; `end` is -1 where it is cut."""
-    line = data[start:end]
-    number, _, method = line[8:].partition(b" ")
-    if end < 0 or line[:8] != b"\r\nCSeq: " or not number.isdigit() or len(number) > 10 or not method.isalpha():
+def _learn_cseq(line: bytes) -> tuple[int, bytes, bytes, int] | None:
+    """What `CSEQS` holds of a CSeq line as nearly everybody writes it, else None."""
+    number, _, method = line[6:].partition(b" ")
+    if line[:6] != b"CSeq: " or not number.isdigit() or len(number) > 10 or not method.isalpha():
         return None
-    if len(_CSEQS) >= MAX_CSEQS:
-        _CSEQS.clear()
-    if len(_METHODS) >= MAX_CSEQS:
+    if len(CSEQS) >= MAXCSEQS:
+        CSEQS.clear()
+    if len(_METHODS) >= MAXCSEQS:
         _METHODS.clear()
     method, beginning = _METHODS.setdefault(method, (method, method + b" "))
-    found = _CSEQS[line] = int(number), method, beginning, _mark(method, int(number))
+    found = CSEQS[line] = int(number), method, beginning, _mark(method, int(number))
     return found
 
 
@@ -96,7 +117,7 @@ def _learn_status(beginning: bytes) -> int:
     text = beginning[8:11]
     if beginning[:8] != b"SIP/2.0 " or beginning[11:] != b" " or not text.isdigit() or not 100 <= int(text) <= 699:
         return 0
-    found = _STATUSES[beginning] = int(text)
+    found = STATUSES[beginning] = int(text)
     return found
 
 

@@ -6,6 +6,7 @@ from collector.core.addresses import branch_of, tag_of
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
 from collector.core.events import ROLE_PHONE, TRANSPORTS, LegEnded
+from collector.core.headers import RETRY_AFTER
 from collector.core.hold import CALLER
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
@@ -32,7 +33,7 @@ from collector.core.legs import (
     TRYING,
     TrackedLeg,
 )
-from collector.core.message import RETRY_AFTER, Message
+from collector.core.message import Message
 from collector.core.strays import begins_leg
 
 TYPE_CHECKING = False
@@ -84,32 +85,37 @@ class LegTracker(LegTable):
     def receive_message(self, message: Message, now_ms: int, hop: Hop) -> None:
         """Takes one message that went over `hop`."""
         legs = self._calls.get(message.call_id)
-        handle = (self._requests if message.is_request else self._responses).get(message.method)
-        if handle is None and message.is_request and message.method == b"INVITE":
-            self._receive_invite(legs, message, now_ms, hop)
-            return
-        if legs is None:
-            if self._ended.has(message) or not begins_leg(message):
-                self._receive_stray(message)
+        handle = (self._responses if message.status else self._requests).get(message.method)
+        if legs is None or handle is None:
+            legs = self._receive_first(legs, message, now_ms, hop)
+            if legs is None or handle is None:
                 return
-            legs = [self._open_without_invite(message, now_ms, hop)]
-        if handle is None:
-            legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
-            self._ends.trust(legs[0], now_ms)
-            return
         sender = hop.sender
         mark = sender ^ message.mark
-        if len(legs) > 1:
-            legs = self._matching(message, legs)
-        for leg in legs:
+        for leg in legs if len(legs) == 1 else self._matching(message, legs):
             if leg.last_mark == mark and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
                 continue
             leg.last_mark = mark
             leg.last_ms = now_ms
-            if leg.queue is self._doubted:
-                self._ends.trust(leg, now_ms)
             handle(leg, message, now_ms, sender)
+            if leg.queue is self._doubted:  # something was heard of it, and it did not end
+                self._ends.trust(leg, now_ms)
+
+    def _receive_first(
+        self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop
+    ) -> list[TrackedLeg] | None:
+        """An INVITE, a method that only says that the call lives, or a message of a call that is not open."""
+        if message.method == b"INVITE" and not message.status:
+            self._receive_invite(legs, message, now_ms, hop)
+        elif legs is not None:
+            legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
+            self._ends.trust(legs[0], now_ms)
+        elif not self._ended.has(message) and begins_leg(message):
+            legs = [self._open_without_invite(message, now_ms, hop)]
+        else:
+            self._receive_stray(message)
+        return legs
 
     def _matching(self, message: Message, legs: list[TrackedLeg]) -> list[TrackedLeg]:
         """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
@@ -153,6 +159,7 @@ class LegTracker(LegTable):
     # --- INVITE ---
 
     def _receive_invite(self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop) -> None:
+        message.read_front()
         to_tag = tag_of(message.to_value)
         branch = mark_of(branch_of(message))
         if legs is None:
@@ -293,7 +300,8 @@ class LegTracker(LegTable):
         """A call is up: from here on it may end without a word."""
         if leg.state != TALKING:
             return
-        self._ends.receive_acceptance(leg, message, now_ms)
+        if self._ends.read_session(leg, message):
+            self._ends.arm(leg, now_ms)
         facts = leg.facts
         if facts.role == ROLE_PHONE:
             address = leg.status_source if facts.extension == facts.callee else leg.source

@@ -3,7 +3,7 @@
 from sip_builders import make_request, make_response
 
 from collector.core.addresses import branch_of, host_of, split_address, tag_of, text_of, unescape, user_of
-from collector.core.message import CONTACT, REASON
+from collector.core.headers import CONTACT, REASON
 from collector.core.sip import MalformedMessage, looks_like_sip, parse_message
 
 CROOKED = (

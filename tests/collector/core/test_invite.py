@@ -126,3 +126,17 @@ def test_endless_numbers_are_cut():
     """What goes onto the wire has a bound."""
     facts, name, _ = read_invite(caller="9" * 400, callee="8" * 400, uri=f"sip:{'8' * 400}@x", target=CARRIER)
     assert (128, 128, 128) == (len(facts.caller), len(facts.callee), len(name))
+
+
+@pytest.mark.parametrize("remembered", [0, 1, 3, 1024])
+def test_what_is_remembered_changes_nothing(remembered):
+    """Callers and called come out the same whether their headers were read before, and however many are kept."""
+    parties = Parties(Registrar(), (PBX,), (CARRIER,), (("101", "120"),), ())
+    reader = InviteReader(parties, NumberingPlan("44"), "", (), remembered)
+    froms = (b"<sip:101@x>;tag=a", b"<sip:101@x>;tag=b", b"<sip:102@x;tag=no>", b'"x>;tag=no" <sip:103@x>')
+    froms += (b"sip:104@x;tag=a", b"<sip:anonymous@x>;tag=a", b"<sip:@x>;tag=a", b'"<sip:9@x>;tag=" <sip:105@x>;tag=a')
+    callers = []
+    for value in froms + froms:
+        invite = read(make_invite().replace(b"<sip:447700900123@10.77.1.5>;tag=a", value))
+        callers.append(reader.read(invite, 5, Hop(PBX, 5060, PHONE, 5060, UDP))[0].caller)
+    assert ["101", "101", "102", "103", "104", "", "", "105"] * 2 == callers

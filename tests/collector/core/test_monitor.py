@@ -1,4 +1,5 @@
 import struct
+from pathlib import Path
 
 import pytest
 from builders import (
@@ -22,6 +23,14 @@ from builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.adapters.pcapfile import open_captures
+from collector.config import load
+from collector.core import wire
+from collector.core.monitor import CallMonitor, MonitorSettings
+
+RECORDINGS = sorted(
+    path.name.removesuffix(".pcap.gz") for path in (Path(__file__).parents[2] / "captures").glob("*.pcap.gz")
+)
 PHONE = phone(101)
 INVITE = make_invite()
 STORY = (
@@ -246,3 +255,53 @@ def test_fragment_alone_is_read_before_what_answers_it():
     tap.hear(0, make_fragments(make_udp(make_invite(extra=[("X-Padding", "x" * 2_000)])), 1_480, PBX, PHONE)[0])
     tap.send(3, PHONE, PBX, make_response(INVITE, 200))
     assert [(0, None, 3, None)] == [times(leg) for leg in tap.close()]
+
+
+# --- frames one by one, or many at once -----------------------------------------------------------------------------
+
+
+def hear_frames(frames, settings, at_once):
+    """(events as they are written, counters) of frames that are handed over so many at once; 0: one by one."""
+    monitor = CallMonitor(settings)
+    for start in range(0, len(frames), at_once or 1):
+        if at_once:
+            monitor.receive_frames(frames[start : start + at_once])
+        else:
+            monitor.receive_frame(*frames[start])
+    monitor.close(frames[-1][1])
+    events = []
+    while (event := monitor.next_event()) is not None:
+        events.append(wire.encode_event(event))
+    return events, monitor.counters.as_dict()
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_many_frames_at_once_are_heard_as_one_by_one(name, recording, lab_config):
+    """The quick way and the complete one come to the same events and the same counts."""
+    frames = list(open_captures([str(recording(name))]).frames())
+    settings = load(str(lab_config)).monitor_settings()
+    assert hear_frames(frames, settings, 0) == hear_frames(frames, settings, 97)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 400), st.binary(max_size=4), st.integers(0, 4)), max_size=12)
+)
+def test_damaged_frames_at_once_are_heard_as_one_by_one(damages):
+    """Whatever is wrong with a frame, the quick way sees it, or sees the same."""
+    plain = [make_udp_frame(message, source, target) for _, source, target, message in STORY]
+    frames = [(frame, T0_MS + number * 60, 1, len(frame)) for number, frame in enumerate(plain + plain)]
+    for which, position, inserted, removed in damages:
+        frame, at_ms, link_type, _ = frames[which + 4]
+        frame = frame[:position] + inserted + frame[position + removed :]
+        frames[which + 4] = (frame, at_ms, link_type, len(frame) + removed // 4)
+    assert hear_frames(frames, MonitorSettings(), 0) == hear_frames(frames, MonitorSettings(), 5)
+
+
+def test_listener_hears_messages_of_many_frames_at_once():
+    """Whoever listens to messages hears each, however the frames are handed over."""
+    tap = Tap()
+    heard = []
+    tap.monitor.message_listener = lambda *fields: heard.append(fields[0])
+    frames = [make_udp_frame(message, source, target) for _, source, target, message in STORY]
+    tap.monitor.receive_frames([(frame, at_ms, 1, len(frame)) for at_ms, frame in enumerate(frames)])
+    assert heard == list(range(len(STORY)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.core.addresses import branch_of, host_of, parameter, split_address, tag_of, user_of
-from collector.core.message import CONTACT, REASON
+from collector.core.headers import CONTACT, REASON
 from collector.core.sip import MAX_CALL_ID_BYTES, MalformedMessage, looks_like_sip, parse_message
 
 INVITE = make_invite()
