@@ -28,6 +28,7 @@ class Group:
     correlation: str = EXACT
     until: int = 0  # Unix ms
     answered_until: int | None = None  # latest end of its answered legs; None: nobody answered
+    unseen: set[str] = field(default_factory=set)  # ids of legs that were answered, nobody knows when
     order: tuple[int, int, str] = field(init=False)  # of its anchor: groups are put in order again and again
 
     def __post_init__(self) -> None:

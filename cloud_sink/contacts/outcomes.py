@@ -150,13 +150,8 @@ def _close(one: int | None, other: int | None, within_ms: int) -> bool:
     return one is not None and other is not None and abs(one - other) <= within_ms
 
 
-def hung_up(leg: Leg) -> bool:
-    """Whether a BYE ended it though no answer was seen: the answer was lost before the tap (`collector.core.legs`)."""
-    return leg.partial and leg.t_answer is None and (leg.bye_response_ms is not None or leg.bye_code > 0)
-
-
 def _outcome(leg: Leg, group: Group, siblings: _Siblings, busy: BusySpans) -> str:
-    if leg.t_answer is not None or (leg.partial and hung_up(leg)):
+    if leg.t_answer is not None or leg.leg_id in group.unseen:
         return "answered"
     if leg.t_end is None:
         return "open"

@@ -4,7 +4,6 @@ from operator import attrgetter
 
 from cloud_sink.contacts.destinations import DIRECT, destination_of
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_dial, is_ring
-from cloud_sink.contacts.outcomes import hung_up
 from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
     FEATURE,
@@ -32,7 +31,7 @@ def understand(group: Group, outcomes: dict[str, str], plan: OfficePlan, sees_tr
     to_service = direction == "int" and story.kind in (QUEUE, RING_GROUP)
     if from_customer or to_service or direction == "in":
         return _build_customer(group, story, direction, outcomes, plan, sees_trunk)
-    return _build_plain(group, story, direction)
+    return _build_plain(group, story, direction, outcomes)
 
 
 def _direction(story: Story) -> str:
@@ -47,11 +46,11 @@ def _direction(story: Story) -> str:
 # --- calls that the office began ---
 
 
-def _build_plain(group: Group, story: Story, direction: str) -> Contact:
+def _build_plain(group: Group, story: Story, direction: str, outcomes: dict[str, str]) -> Contact:
     """Outbound, internal and feature calls: answered when the far end answers."""
     anchor = story.anchor
     far = story.forwarded or (story.served[0] if story.served else (story.rings[0] if story.rings else anchor))
-    answered = far.t_answer is not None or hung_up(far)
+    answered = far.t_answer is not None or outcomes[far.leg_id] == "answered"
     talk = (far.talk_ms or 0) if answered else 0
     contact = _blank(group, story, direction)
     contact.did = far.callee if direction == "out" else anchor.callee
@@ -232,7 +231,7 @@ def _disposition(
 def _unserved(story: Story, outcomes: dict[str, str], plan: OfficePlan) -> tuple[str, int | None]:
     """What became of a customer whom nobody is known to have answered, and when his wait was over."""
     anchor = story.anchor
-    if _was_refused(story):
+    if _was_refused(story, outcomes):
         return "blocked", anchor.t_end
     if story.kind == VOICEMAIL or _reached_voicemail(story):
         return "voicemail", anchor.t_answer
@@ -270,10 +269,10 @@ def _was_served_unseen(story: Story) -> bool:
     return not_answered_before or limit > 0
 
 
-def _was_refused(story: Story) -> bool:
+def _was_refused(story: Story, outcomes: dict[str, str]) -> bool:
     """The PBX refused the caller before anything rang, or never said a word; a redirection (3xx) is no refusal."""
     anchor = story.anchor
-    if anchor.t_answer is not None or hung_up(anchor) or _rang(story) or anchor.caller_ended:
+    if outcomes[anchor.leg_id] == "answered" or _rang(story) or anchor.caller_ended:
         return False
     silent = anchor.ended_by == "" and not anchor.final_code and not anchor.partial
     return silent or (anchor.ended_by == "callee" and not 300 <= anchor.final_code < 400)

@@ -40,6 +40,30 @@ def test_where_nothing_tells_the_wait_is_unknown_and_marked():
     )  # fmt: skip
 
 
+def test_the_earliest_that_it_can_have_been_is_no_answer_time():
+    """A box that concludes an answer from its BYE gives the ring's moment: 102 tells better, else nobody does."""
+    concluded = {"partial": True, "final_code": 0, "ended_by": "callee", "cancelled": False}
+    caller, agent = trunk("t", "4400", "c", 0, 30, answer=0.5), ring("a", "101", "c", 1, 30, answer=1.1, **concluded)
+    told, untold = only(caller, agent, ring("b", "102", "c", 1, 8, reason_sip=200)), only(caller, agent)
+    assert [(at(8), "heuristic"), (None, "ambiguous")] == [
+        (contact.t_agent_answer, contact.correlation) for contact in (told, untold)
+    ]
+    assert ["answered", "answered"] == [told.disposition, untold.disposition]
+
+
+def test_an_answer_that_its_caller_confirms_stands():
+    """The first that was seen of 103 was its 200, two milliseconds before the caller's own."""
+    joined = ring("a", "103", "c", 9, 30, ring=None, answer=9, partial=True)
+    contact = only(trunk("t", "4401", "c", 0, 30, ring=0.1, answer=9.002), joined)
+    assert ("answered", at(9.002), "heuristic") == (contact.disposition, contact.t_agent_answer, contact.correlation)
+
+
+def test_a_caller_who_was_joined_in_the_middle_had_been_waiting():
+    """The first that was seen of him is the PBX's answer: since when he called is not known."""
+    caller = trunk("t", "4400", "c", 5, 30, answer=5, partial=True)
+    assert "ambiguous" == only(caller, ring("a", "101", "c", 6, 30.002, answer=9)).correlation
+
+
 def test_who_was_called_first_served_first():
     """An unseen answer sorts by when the phone was called: the agent who transferred comes before his colleague."""
     contact = only(

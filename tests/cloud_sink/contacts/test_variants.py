@@ -73,9 +73,9 @@ def test_the_whole_day(day: Day) -> None:
     assert {"right": VISITS} == compare(day.visits, stitch(day.legs, day.plan).contacts, day.call_ids)
 
 
-@pytest.mark.parametrize(("share", "right", "silent"), [(0.03, 0.99, 0), (0.05, 0.98, 2), (0.08, 0.97, 3)])
+@pytest.mark.parametrize(("share", "right", "silent"), [(0.03, 0.99, 0), (0.05, 0.99, 0), (0.08, 0.98, 1)])
 def test_packets_lost_at_random(share: float, right: float, silent: int, day: Day) -> None:
-    """A tap that misses every twentieth packet still tells 98 % of visits, and what it guesses wrong is marked."""
+    """A tap that misses every twentieth packet still tells 99 % of visits, and what it guesses wrong is marked."""
     dice = random.Random(7)
     seen = day.replayed(day.packets[:1] + [packet for packet in day.packets[1:] if dice.random() >= share])
     found = compare(day.visits, seen.contacts, seen.call_ids)
@@ -92,7 +92,7 @@ def test_two_seconds_of_nothing_now_and_then(day: Day) -> None:
     seen = day.replayed(day.packets[:1] + kept)
     found = compare(day.visits, seen.contacts, seen.call_ids)
     assert found["right"] >= 0.9 * VISITS
-    assert found["silent"] <= 0.015 * VISITS
+    assert found["silent"] <= 0.01 * VISITS
 
 
 @pytest.mark.parametrize("by_ms", [7_000, 61_300, 240_000])
