@@ -1,7 +1,7 @@
 """The team's report: all KPIs of agents and teams, who broke which rule when, and each team's scorecard."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.contacts.work_rules import Scorecard
@@ -35,6 +35,7 @@ from cloud_sink.kpi.volume import ANSWERED
 
 TEAM_IDS = tuple(dict.fromkeys(kpi.id for scope in (EXTENSIONS, TEAMS) for kpi in definitions_of(scope)))
 
+SEEN_ON_PHONES = tuple(measure_extension([]) | measure_partial([]) | measure_states([], 0))
 _NOT_OBSERVED = {kpi_id: Parts(0, 0) for kpi_id in TEAM_IDS if kpi_id != "scorecard"}  # where nobody was there
 
 
@@ -97,6 +98,7 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
         legs_of_queues(facts.contacts),
     )
     worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), calls) for worker in workers]
+    worked = worked if facts.watched else [_unseen(each) for each in worked]
     frame = _Frame(roster, plan, period, facts.report)
     teams = {team: [each for each in worked if each.worker.team == team] for team in sorted(_teams(workers))}
     scorecards = {team: frame.scored(team, group) for team, group in teams.items() if frame.scorecard(team)}
@@ -159,6 +161,11 @@ def _measure(
         | measure_success(outcomes)
     )
     return _Worked(worker, measured, found)
+
+
+def _unseen(worked: _Worked) -> _Worked:
+    """The same where nothing was watched: what phones would have shown is not known, and 0 would say that it is."""
+    return replace(worked, measured=worked.measured | dict.fromkeys(SEEN_ON_PHONES, Parts(0, 0)))
 
 
 def _successes_by_worker(

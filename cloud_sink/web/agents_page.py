@@ -112,7 +112,8 @@ def _along_the_day(found: TeamReport, chosen: Chosen) -> dict[str, object]:
     within = _shown_span(states, chosen.period)
     rows = [_agent_row(each, _bars(states[each.agent], within, zone)) for each in found.agents]
     ends = [clock_text(at_ms, zone) for at_ms in within]
-    return {"rows": rows, "line": f"{ends[0]} to {ends[1]}", "legend": STATE_WORDS, "days": []}
+    line = f"{ends[0]} to {ends[1]}" if within != (chosen.period.from_ms, chosen.period.until_ms) else "The day"
+    return {"rows": rows, "line": line, "legend": STATE_WORDS, "days": []}
 
 
 def _day_by_day(found: TeamReport, chosen: Chosen) -> dict[str, object]:

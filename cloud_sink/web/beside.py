@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cloud_sink.calendars import weekday_text
+from cloud_sink.calendars import days_text
 from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.comparison import Change, changes, earlier
 from cloud_sink.kpi.period import Period, local_day
@@ -31,21 +31,23 @@ class ComparedRow:
 class ComparedWith:
     """The earlier day and the rows."""
 
-    title: str  # "Saturday, 21 November 2026"
+    title: str  # "Saturday, 21 November 2026", or both ends of several days
     watched: str  # "watched 100 %"
     rows: list[ComparedRow]
 
 
 def describe_comparison(report: Report, office: Office, compare: str) -> ComparedWith | None:
-    """The headline numbers beside those of an earlier day; None where nobody asked."""
+    """The headline numbers beside those of earlier days; None where nobody asked."""
     if not compare:
         return None
     period = earlier(report.period, compare)
     before = office.report(period, report.threshold_s, report.formula)
     found = changes(report.total, before.total)
     rows = [_describe_change(kpi_id, found[kpi_id]) for kpi_id in COMPARED if kpi_id in found]
-    day = local_day(period.from_ms, period.time_zone)
-    return ComparedWith(weekday_text(day, office.plan.calendar), f"{100 * before.coverage:.0f} % of it watched", rows)
+    first, last = (local_day(at, period.time_zone) for at in (period.from_ms, period.until_ms - 1))
+    return ComparedWith(
+        days_text(first, last, office.plan.calendar), f"{100 * before.coverage:.0f} % of it watched", rows
+    )
 
 
 def _describe_change(kpi_id: str, change: Change) -> ComparedRow:

@@ -137,11 +137,12 @@ def fleet_page(request: Request, offices: Annotated[Offices, Depends(all_offices
     if not offices.names():
         raise NothingYet
     fleet = compare_offices(offices, question.first, question.last, question.threshold_s)
-    context = _describe(fleet) | {"calendar": question.calendar}
+    newest = max(office.today() for office in offices.all())
+    context = _describe(fleet, newest) | {"calendar": question.calendar}
     return templates.TemplateResponse(request, "fleet.html", context)
 
 
-def _describe(fleet: Fleet) -> dict[str, object]:
+def _describe(fleet: Fleet, newest: date) -> dict[str, object]:
     """Everything the page shows."""
     days = (fleet.last - fleet.first).days + 1
     step = timedelta(days=days)
@@ -154,7 +155,7 @@ def _describe(fleet: Fleet) -> dict[str, object]:
         "judged": sum(row.state != "" for row in rows),
         "days": days,
         "earlier": (fleet.first - step, fleet.last - step),
-        "later": (fleet.first + step, fleet.last + step),
+        "later": (fleet.first + step, fleet.last + step) if fleet.last < newest else None,
         "spans": [(7, "7 days"), (30, "30 days"), (90, "90 days")],
         "span_starts": {count: fleet.last - timedelta(days=count - 1) for count in (7, 30, 90)},
     }

@@ -12,7 +12,6 @@ from cloud_sink.kpi.accessibility import FORMULAS
 from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
 from cloud_sink.question import ranges_around
-from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.shown import show_all
 from cloud_sink.web.api import Formula
 from cloud_sink.web.beside import describe_comparison, describe_insights
@@ -90,5 +89,5 @@ def _describe(chosen: Chosen, compare: str, threshold_s: float | None, formula: 
         "compare": compare,
         "comparison": describe_comparison(report, office, compare),
         "insights": describe_insights(office, period),
-        "exports": list(EXPORTS),
+        "watched": report.coverage > 0,
     }

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.report import Values
-from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.shown import Shown, show_all
+from cloud_sink.web.beside import describe_comparison
 from cloud_sink.web.chosen import WeekChosen
 from cloud_sink.web.describe import describe_level, describe_places
 from cloud_sink.web.page import templates
@@ -30,7 +31,9 @@ class DayRow:
 
 
 @pages.get("/period")
-def show_period(request: Request, chosen: WeekChosen) -> Response:
+def show_period(
+    request: Request, chosen: WeekChosen, compare: Annotated[Literal["", "previous", "week"], Query()] = ""
+) -> Response:
     """Show one office's days; without any choice the week of the latest day anything was seen on."""
     office = chosen.office
     report = office.report(chosen.period)
@@ -46,7 +49,8 @@ def show_period(request: Request, chosen: WeekChosen) -> Response:
         "days": describe_days(office.by_day(chosen.period), 100 * report.target),
         "places": describe_places(report),
         "extensions": {name: show_all(values) for name, values in report.extensions.items()},
-        "exports": list(EXPORTS),
+        "compare": compare,
+        "comparison": describe_comparison(report, office, compare),
     }
     return templates.TemplateResponse(request, "period.html", context)
 

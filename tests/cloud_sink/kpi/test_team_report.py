@@ -132,3 +132,13 @@ def test_a_period_without_anybody_has_every_number_and_none_is_known():
     assert set(TEAM_IDS) - {"scorecard"} == set(found.everybody)
     assert {None} == {each.value for each in found.everybody.values()}
     assert [] == found.agents
+
+
+def test_what_nobody_watched_is_not_known_of_those_who_are_listed():
+    """A day without any box: agents stay in the list, with neither calls nor hours that nobody saw."""
+    facts = TeamFacts(report([], [], period=MORNING, plan=OfficePlan("lab"), coverage=0.0), [], [], {}, [], [])
+    found = team_report(facts, ROSTER, OfficePlan("lab"))
+    assert {"Alice", "Bob"} <= {each.agent for each in found.agents}
+    for kpi in ("login_time", "answered", "agent_non_response", "ext_load", "occupancy"):
+        assert found.everybody[kpi].value is None, kpi
+        assert {None} == {each.values[kpi].value for each in found.agents}, kpi

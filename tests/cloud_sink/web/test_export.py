@@ -97,8 +97,9 @@ def test_unknown_export_is_refused(client, path: str, status: int):
 
 
 def test_page_links_every_export(client):
-    """Each as both kinds, of the day shown."""
-    page = client.get("/", params={"office": "lab", "day": DAY}).text
+    """Each as all kinds on the page of reports, where the page of the day leads to."""
+    assert f'href="/reports?office=lab&amp;day={DAY}"' in client.get("/", params={"office": "lab", "day": DAY}).text
+    page = client.get("/reports", params={"office": "lab", "day": DAY}).text
     for name in EXPORTS:
         for kind in ("csv", "xlsx", "pdf"):
             assert f'href="{LAB}/export/{name}.{kind}?day={DAY}"' in page

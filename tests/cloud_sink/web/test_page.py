@@ -224,7 +224,8 @@ def test_first_page_is_the_latest_observed_day(store, plans, client):
 def test_day_without_calls_says_so(client):
     """No dashes without a word: the box was not watching then, so nothing is known and nothing is zero."""
     html = client.get("/", params={"office": "lab", "day": "2026-11-20"}).text
-    assert "Nobody called on this day." in html
+    assert 4 == html.count("Nothing was watched on this day.")
+    assert "Nobody" not in html
     assert "not at all on this day" in html
     assert 'data-kpi="offered" data-value=""' in html
 
@@ -233,7 +234,10 @@ def test_before_the_first_call(empty_store):
     """A page that waits, with and without an office configured."""
     import httpx
 
-    for plans, words in (({}, "Waiting for the first call"), ({"lab": OfficePlan("lab", name="Lab")}, "Nobody called")):
+    for plans, words in (
+        ({}, "Waiting for the first call"),
+        ({"lab": OfficePlan("lab", name="Lab")}, "Nothing was watched on this day."),
+    ):
         with serving(empty_store, plans) as address:
             assert words in httpx.get(address).text
 

@@ -201,3 +201,16 @@ def test_before_the_first_call_the_page_is_of_this_week(empty_store):
     assert date(2026, 11, 24) == today
     assert "<h1>23 November 2026 to 29 November 2026</h1>" in html
     assert "Nothing was watched on these days." in html
+
+
+def test_a_week_beside_the_week_before(asking):
+    """The API's numbers of both, by a link of the page; without being asked nothing is compared."""
+    asked = {"office": "lab", "week": "2026-11-24"}
+    plain = asking.get("/period", params=asked).text
+    assert "Then</th>" not in plain
+    link = re.findall(r'href="(/period[^"]*compare=previous)#comparison"', plain)[0].replace("&amp;", "&")
+    found = part(asking.get(link).text, 'id="comparison"', "</section>")
+    assert "16 November 2026 to 22 November 2026" in found
+    report = asking.get(f"{LAB}/report", params={"week": "2026-11-24", "compare": "previous"}).json()
+    now, before = report["total"]["offered"]["value"], report["comparison"]["total"]["offered"]["before"]["value"]
+    assert f'<th scope="row">Offered</th><td class="num">{before:.0f}</td><td class="num">{now:.0f}</td>' in found
