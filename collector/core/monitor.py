@@ -304,7 +304,7 @@ class CallMonitor:
             self.counters.ignored += 1
         else:
             streams = self._streams
-            if flags >> ACK_SHIFT:
+            if streams.waits and flags >> ACK_SHIFT:
                 back = (target, target_port, source, source_port)
                 self._receive_pieces(streams.receive_acknowledgement(back, flags >> ACK_SHIFT, now_ms))
             key = (source, source_port, target, target_port)

@@ -94,6 +94,11 @@ class StreamTable:
         first = self._waiting.first()
         return None if first is None else first.deadline_ms
 
+    @property
+    def waits(self) -> bool:
+        """True while something waits behind a hole."""
+        return self._waiting.first() is not None
+
     def receive_acknowledgement(self, key: "Key", number: int, now_ms: int) -> "Pieces":
         """What waits behind a hole that the receiver has not: its tap has missed a segment that nobody will repeat."""
         half = self._halves.get(key)
