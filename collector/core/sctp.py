@@ -47,7 +47,7 @@ class SctpTable:
             kind, flags = chunks[at], chunks[at + 1]
             length = chunks[at + 2] << 8 | chunks[at + 3]
             header = 16 if kind == _DATA else 20
-            if kind in (_DATA, _I_DATA) and length > header:
+            if kind in (_DATA, _I_DATA) and length > header and at + header < len(chunks):
                 chunk = chunks[at : at + length]
                 whole = chunk[header:] if flags & 3 == _BEGIN | _END else self._add(direction, chunk, kind, flags & 3)
                 if whole:

@@ -118,6 +118,16 @@ def test_tls_over_sctp_is_reported():
     assert 1 == tap.monitor.counters.encrypted
 
 
+@pytest.mark.parametrize("make_chunk", [make_data, make_i_data])
+@pytest.mark.parametrize("flags", [FIRST, WHOLE])
+def test_cut_anywhere_nothing_breaks(make_chunk, flags):
+    """A packet that the capture cut: its chunk says more than there is."""
+    chunk = make_chunk(MESSAGES[0], flags=flags)
+    for length in range(len(chunk)):
+        found, _ = receive(chunk[:length])
+        assert all(MESSAGES[0].startswith(message) for message in found)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_survived(chunks):
     """Lengths that lie, chunks that are cut."""
