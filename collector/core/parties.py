@@ -101,7 +101,11 @@ class Parties:
             return bound
         if self.is_extension(uri_user):
             return uri_user
-        return called if self.is_extension(called) else ""
+        if self.is_extension(called):
+            return called
+        # a phone that has not registered since the tap began: some make their contact of the extension and a number
+        line = uri_user.partition("-")[0]
+        return line if self._extensions and line != uri_user and self.is_extension(line) else ""
 
     def _calling_extension(self, address: bytes, port: int, caller: str) -> str:
         if self.is_extension(caller):

@@ -85,6 +85,15 @@ def test_anonymous_phone_is_known_by_its_address():
     assert parties.classify(phone(101), 5060, PBX, 5060, "", "102", "102") == ("phone", "int", "101", "102")
 
 
+@pytest.mark.parametrize(
+    ("user", "extension"), [("105-0x564f3dc5fe30", "105"), ("442079460101-7", ""), ("z9hG4-105", ""), ("121-1", "")]
+)
+def test_contact_made_of_the_extension_names_it(user, extension):
+    """A phone that registered before the tap began: some make their contact of extension and number (baresip)."""
+    found = make_parties().classify(PBX, 5060, phone(105), 5060, "447700900123", user, user)
+    assert (extension and "phone", extension) == (extension and found[0], found[2])
+
+
 def test_extension_ranges():
     """A number is compared with ranges of its own length only."""
     parties = make_parties(extensions=(("101", "120"), ("7001", "7001")))
