@@ -27,6 +27,7 @@ from cloud_sink.contacts.groups import (
     order_of,
     party_key,
 )
+from cloud_sink.contacts.hosted import PhonesOnly
 from cloud_sink.contacts.islands import end_of
 from cloud_sink.contacts.masks import Claim, put_on_masks
 from cloud_sink.contacts.matching import give_away
@@ -34,7 +35,6 @@ from cloud_sink.contacts.records import FEATURE, Leg, OfficePlan
 
 DIAL_MS = 5_000  # from a phone's INVITE to the PBX's INVITE towards the carrier
 FETCH_MS = 2_000  # from the PBX's answer to a pickup code to the end of the ringing
-RING_ALL_MS = 3_000  # phones that a hosted PBX rings for an anonymous caller start within this
 
 _order = attrgetter("order")  # of groups
 
@@ -47,6 +47,7 @@ class Grouper:
         self.groups: list[Group] = []
         self._by_key: dict[str, Group] = {}
         self._open: list[Group] = []
+        self._phones_only = PhonesOnly(plan)
         self._shows_others = False  # phones were seen to show other numbers than their callers'
 
     def group(self, legs: Sequence[Leg]) -> list[Group]:
@@ -63,6 +64,7 @@ class Grouper:
         self._place_in_order(later)
         self._merge_transfers()
         self._adopt_strangers()
+        self._phones_only.mark_shared(self.groups)
         return sorted((group for group in self.groups if group.legs), key=_order)
 
     # --- exact ties ---
@@ -233,24 +235,13 @@ class Grouper:
         asked = [group for group in inside if is_up(group, leg) and _is_asked(group, leg)]
         if asked:
             return self._join(asked, leg)
-        party = party_key(leg.caller)  # once: in a busy office forty calls are open
-        again = [group for group in self._open if party in group.parties and self._rings_again(group, leg)]
+        again = self._phones_only.calls_of(leg, self._open)
         if again:
-            return self._join(sorted(again, key=_order), leg)
+            return self._join(again, leg)
         group = self._begin(leg, leg.caller)
         if leg.direction == "in":
             group.correlation = HEURISTIC if leg.caller else AMBIGUOUS
         return group
-
-    def _rings_again(self, group: Group, leg: Leg) -> bool:
-        """No caller's leg was seen: the same caller rings on, at once or within the gap (hosted PBX)."""
-        if not is_ring(group.anchor):
-            return False
-        if leg.caller == "" and leg.t_invite - group.anchor.t_invite > RING_ALL_MS:
-            return False
-        if group.answered_until is not None:
-            return leg.t_invite <= group.answered_until and leg.caller != ""
-        return leg.t_invite <= group.until + self._plan.gap_ms
 
 
 class _Waiting:

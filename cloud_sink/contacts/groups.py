@@ -28,6 +28,8 @@ class Group:
     correlation: str = EXACT
     until: int = 0  # Unix ms
     answered_until: int | None = None  # latest end of its answered legs; None: nobody answered
+    answered: list[Leg] = field(default_factory=list)  # legs as they were added
+    rung_until: int = 0  # Unix ms; latest end of its legs that rang in vain
     unseen: set[str] = field(default_factory=set)  # ids of legs that were answered, nobody knows when
     order: tuple[int, int, str] = field(init=False)  # of its anchor: groups are put in order again and again
 
@@ -42,6 +44,9 @@ class Group:
         self.until = max(self.until, end)
         if leg.t_answer is not None:
             self.answered_until = max(self.answered_until or 0, end)
+            self.answered.append(leg)
+        elif leg.t_ring is not None:
+            self.rung_until = max(self.rung_until, end)
         if correlation != EXACT:
             self.doubt(correlation)
 

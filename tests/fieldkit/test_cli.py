@@ -291,7 +291,7 @@ def test_help_has_examples_and_version_is_told(capsys):
         main(["--help"])
     shown = capsys.readouterr().out
     assert "examples:" in shown
-    assert "fleet" not in shown
+    assert "serve" not in shown
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out.startswith("ringtap ")

@@ -129,3 +129,20 @@ def test_phones_out_of_sight_are_not_taken_for_callers_who_left(seen: tuple[str,
     found = compare(day.visits, stitch(legs, day.plan).contacts, day.call_ids)
     assert found["marked"] > 0.3 * VISITS
     assert found["silent"] <= 0.03 * VISITS
+
+
+def test_a_hosted_pbx_with_a_company_s_number(day: Day) -> None:
+    """Every third customer shows one number and only phones are seen: most conversations, and merged ones marked."""
+    company = [
+        replace(leg, caller="442079460999")
+        if leg.direction == "in" and len(leg.caller) > 6 and sum(map(int, leg.caller[-9:])) % 3 == 0
+        else leg
+        for leg in day.legs
+        if leg.role != "trunk"
+    ]  # fmt: skip
+    owner = stitch(day.legs, day.plan).contact_of
+    found = [each for each in stitch(company, day.plan, sees_trunk=False).contacts if each.direction == "in"]
+    merged = [contact for contact in found if len({owner[leg] for leg in contact.legs}) > 1]
+    talked = sum(each.disposition == "answered" for each in found)
+    assert 0.93 * 216 <= talked <= 216
+    assert sum(contact.correlation != "ambiguous" for contact in merged) <= 2

@@ -54,8 +54,8 @@ def test_calls_without_a_pause_are_finished_as_they_go():
 
 
 def test_a_contact_that_fills_the_window_is_cut():
-    """A load generator calls from one number for ever: it is put down in parts, and no leg is lost."""
-    legs = [ring(f"r{number:04}", "101", "sipp", number, number + 5, answer=number + 1) for number in range(1_000)]
+    """A phone that nobody answers rings for one number for ever: it is put down in parts, and no leg is lost."""
+    legs = [ring(f"r{number:04}", "101", "sipp", number, number + 5) for number in range(1_000)]
     finished = list(stitch_in_windows(legs, PLAN, sees_trunk=False, messages={}, most_legs=100))
     assert [100] * 10 == [len(each.legs) for each in finished]
     assert {leg.leg_id for leg in legs} == {leg.leg_id for each in finished for leg, _ in each.legs}
