@@ -2,10 +2,13 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import TypeAlias
+from itertools import islice
+from typing import TypeAlias, cast
+
+from collector.ports import Frame
 
 JITTER_MS = 100  # several queues of a network card, or several interfaces, write their packets out of order by less
-BATCH = 256  # packets that are looked at together
+BATCH = 128  # packets that are looked at together
 MAX_HELD = 512  # and at most so many wait for a late one: a megabyte
 STEP_MS = 2_000  # a clock that goes back further was set; less is packets that were written out of order
 
@@ -13,16 +16,23 @@ STEP_MS = 2_000  # a clock that goes back further was set; less is packets that 
 Record: TypeAlias = tuple[bytes, int | None, int, int]
 
 
-def in_order(records: Iterator[Record]) -> Iterator[Record]:
-    """The same records, in order of time where they are out of it by no more than JITTER_MS."""
+def in_order(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """The same records, many at once, in order of time where they are out of it by no more than JITTER_MS.
+
+    Within a list times never go back; only its first record may be without one.
+    """
     held: list[Record] = []
     newest_ms = 0
     disordered = False
-    try:
-        for record in records:
+    for chunk, damage in _chunks(records):
+        steady = _is_steady(chunk, newest_ms)  # as nearly all are: nothing to do for each of its packets
+        if steady:
+            held += chunk
+            newest_ms = chunk[-1][1] or 0
+        for record in [] if steady else chunk:
             stamp_ms = record[1]
             if stamp_ms is None or stamp_ms < newest_ms - JITTER_MS:  # no time, or a clock that was set
-                yield from _release(held, None, disordered=disordered)
+                yield _release(held, None, disordered=disordered)
                 newest_ms = stamp_ms or 0
                 disordered = False
             elif stamp_ms < newest_ms:
@@ -30,12 +40,33 @@ def in_order(records: Iterator[Record]) -> Iterator[Record]:
             else:
                 newest_ms = stamp_ms
             held.append(record)
-            if len(held) >= BATCH and ((held[0][1] or 0) < newest_ms - JITTER_MS or len(held) >= MAX_HELD):
-                yield from _release(held, newest_ms - JITTER_MS, disordered=disordered)
-    except Exception:  # the recording is damaged: what is held came before that
-        yield from _release(held, None, disordered=disordered)
-        raise
-    yield from _release(held, None, disordered=disordered)
+        if len(held) >= BATCH and ((held[0][1] or 0) < newest_ms - JITTER_MS or len(held) >= MAX_HELD):
+            yield _release(held, newest_ms - JITTER_MS, disordered=disordered)
+        if damage is not None:  # what is held came before it
+            yield _release(held, None, disordered=disordered)
+            raise damage
+    yield _release(held, None, disordered=disordered)
+
+
+def _chunks(records: Iterator[Record]) -> Iterator[tuple[list[Record], Exception | None]]:
+    """(BATCH records, None), the last time fewer; with what was raised where the recording is damaged."""
+    chunk: list[Record] = []
+    while True:
+        try:
+            chunk.extend(islice(records, BATCH))
+        except Exception as damage:  # noqa: BLE001 - told to whoever reads, behind what came before it
+            yield chunk, damage
+            return
+        if not chunk:
+            return
+        yield chunk, None
+        chunk = []
+
+
+def _is_steady(chunk: list[Record], newest_ms: int) -> bool:
+    """True where every record has a time, none before another or before `newest_ms`."""
+    stamps = [record[1] for record in chunk if record[1] is not None]
+    return 0 < len(stamps) == len(chunk) and stamps[0] >= newest_ms and stamps == sorted(stamps)
 
 
 def _release(held: list[Record], until_ms: int | None, *, disordered: bool) -> list[Record]:
@@ -68,3 +99,13 @@ class Timeline:
             elif at_ms < self.now_ms - STEP_MS:
                 self._shift_ms += self.now_ms - at_ms
         return self.now_ms
+
+    def place_all(self, records: list[Record]) -> list[Frame]:
+        """The same of records as `in_order` gives them: mostly they are frames as they stand."""
+        if not records:
+            return []
+        first_ms, last_ms = records[0][1], records[-1][1]
+        if self._shift_ms or first_ms is None or last_ms is None or first_ms < self.now_ms:
+            return [(data, self.place(stamp_ms), link_type, length) for data, stamp_ms, link_type, length in records]
+        self.now_ms = last_ms
+        return cast("list[Frame]", records)

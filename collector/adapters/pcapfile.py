@@ -1,9 +1,8 @@
 """Recordings as a source of frames: pcap and pcapng, compressed with gzip or not, from a file or standard input.
 
-Read as a stream: one frame is in memory at a time. Layouts: draft-ietf-opsawg-pcap (pcap: microseconds or
-nanoseconds, either byte order) and draft-ietf-opsawg-pcapng (several sections and interfaces, each with its own link
-type and time resolution). dpkt and the pcapng packages of PyPI were weighed: none streams both formats with several
-interfaces and exact integer times.
+Read as a stream: some hundred frames are in memory at a time. Layouts: draft-ietf-opsawg-pcap (pcap: microseconds or
+nanoseconds, either byte order) and draft-ietf-opsawg-pcapng (several sections and interfaces, each with link type and
+time resolution). dpkt and PyPI's pcapng packages: none streams both formats with several interfaces and exact times.
 """
 
 import gzip
@@ -17,6 +16,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
@@ -24,7 +24,7 @@ from typing import BinaryIO
 from collector.errors import CaptureError
 from collector.growing import PATIENCE_S, GrowingFile
 from collector.ports import Frame
-from collector.recorded import Record, Timeline, in_order
+from collector.recorded import BATCH, Record, Timeline, in_order
 
 MAX_FRAME_BYTES = 262_144  # the largest snapshot length libpcap allows: more is a damaged file
 MAX_BLOCK_BYTES = 16 << 20  # a pcapng block beyond it is damage, not a packet
@@ -284,15 +284,20 @@ class PcapFileSource:
 
     def frames(self) -> Iterator[Frame]:
         """Frames on one non-decreasing timeline of Unix milliseconds; damage ends them and becomes a problem."""
-        place = Timeline().place
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[Frame]]:
+        """The same frames, many at once; what is being written comes one by one."""
+        timeline = Timeline()
         growing = None if self._from_start else self._growing
         count = 0
         try:
-            for data, stamp_ms, link_type, original in in_order(self._records) if self._is_whole else self._records:
-                count += 1
-                at_ms = place(stamp_ms)
+            for records in in_order(self._records) if self._is_whole else ([record] for record in self._records):
+                count += len(records)
+                frames = timeline.place_all(records)
                 if growing is None or growing.at_end:
-                    yield data, at_ms, link_type, original
+                    yield frames
         except DamagedCapture as damage:
             self.problems.append(
                 f"{self._path}: cut short or damaged in packet {count + 1}: {damage}; {count} were read"
@@ -334,6 +339,12 @@ class MergedSource:
             return self._sources[0].frames()
         return heapq.merge(*(source.frames() for source in self._sources), key=itemgetter(1))
 
+    def batches(self) -> Iterator[list[Frame]]:
+        """The same frames, many at once."""
+        frames = iter(self.frames())
+        one = len(self._sources) == 1
+        return self._sources[0].batches() if one else iter(lambda: list(islice(frames, BATCH)), [])
+
     def progress(self) -> float:
         """Share of all recordings that has been read."""
         return sum(source.progress() for source in self._sources) / max(1, len(self._sources))
@@ -361,6 +372,11 @@ class PipedSource:
             self._arrived.clear()
             while self._waiting:
                 yield self._waiting.popleft()
+
+    def batches(self) -> Iterator[list[Frame]]:
+        """The same frames as they come, none where nothing did."""
+        for frame in self.frames():
+            yield [] if frame is None else [frame]
 
     def progress(self) -> float:
         """Nobody knows how much is to come: 0 until the end."""

@@ -9,7 +9,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from collector.adapters.pcapfile import open_captures
@@ -24,7 +23,6 @@ GOAL_MESSAGES = 150_000
 GOAL_PHONE_SIZED = 110_000
 GOAL_RSS_MB = 64
 GOAL_LEG_BYTES = 2_048
-BATCH = 256  # frames handed over at once, as they come from a recording
 LONGER = 3  # times the capture
 
 # calls of the full run and of --quick: (answered, cancelled, busy)
@@ -126,8 +124,9 @@ def main(path: str) -> None:
     """Read a capture through the complete core, frames in and events out, and print how much there was."""
     monitor = CallMonitor(MonitorSettings(ports=(5060, 5070, 5080)))
     now_ms = legs = 0
-    captured = (frame for frame in open_captures([path]).frames() if frame is not None)
-    while frames := list(islice(captured, BATCH)):
+    for frames in open_captures([path]).batches():
+        if not frames:  # a pipe that has nothing now
+            continue
         now_ms = frames[-1][1]
         monitor.receive_frames(frames)
         while monitor.next_event() is not None:
