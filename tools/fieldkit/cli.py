@@ -205,6 +205,9 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--capture", metavar="FILE", type=Path,
         help="core: read this pcap instead of recording calls by sipp; chaos: feed this recording",
     )  # fmt: skip
+    command.add_argument(
+        "--compiled", metavar="WHEEL", type=Path, help="core: measure this wheel of tools/build-compiled-wheel beside"
+    )
     command.add_argument("--config", metavar="F", type=Path, help="chaos: what is known of the recording's office")
     command.add_argument("--seed", metavar="N", type=int, help="chaos: repeat a run; default: another one each time")
     command.add_argument("--broker", choices=BROKERS, action="append", default=[], help="chaos: on this one only; may "
@@ -228,7 +231,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         return run_chaos_benchmark(
             Wishes(arguments.quick, arguments.seed, arguments.capture, arguments.config, arguments.broker)
         )
-    return run_core_benchmark(quick=arguments.quick, capture=arguments.capture)
+    return run_core_benchmark(quick=arguments.quick, capture=arguments.capture, compiled=arguments.compiled)
 
 
 def _bench_sink(arguments: argparse.Namespace) -> int:

@@ -105,6 +105,8 @@ def test_the_command_measures_a_given_capture(calls: Path, capsys: pytest.Captur
     [
         ["core", "--capture", "/nowhere.pcap"],
         ["core", "--capture", __file__],
+        ["core", "--compiled", "/nowhere.whl"],
+        ["core", "--compiled", __file__],
         ["hostile", "--capture", "/nowhere.pcap"],
     ],
 )

@@ -1,19 +1,21 @@
 """`ringtap bench core`: how many SIP messages a CPU-second the complete core takes, beside other tools.
 
 Each program runs as a whole process on the same capture; what it uses on an empty capture (its start) is taken off.
-Where the installed core is compiled (`tools/build-compiled-wheel`) both are measured: as installed, and the same
-sources as pure Python; the goals are those of what is installed.
+Where the installed core is compiled (`tools/build-compiled-wheel`), or such a wheel is given, both are measured: the
+same sources compiled and as pure Python; the goals are those of what is installed.
 """
 
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from collector.adapters.pcapfile import open_captures
 from collector.core import sip
 from collector.core.monitor import CallMonitor, MonitorSettings
+from collector.errors import WrongUse
 from fieldkit.bench.captures import make_longer, make_phone_sized, record_calls, write_empty
 from fieldkit.bench.figures import Figure, print_figures
 from fieldkit.bench.measure import run_measured
@@ -33,11 +35,16 @@ SNGREP = ("sngrep", "-N", "-q", "-I")
 TSHARK = ("tshark", "-o", "sdp.establish_conversation:FALSE", "-Y", "sip", "-T", "fields", "-e", "sip.Call-ID", "-r")
 
 
-def run_core_benchmark(*, quick: bool, capture: Path | None) -> int:
-    """Measure and print; returns 1 where a goal was missed. `capture` is read instead of recording one."""
+def run_core_benchmark(*, quick: bool, capture: Path | None, compiled: Path | None = None) -> int:
+    """Measure and print; returns 1 where a goal was missed. `capture` is read instead of recording one.
+
+    `compiled`: a wheel of `tools/build-compiled-wheel`, measured beside the core that is installed.
+    """
     if capture is not None:
         open_captures([str(capture)])  # raises where it is none
     with tempfile.TemporaryDirectory() as folder:
+        if compiled is not None:
+            _unpack_compiled(compiled, Path(folder) / "compiled")
         small = capture or Path(folder) / "calls.pcap"
         if capture is None:
             answered, cancelled, busy = QUICK if quick else FULL
@@ -86,16 +93,38 @@ def _replay_rss_mb(path: Path) -> float:
 
 
 def _variants(folder: Path) -> Iterator[tuple[str, tuple[str, ...], bool]]:
-    """(name, command, whether the goals are its) of the core as installed and, if that is compiled, as pure Python."""
+    """(name, command, whether the goals are its) of the core as installed and, where there is one, its other form."""
     installed = Path(sip.__file__)
-    worker = (sys.executable, "-m", "fieldkit.bench.core")
+    worker = (sys.executable, "-P", "-m", "fieldkit.bench.core")  # not what lies in the present folder
     if installed.suffix == ".py":
         yield "ringtap, pure Python", worker, True
+        if (folder / "compiled").exists():
+            yield "ringtap, compiled", ("env", f"PYTHONPATH={folder / 'compiled'}", *worker), False
         return
     yield "ringtap, compiled", worker, True
     package = installed.parents[1]
     shutil.copytree(package, folder / "pure" / "collector", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     yield "ringtap, pure Python", ("env", f"PYTHONPATH={folder / 'pure'}", *worker), False
+
+
+def _unpack_compiled(wheel: Path, folder: Path) -> None:
+    """Lay the compiled core of a wheel into a folder that Python can import from; WrongUse where that cannot be."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if name.startswith("collector/") or "/" not in name]
+            archive.extractall(folder, names)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise WrongUse(f"--compiled {wheel}: is no wheel: {error}") from error
+    where = "import collector.core.sip; print(collector.core.sip.__file__)"
+    command = ("env", f"PYTHONPATH={folder}", sys.executable, "-P", "-c", where)
+    if not run_measured(command).output.rstrip().endswith(".so"):
+        raise WrongUse(f"--compiled {wheel}: is not compiled for this Python: make it by tools/build-compiled-wheel")
+    package = Path(sip.__file__).parents[1]
+    for source in sorted(package.rglob("*.py")):
+        if source.read_bytes() != (folder / "collector" / source.relative_to(package)).read_bytes():
+            raise WrongUse(
+                f"--compiled {wheel}: has another {source.name}: make it again by tools/build-compiled-wheel"
+            )
 
 
 def _measure_peers(path: Path, empty: Path) -> list[Figure]:
