@@ -61,11 +61,10 @@ def tag_of(value: bytes) -> bytes:
     """The tag parameter of a From or To value; b"" where there is none."""
     if value[-1:] == b">":  # nothing behind the URI: nearly every To of a first INVITE
         return b""
-    at = value.rfind(b";tag=")
-    if at < 0:
+    _, found, tag = value.rpartition(b";tag=")
+    if not found:
         return _odd_tag_of(value)
-    tag = value[at + 5 :]
-    if tag.find(b">") >= 0:  # within the URI or the display name
+    if b">" in tag:  # within the URI or the display name
         return b""
     return tag.partition(b";")[0].strip()[:MAX_TAG_BYTES]
 
