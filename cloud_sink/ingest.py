@@ -203,6 +203,7 @@ def decode_state(box: str, office: str, content: object, now_ms: int) -> StateAr
         tenant=_word(content, "tenant"),
         boot=_word(content, "boot"),
         kept=_number(content, "kept", wire.MAX_INTEGER),
+        kept_ms=_number(content, "kept_ms", MAX_TIME_MS),
     )
 
 

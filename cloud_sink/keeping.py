@@ -31,6 +31,8 @@ class Keeper:
             yield self._store.trim_quarantine(now_ms - keep.quarantine_days * DAY_MS)
         for office in self._store.offices():
             yield self._store.trim_health(office, now_ms - keep.health_days * DAY_MS)
+        for office in self._store.importing_offices() if keep.imports_days else ():
+            yield self._store.trim_imports(office, now_ms - keep.imports_days * DAY_MS)
         if keep.calls_days:
             dirty = self._store.dirty_days(-(1 << 30), 1 << 30)
             for office, rollup in self._store.rollups().items():

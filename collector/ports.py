@@ -150,6 +150,11 @@ class EventStore(Protocol):
         """Number of the oldest event that is still there, although the destination may have it."""
         ...
 
+    @property
+    def kept_ms(self) -> int:
+        """When that event was, in Unix milliseconds; 0 without any."""
+        ...
+
     def replay_from(self, epoch: int, seq: int) -> bool:
         """The destination has lost what follows from `seq`: send again what is still there. False: nothing is."""
         ...

@@ -260,6 +260,7 @@ class App:
             "boot": self._boot,
             "epoch": self.spool.epoch,
             "first": self.spool.first_seq,
+            "kept_ms": self.spool.first_ms,
             "last": self.spool.last_seq,
             "clock_ok": self.spool.clock_known,
             "version": VERSION,

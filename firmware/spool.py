@@ -100,6 +100,13 @@ class Spool:
         return max(self._acked + 1, self._segments[0].first if self._segments else self._first)
 
     @property
+    def first_ms(self) -> int:
+        """About when the oldest event was, in Unix milliseconds; 0 without any."""
+        if self._segments:
+            return self._segments[0].from_ms
+        return time_of(self._rows[0]) if self._rows else 0
+
+    @property
     def last_seq(self) -> int:
         """Number of the head's newest event."""
         epoch = self.epoch

@@ -3,6 +3,7 @@
 His calls go on counting, but nobody can tell whose they were, nor bring those of different days together.
 """
 
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping
@@ -66,6 +67,7 @@ def forget_number(connection: Connection, plan: OfficePlan, number: str, closed:
         if times:
             closed.call_changed(plan.office, *times)
     imported = _forget_imported(connection, plan.office, number) + len(logged)
+    imported += _forget_noted(connection, plan.office, number, codes)
     drop_undo(connection, plan.office)
     return Forgotten(len(found), len(begun), imported)
 
@@ -95,6 +97,22 @@ def _forget_imported(connection: Connection, office: str, number: str) -> int:
     table = tables.imports
     these = and_(table.c.office_id == office, table.c.kind == CUSTOMERS, table.c.number == number)
     return int(connection.execute(delete(table).where(these)).rowcount)
+
+
+def _forget_noted(connection: Connection, office: str, number: str, codes: Mapping[int, str]) -> int:
+    """Put codes in its place wherever else imported rows name it: results of calls, notes; returns in how many."""
+    table, whole = tables.imports, re.compile(rf"(?<!\w){re.escape(number)}(?!\w)")
+    texts = ("part", "key", "number", "fields")
+    own = and_(table.c.office_id == office, or_(*(table.c[name].contains(number, autoescape=True) for name in texts)))
+    changed = 0
+    for row in connection.execute(select(table).where(own)).all():
+        values = {name: whole.sub(codes[row.at // DAY_MS], row._mapping[name]) for name in texts}
+        if any(values[name] != row._mapping[name] for name in texts):
+            keys = [column.name for column in table.primary_key.columns]
+            this = and_(*(table.c[name] == row._mapping[name] for name in keys))
+            connection.execute(update(table).where(this).values(values))
+            changed += 1
+    return changed
 
 
 def _forget_logged(connection: Connection, office: str, number: str, codes: Mapping[int, str]) -> list[int]:

@@ -196,6 +196,11 @@ class Store:
         with self._writing.begin() as connection:
             return trimming.trim_health(connection, office, before_ms)
 
+    def trim_imports(self, office: str, before_ms: int) -> int:
+        """Delete what was imported for an office and holds no more since then; returns how many rows."""
+        with self._writing.begin() as connection:
+            return trimming.trim_imports(connection, office, before_ms)
+
     def trim_quarantine(self, before_ms: int) -> int:
         """Delete what was received last before that and could not be used; returns how many rows."""
         with self._writing.begin() as connection:

@@ -43,10 +43,7 @@ class Restitcher:
 
     @cached_property
     def _trunk_since(self) -> int | None:
-        """Since when the office's boxes see trunk legs: from then on a caller is known by his."""
-        table = tables.boxes
-        since = select(func.min(table.c.trunk_since)).where(table.c.office_id == self._office)
-        return self._connection.execute(since).scalar()
+        return trunk_seen_since(self._connection, self._office)
 
     @cached_property
     def _has_visits(self) -> bool:
@@ -160,7 +157,8 @@ class Restitcher:
 
 def restitch_messages(connection: Connection, plan: OfficePlan, words: Sequence[Told], closed: ClosedDays) -> None:
     """Stitch again what may have left the messages that mailboxes told of (stored already)."""
-    spans = [(each.at_ms - LONGEST_MESSAGE_MS, each.at_ms) for each in words]
+    times = {at_ms for each in words for at_ms in (each.at_ms, _next_word(connection, plan.office, each))}
+    spans = [(at_ms - LONGEST_MESSAGE_MS, at_ms) for at_ms in sorted(times)]
     restitcher = Restitcher(connection, plan)
     _note_changes(plan, (restitcher.stitch_around(*span) for span in spans), closed)
 
@@ -180,6 +178,41 @@ def change_logged(connection: Connection, plan: OfficePlan, change: Change, now_
     for start, until in merged_spans(change.spans(of_key=AGENT_KEY), NEAR_MS):
         closed.watch_changed(plan.office, start, until + STATES_REACH_DAYS * DAY_MS)
     closed.write()
+
+
+def _next_word(connection: Connection, office: str, word: Told) -> int:
+    """When the same mailbox told again: it shows what it had before. Unix ms; the word's own without any."""
+    table = tables.told
+    same = (table.c.office_id == office, table.c.extension == word.extension, table.c.state == word.state)
+    found = select(func.min(table.c["at"])).where(*same, table.c["at"] > word.at_ms)
+    return connection.execute(found).scalar() or word.at_ms
+
+
+def trunk_seen_since(connection: Connection, office: str) -> int | None:
+    """Since when the office's boxes see trunk legs, Unix ms: from then on a caller is known by his."""
+    table = tables.boxes
+    since = select(func.min(table.c.trunk_since)).where(table.c.office_id == office)
+    return connection.execute(since).scalar()
+
+
+def restitch_trunk(connection: Connection, plan: OfficePlan, before: int | None, closed: ClosedDays) -> None:
+    """Stitch again what lies between the first trunk leg known now and that known before: its trunk is seen."""
+    since = trunk_seen_since(connection, plan.office)
+    if since is None or (before is not None and before <= since):
+        return
+    table = tables.islands
+    found = select(table.c.start, table.c.until).where(table.c.office_id == plan.office, table.c.until >= since)
+    if before is not None:
+        found = found.where(table.c.until < before)
+    spans = [(start, until) for start, until in connection.execute(found)]
+    spans += [span for span in visit_spans(connection, plan.office) if span[1] >= since]
+    _restitch_spans(connection, plan, spans, closed)
+
+
+def _restitch_spans(connection: Connection, plan: OfficePlan, spans: Iterable[Span], closed: ClosedDays) -> None:
+    """Stitch again what some times touch."""
+    restitcher = Restitcher(connection, plan)
+    _note_changes(plan, (restitcher.stitch_around(*span) for span in merged_spans(spans, NEAR_MS)), closed)
 
 
 def _note_changes(plan: OfficePlan, stitched: Iterable[tuple[int, Span | None]], closed: ClosedDays) -> None:

@@ -14,6 +14,12 @@ from cloud_sink.kpi.fleet import COUNTED
 
 metadata = MetaData()
 
+# How long the rows of a table are kept: every table says so in its `info`; a test asks, and tries.
+KEPT = "kept"
+CALLS, HEALTH, QUARANTINE, IMPORTS = "calls_days", "health_days", "quarantine_days", "imports_days"  # of [retention]
+FOR_GOOD = "for good"  # counters and times in which nothing was seen: no number, no name; years ago can be compared
+CURRENT = "as it is now"  # one row for each box, office, day to be computed, or mailed report: bounded by those
+
 _CLUSTERED: dict[str, Any] = {
     "sqlite_with_rowid": False
 }  # SQLite: the table is its primary key's tree, no second index beside it
@@ -65,6 +71,7 @@ legs = Table(
     Column("digit_after_ms", Integer, nullable=False),
     Column("partial", Boolean, nullable=False),
     Column("clock", Integer, nullable=False),  # 0: the box could not say whether its wall time was right
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -76,6 +83,7 @@ leg_outcomes = Table(
     Column("extension", String, nullable=False),
     Column("outcome", String, nullable=False),
     Index("leg_outcomes_by_contact", "office_id", "contact_id"),
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -110,6 +118,7 @@ contacts = Table(
     Column("kind", String, nullable=False),
     Column("legs", Text, nullable=False),  # leg ids in order, a blank between them
     Column("visits", Text, nullable=False),  # JSON: a list of values for each further queue; "" for none
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -120,6 +129,7 @@ islands = Table(
     Column("office_id", String, primary_key=True),
     Column("start", BigInteger, primary_key=True, autoincrement=False),
     Column("until", BigInteger, nullable=False),
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -135,6 +145,7 @@ office_days = Table(
     Column("watched_ms", BigInteger, nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in COUNTED),
     Column("waits_histogram", String, nullable=False),  # JSON object: bin -> answered contacts
+    info={KEPT: FOR_GOOD},
     **_CLUSTERED,
 )
 
@@ -145,6 +156,7 @@ office_day_details = Table(
     Column("office_id", String, primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("content", LargeBinary, nullable=False),  # compressed JSON
+    info={KEPT: FOR_GOOD},
     **_CLUSTERED,
 )
 
@@ -157,6 +169,7 @@ dirty_days = Table(
     Column(
         "marks", BigInteger, nullable=False
     ),  # who computes the day removes the mark only if no other came meanwhile
+    info={KEPT: CURRENT},
     **_CLUSTERED,
 )
 
@@ -170,6 +183,7 @@ rollups = Table(
     Column("rolled_until", Integer, nullable=False),
     Column("settled_until", Integer, nullable=False),  # later calls cannot change what these days say any more
     Column("kept_from", Integer, nullable=False),  # calls of earlier days were deleted: their rows are all there is
+    info={KEPT: CURRENT},
     **_CLUSTERED,
 )
 
@@ -180,6 +194,7 @@ registrations = Table(
     Column("role", String, nullable=False),
     Column("extension", String, nullable=False),
     Column("registered", Boolean, nullable=False),
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -192,6 +207,7 @@ told = Table(
     Column("state", String, nullable=False),
     Column("count", Integer, nullable=False),
     Column("reason", String, nullable=False),
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -206,6 +222,7 @@ voice = Table(
     Column("loss", Integer),  # hundredths of a percent
     Column("delay_ms", Integer),
     Column("jitter_ms", Integer),
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -220,6 +237,7 @@ registers = Table(
     Column("failed", Integer, nullable=False),
     Column("code", Integer, nullable=False),
     Column("delays", LargeBinary, nullable=False),  # milliseconds, two bytes each
+    info={KEPT: CALLS},
     **_CLUSTERED,
 )
 
@@ -230,6 +248,7 @@ gaps = Table(
     Column("until", BigInteger, nullable=False),
     Column("reason", String, nullable=False),
     Column("events_lost", BigInteger, nullable=False),
+    info={KEPT: FOR_GOOD},
     **_CLUSTERED,
 )
 
@@ -239,6 +258,7 @@ health = Table(
     *_event_key("at"),
     Column("received", BigInteger, nullable=False),  # by the sink's clock
     Column("counters", Text, nullable=False),  # JSON object: counter name -> integer
+    info={KEPT: HEALTH},
     **_CLUSTERED,
 )
 
@@ -262,6 +282,7 @@ boxes = Table(
     Column("trunk_since", BigInteger),  # start of the first trunk leg it saw; NULL: only phones are seen there
     Column("health_at", BigInteger),
     Column("health", Text, nullable=False),  # JSON object of the newest health report
+    info={KEPT: CURRENT},
     **_CLUSTERED,
 )
 
@@ -273,6 +294,7 @@ received = Table(
     Column("epoch", BigInteger, primary_key=True, autoincrement=False),
     Column("first", BigInteger, primary_key=True, autoincrement=False),
     Column("last", BigInteger, nullable=False),
+    info={KEPT: CURRENT},
     **_CLUSTERED,
 )
 
@@ -287,6 +309,7 @@ quarantine = Table(
     Column("last_seen", BigInteger, nullable=False),
     Column("times", Integer, nullable=False),
     Index("quarantine_by_age", "last_seen"),
+    info={KEPT: QUARANTINE},
     **_CLUSTERED,
 )
 
@@ -303,6 +326,7 @@ imports = Table(
     Column("number", String, nullable=False),  # a caller's number as contacts carry it, "" for none
     Column("fields", Text, nullable=False),  # JSON object: column -> value
     Index("imports_by_part", "office_id", "kind", "part"),
+    info={KEPT: IMPORTS},
     **_CLUSTERED,
 )
 
@@ -323,6 +347,7 @@ import_runs = Table(
     Column("same", Integer, nullable=False),
     Column("undone", BigInteger),  # when it was taken back
     Column("undo", LargeBinary),  # packed: the parts it touched and their rows of before; NULL: cannot be taken back
+    info={KEPT: IMPORTS},
     **_CLUSTERED,
 )
 
@@ -338,5 +363,6 @@ mailings = Table(
     Column("attempts", Integer, nullable=False),
     Column("retry", BigInteger, nullable=False),
     Column("problem", Text, nullable=False),
+    info={KEPT: CURRENT},
     **_CLUSTERED,
 )

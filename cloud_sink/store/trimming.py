@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, func, select
 
 from cloud_sink.store import tables
 from cloud_sink.store.days import rollup, write_rollup
+from cloud_sink.store.logged import QUEUE_LOG
 
 CALL_TABLES = {  # table -> the column of its time
     "contacts": "t_offer", "legs": "start", "leg_outcomes": "start", "islands": "start", "registrations": "at",
@@ -37,7 +38,24 @@ def trim_calls(connection: Connection, office: str, kept_from: int, midnight_ms:
             newest = select(func.max(inner.c[time])).where(later, inner.c[time] < cut_ms).scalar_subquery()
             old = and_(old, table.c[time] < newest)
         deleted += int(connection.execute(delete(table).where(old)).rowcount)
-    return deleted
+    return deleted + _trim_visits(connection, office, cut_ms)
+
+
+def _trim_visits(connection: Connection, office: str, before_ms: int) -> int:
+    """An imported queue log tells of calls, and goes with them."""
+    table = tables.imports
+    old = and_(table.c.office_id == office, table.c.kind == QUEUE_LOG, table.c["at"] < before_ms)
+    return int(connection.execute(delete(table).where(old)).rowcount)
+
+
+def trim_imports(connection: Connection, office: str, before_ms: int) -> int:
+    """Delete imported rows that hold no more since then, and what is known of imports made before; returns how many."""
+    rows, runs = tables.imports, tables.import_runs
+    over = and_(rows.c.office_id == office, rows.c.kind != QUEUE_LOG, rows.c.until < before_ms)
+    made = and_(runs.c.office_id == office, runs.c["at"] < before_ms)
+    return sum(
+        int(connection.execute(delete(table).where(old)).rowcount) for table, old in ((rows, over), (runs, made))
+    )
 
 
 def trim_health(connection: Connection, office: str, health_before_ms: int) -> int:

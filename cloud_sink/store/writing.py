@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, case, delete, insert, select, update
 
 from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.records import Leg, OfficePlan
@@ -18,11 +18,13 @@ from cloud_sink.store.engine import insert_new
 from cloud_sink.store.junk import Quarantine
 from cloud_sink.store.marking import ClosedDays
 from cloud_sink.store.ranges import SequenceRanges, TooManyHoles
-from cloud_sink.store.records import Acknowledgement, Arrival, BatchArrived, Junk, StateArrived
-from cloud_sink.store.restitch import restitch, restitch_messages
+from cloud_sink.store.records import Acknowledgement, Arrival, BatchArrived, Gap, Junk, StateArrived
+from cloud_sink.store.restitch import restitch, restitch_messages, restitch_trunk, trunk_seen_since
 from cloud_sink.store.rows import leg_row, registers_values, voice_values
 
 HEALTH_HISTORY_MS = 14 * 24 * 3600 * 1000  # two weeks of one report a minute: 20,160 rows a box
+EVENTS_GONE = "events_gone"  # reason of the gap that the sink notes where numbers are missing for good
+SPOOL_LOSSES = ("spool_full", "spool_aged")  # gaps by which a box itself tells of such numbers
 _STATES = ("registrations", "told")  # what they say holds until another is said
 _NEW_BOX = {
     "office_id": "", "first_event": None, "last_event": None, "online": False, "connection": -1, "epoch": 0, "acked": 0,
@@ -45,6 +47,8 @@ class IngestTransaction:
         self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._legs: dict[str, list[Leg]] = defaultdict(list)
         self._messages: dict[str, list[Told]] = defaultdict(list)
+        self._trunk_moved: set[str] = set()  # offices whose first trunk leg came only now
+        self._told_losses: list[tuple[BatchArrived, Gap]] = []
         self._quarantine = Quarantine(connection)
         self._closed = ClosedDays(connection, plans, now_ms)
 
@@ -61,21 +65,30 @@ class IngestTransaction:
         """Write everything and return what may be acknowledged once the transaction is committed."""
         for name, rows in self._rows.items():
             insert_new(self._connection, tables.metadata.tables[name], rows)
+        for batch, gap in self._told_losses:
+            self._count_once(batch, gap)
         for key, ranges in self._ranges.items():
             self._write_ranges(key, ranges)
         answers = [
             Acknowledgement(box, epoch, self._acked(box, epoch), self._replays.get((box, epoch), 0))
             for box, epoch in sorted(self._answers)
         ]
+        since = {office: trunk_seen_since(self._connection, office) for office in self._trunk_moved}
         for box, values in self._boxes.items():
             self._write_box(box, values)
+        self._restitch(since)
+        self._closed.write()
+        self._quarantine.trim()
+        return answers
+
+    def _restitch(self, trunk_before: Mapping[str, int | None]) -> None:
+        """Make contacts anew where anything came."""
         for office, legs in self._legs.items():
             restitch(self._connection, self._plans.get(office) or OfficePlan(office), legs, self._closed)
         for office, told in self._messages.items():
             restitch_messages(self._connection, self._plans.get(office) or OfficePlan(office), told, self._closed)
-        self._closed.write()
-        self._quarantine.trim()
-        return answers
+        for office, before in trunk_before.items():
+            restitch_trunk(self._connection, self._plans.get(office) or OfficePlan(office), before, self._closed)
 
     def _take_state(self, state: StateArrived) -> None:
         box = self._seen(state.box, state.office, state.received_ms)
@@ -95,12 +108,24 @@ class IngestTransaction:
         """What is older than the box's first event will not come, unless this database lost it and the box kept it."""
         ranges = self._load_ranges(state.box, state.epoch)
         missing, kept = ranges.contiguous() + 1, state.kept or state.first
+        floor = state.first
         if missing < state.first and kept < state.first:  # restored from a backup
             self._replays[state.box, state.epoch] = max(missing, kept)
-            if kept > 1:
-                ranges.add(0, kept - 1)
-        else:
-            ranges.add(0, state.first - 1)
+            floor = kept
+        gone = floor - missing - len(ranges.among(missing, floor - 1))
+        if gone > 0:
+            self._note_gone(state, missing, gone)
+        if floor > 1:
+            ranges.add(0, floor - 1)
+
+    def _note_gone(self, state: StateArrived, seq: int, events: int) -> None:
+        """Neither the box nor this database has them: a gap from the last that is known to the first to come."""
+        begin = self._boxes[state.box]["last_event"]
+        if begin is not None:  # else it was not watched before
+            until = max(begin, min(state.kept_ms or state.received_ms, state.received_ms))
+            key = (state.office, begin, state.box, state.epoch, seq)
+            self._rows["gaps"].append((*key, until, EVENTS_GONE, events))
+            self._closed.watch_changed(state.office, begin, until)
 
     def _take_batch(self, batch: BatchArrived) -> None:
         box = self._seen(batch.box, batch.office, batch.received_ms)
@@ -118,6 +143,8 @@ class IngestTransaction:
         self._answers.add((batch.box, batch.epoch))
         self._take_legs(batch, known, box)
         self._take_states(batch, known, box)
+        new_gaps = [gap for gap in batch.gaps if gap.seq not in known]
+        self._told_losses += [(batch, gap) for gap in new_gaps if gap.reason in SPOOL_LOSSES]
         for junk in batch.junk:
             self._quarantine.add(junk, batch.received_ms)
 
@@ -130,8 +157,9 @@ class IngestTransaction:
         ends = max(leg.t_invite if leg.t_end is None else leg.t_end for leg in new)
         self._note_event(batch.box, min(leg.t_invite for leg in new), ends)
         trunk = [leg.t_invite for leg in new if leg.role == "trunk"]
-        if trunk:
-            box["trunk_since"] = min([*trunk, *([box["trunk_since"]] if box["trunk_since"] else [])])
+        if trunk and (not box["trunk_since"] or min(trunk) < box["trunk_since"]):
+            self._trunk_moved.add(batch.office)
+            box["trunk_since"] = min(trunk)
 
     def _take_states(self, batch: BatchArrived, known: set[int], box: dict[str, Any]) -> None:
         def take(table: str, start_ms: int, seq: int, *values: object, until_ms: int | None = None) -> None:
@@ -159,6 +187,16 @@ class IngestTransaction:
         if batch.health:
             newest_ms = max(report.at_ms for report in batch.health)  # of a box whose clock may be years ahead
             self._trim_health(batch.office, min(newest_ms, batch.received_ms))
+
+    def _count_once(self, batch: BatchArrived, gap: Gap) -> None:
+        """What a box says that it dropped is no more missing than that."""
+        table = tables.gaps
+        noted = and_(
+            table.c.office_id == batch.office, table.c.box == batch.box, table.c.epoch == batch.epoch,
+            table.c.reason == EVENTS_GONE, table.c.start <= gap.until_ms, table.c.until >= gap.from_ms,
+        )  # fmt: skip
+        left = case((table.c.events_lost > gap.count, table.c.events_lost - gap.count), else_=0)
+        self._connection.execute(update(table).where(noted).values(events_lost=left))
 
     def _note_fact(self, batch: BatchArrived, table: str, from_ms: int, until_ms: int) -> None:
         self._note_event(batch.box, from_ms, until_ms)

@@ -102,6 +102,16 @@ class Spool:
             oldest = None
         return int(oldest) if oldest is not None else self._last_seq + 1
 
+    @property
+    def kept_ms(self) -> int:
+        """When that event was, in Unix milliseconds; 0 without any."""
+        try:
+            row = self._database.execute("SELECT t_ms FROM event ORDER BY seq LIMIT 1").fetchone()
+        except sqlite3.DatabaseError as error:
+            self._replace(error)
+            return 0
+        return max(0, int(row[0])) if row else 0
+
     def undelivered(self) -> int:
         """How many events the destination does not have: here, and in the file while memory has to do."""
         return self._last_seq - self._first_seq + 1 + self._left_in_file

@@ -118,6 +118,10 @@ def test_addresses(tmp_path: Path) -> None:
 
 
 REFUSALS = [
+    (
+        "[retention]\ncalls_days = 100\nimports_days = 99\n",
+        "FILE: retention.imports_days is less than calls_days: days that are counted again would lack them",
+    ),
     ("[snik]\n", 'FILE: unknown section "snik" in the file (did you mean "sink"?)'),
     ('[sink]\nlisen = "x"\n', 'FILE: unknown key "lisen" in [sink] (did you mean "listen"?)'),
     (
@@ -211,6 +215,18 @@ REFUSALS = [
 def test_mistakes_are_named(tmp_path: Path, text: str, expected: str) -> None:
     """Every mistake gives one line that names the file, the key and what to write instead."""
     assert expected == refusal(tmp_path, text)
+
+
+def test_imports_are_kept_as_long_as_calls(tmp_path: Path) -> None:
+    """Unless more is said; 0 is for good."""
+    for text, expected in (
+        ("calls_days = 500", 500),
+        ("calls_days = 0", 0),
+        ("calls_days = 100\nimports_days = 0", 0),
+        ("calls_days = 100\nimports_days = 100", 100),
+    ):
+        (tmp_path / "sink.toml").write_text(f"[retention]\n{text}\n")
+        assert expected == load(tmp_path / "sink.toml").retention.imports_days
 
 
 def test_file_that_is_no_toml(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.ingest import MAX_PAYLOAD, Ingest, decode_message, sink_state
 from cloud_sink.quota import Quota
-from cloud_sink.store import BatchArrived, Junk, StateArrived, Store
+from cloud_sink.store import BatchArrived, Gap, Junk, StateArrived, Store
 from collector.core import wire
 from collector.core.events import (
     GapObserved,
@@ -139,6 +139,37 @@ def test_what_a_box_has_no_more_is_not_waited_for(ingest: Ingest) -> None:
     birth = {**BIRTH, "first": 10, "last": 12, "kept": 10}
     answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0)
     assert [[9, 9]] == [msgpack.unpackb(payload) for _, payload in answers]
+
+
+def test_what_a_box_and_a_restored_database_both_have_no_more_is_a_gap(ingest: Ingest, store: Store) -> None:
+    """Known are 1 and 2, kept is from 7 on: 3 to 6 are gone, from the last event known to the first that is kept."""
+    ingest.receive_messages([("rt/1/box-1/ev", pack(1, make_leg(T0), make_leg(T0 + 1)))], T0)
+    (_, last) = store.observed_span("lab") or (0, 0)
+    birth = {**BIRTH, "first": 10, "last": 12, "kept": 7, "kept_ms": last + 60_000}
+    for _ in range(2):
+        ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0 + 3_600_000)
+    assert [Gap("box-1", last, last + 60_000, "events_gone", 4, 3)] == store.gaps("lab", *EVER)
+
+
+@pytest.mark.parametrize("reason", ["spool_full", "spool_aged"])
+def test_what_a_box_dropped_is_counted_once(ingest: Ingest, store: Store, reason: str) -> None:
+    """Its spool ran over: its birth shows that numbers are missing, its own gap event says which time that was."""
+    ingest.receive_messages([("rt/1/box-1/ev", pack(1, make_leg(T0)))], T0)
+    (_, last) = store.observed_span("lab") or (0, 0)
+    birth = {**BIRTH, "first": 5, "last": 6, "kept": 5, "kept_ms": last + 60_000}
+    ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0 + 3_600_000)
+    assert [3] == [gap.count for gap in store.gaps("lab", *EVER)]
+    told = pack(5, GapObserved(last + 1_000, last + 50_000, reason, 3))
+    for _ in range(2):
+        ingest.receive_messages([("rt/1/box-1/ev", told)], T0 + 3_600_000)
+    assert {"events_gone": 0, reason: 3} == {gap.reason: gap.count for gap in store.gaps("lab", *EVER)}
+
+
+def test_a_box_that_is_new_here_lost_nothing(ingest: Ingest, store: Store) -> None:
+    """An empty database does not know what was before: it was not watched."""
+    birth = {**BIRTH, "first": 5, "last": 6, "kept": 5, "kept_ms": T0}
+    ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0)
+    assert [] == store.gaps("lab", *EVER)
 
 
 def test_payload_cannot_choose_its_office(ingest: Ingest, store: Store) -> None:

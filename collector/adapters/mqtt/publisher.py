@@ -293,6 +293,7 @@ class MqttPublisher:
             "epoch": self._store.epoch,
             "first": self._store.first_seq,
             "kept": self._store.kept_seq,
+            "kept_ms": self._store.kept_ms,
             "last": self._store.last_seq,
             "clock_ok": self._clock_ok,
             "version": self._identity.version,
