@@ -75,6 +75,39 @@ def test_a_transfer_that_nobody_takes_leaves_the_first_agents_answer() -> None:
     assert ("answered", "101", 15_000) == (contact.disposition, contact.agent, contact.talk_ms)
 
 
+def test_a_blind_transfer_by_keypad_shows_as_a_further_agent() -> None:
+    """#1 and a number on the keypad: no REFER, the PBX lets 101 go and calls 104 with the caller's number."""
+    contact = only(
+        trunk("t", "4400", "c", 0, 60, answer=0.1),
+        ring("r", "101", "c", 1, 20, answer=5, ended_by="caller"),
+        ring("s", "104", "c", 20.1, 60.002, answer=26),
+    )
+    assert ("101", 1, 15_000 + 34_002) == (contact.agent, contact.transfers, contact.talk_ms)
+
+
+def test_an_attended_transfer_by_keypad_joins_the_colleague_who_was_asked() -> None:
+    """*2 and a number: the PBX calls 104 for 101, who has no second leg of his own, then connects the caller."""
+    contact = only(
+        trunk("t", "4400", "c", 0, 60, answer=0.1),
+        ring("r", "101", "c", 1, 30, answer=5, ended_by="callee"),
+        ring("s", "104", "101", 20, 60.002, answer=24, direction="int"),
+    )
+    assert ("101", 1, ("t", "r", "s")) == (contact.agent, contact.transfers, contact.legs)
+
+
+def test_hunting_one_phone_after_the_other() -> None:
+    """Each of three phones rings five seconds; the first two missed it, the third answered."""
+    legs = [
+        ring("a", "101", "c", 0.1, 5.1),
+        ring("b", "102", "c", 5.2, 10.2),
+        ring("d", "103", "c", 10.3, 40, answer=12),
+    ]
+    stitched = stitch([trunk("t", "4300", "c", 0, 40.003, answer=12.002), *legs], PLAN)
+    (contact,) = stitched.contacts
+    assert ("group", "103", 3, 12_000) == (contact.queue, contact.agent, contact.rings, contact.wait_ms)
+    assert ["no_answer", "no_answer", "answered"] == [stitched.outcomes[each.leg_id] for each in legs]
+
+
 def test_a_parked_call_that_nobody_fetches_rings_back() -> None:
     """Parked for too long, the PBX calls the parker again: the same contact, the same agent."""
     contact = only(
