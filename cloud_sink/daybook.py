@@ -24,7 +24,7 @@ from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import count_callers
 from cloud_sink.store import Rollup, Store
 
-REVISED = ("fcr_repeat", "fcr_provisional")  # of a day whose callers may still call again
+REVISED = ("fcr_repeat", "fcr_provisional", "line_lost")  # of a day whose callers may still call again
 MADE_ANEW = tuple(kpi.id for kpi in CATALOGUE.values() if kpi.roll == RECOMPUTE and kpi.id != "coverage")
 VERSION = 2  # of what a row holds: a change makes every row be computed again
 UNKNOWN = Parts(0, 0)

@@ -21,6 +21,7 @@ from cloud_sink.kpi.missed import MissedCaller, missed_callers
 from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.kpi.planning import PlannedHour, arrival_profile, demand, plan_week
+from cloud_sink.kpi.queue_occupancy import legs_of_queues
 from cloud_sink.kpi.report import Report, Values, measure, present
 from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.signalling import SignallingReport, signalling_report
@@ -188,6 +189,7 @@ class Office:
             surveyed=self._surveyed(period),
             beside=measure_availability(states, self._trunk(period), self.plan, watch.spans),
             taken=taken_over([*begun_before, *in_period], legs, self.plan),
+            queued=legs_of_queues([*begun_before, *in_period]),
         )
 
     def _trunk(self, period: Period) -> list[Registered]:

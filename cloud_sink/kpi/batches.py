@@ -24,7 +24,7 @@ from cloud_sink.kpi.value import Measured, Parts
 BATCH_LEGS = 2_000  # a batch costs as much as a hundred contacts, and some three megabytes
 OF_PEOPLE = (
     "unique_callers", "calls_per_caller", "callback_open", "callback_time_avg", "fcr_repeat", "fcr_provisional",
-    "repeat_call_rate",
+    "line_lost", "repeat_call_rate",
 )  # fmt: skip
 
 

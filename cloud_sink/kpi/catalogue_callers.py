@@ -20,6 +20,12 @@ RESOLUTION = (
         "ringtap's own", NUMBERED, kpi_class="b", roll=DAYS,
     ),
     Definition(
+        "line_lost", "Called again at once", NUMBER,
+        "Answered calls whose caller called the same queue again within a minute of their end: a lost line, no repeat.",
+        "count of contacts in fcr_repeat with a later one of the same caller and queue within 60 s of the end",
+        "ringtap's own", NUMBERED, kpi_class="b", roll=DAYS,
+    ),
+    Definition(
         "repeat_call_rate", "Repeated calls", PERCENT,
         "Share of calls by somebody who had called in the 7 days before (`repeat_days`).",
         "contacts preceded by one of the same caller within N days / contacts with a number; per queue: of that queue",

@@ -46,7 +46,7 @@ class Calls:
 def measure_repeats(
     cohort: Sequence[Contact], calls: Calls, plan: OfficePlan, *, now_ms: int, same_queue: bool = False
 ) -> dict[str, Parts]:
-    """`fcr_repeat`, `fcr_provisional`, `repeat_call_rate`; `same_queue`: earlier calls count for one queue only."""
+    """`fcr_repeat` and what goes with it; `same_queue`: earlier calls count for one queue only."""
     within = plan.repeat_days * DAY_MS
     known = [contact for contact in offered(cohort) if calls.knows(contact)]
     solved = [c for c in known if c.disposition == ANSWERED and c.t_end is not None]
@@ -58,5 +58,6 @@ def measure_repeats(
     return {
         "fcr_repeat": Parts(len(solved) - repeated, len(solved)),
         "fcr_provisional": Parts(sum(end + within > now_ms for _, end in ends)),
+        "line_lost": Parts(sum(calls.any_between((c.caller, c.queue), end, end + DROPPED_MS) for c, end in ends)),
         "repeat_call_rate": Parts(again, len(known)),
     }

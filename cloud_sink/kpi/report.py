@@ -123,12 +123,13 @@ def measure(
     beside: dict[str, Parts] | None = None,
     taken: TakenOver | None = None,
     works: Works | None = None,
+    queued: frozenset[str] | None = None,
 ) -> Measurement:
     """The counters of a period; `observed`: whether the tap watched any of it. Arguments as of `report`.
 
     `beside`: counters of the office that rest on neither calls nor phones' legs alone (`service_availability`).
     `taken`: what `taken_over` tells, where it was asked of more than these contacts and legs; `works`: the work after
-    legs, where it is known otherwise than by `states`.
+    legs, where it is known otherwise than by `states`; `queued`: legs of queues' contacts, as with `taken`.
     """
     cohort = [contact for contact in contacts if period.holds(contact.t_offer)]
     in_period = [(leg, outcome) for leg, outcome in legs if period.holds(leg.t_invite)]
@@ -143,7 +144,7 @@ def measure(
         after_call_work(states, in_period, plan.agent_codes) if works is None else works,
         in_period,
         by_extension(legs) if states is not None else {},
-        legs_of_queues(contacts),
+        legs_of_queues(contacts) if queued is None else queued,
         beside or {},
         taken_over(contacts, legs, plan) if taken is None else taken,
     )

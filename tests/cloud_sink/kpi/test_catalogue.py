@@ -46,7 +46,7 @@ PROMISED = {
         "avg_talk_time", "aht", "aht_acw", "acw_avg", "hold_time_avg", "hold_rate", "hold_abandoned", "transfer_rate",
         "short_call_rate", "agent_hangup_first_rate",
     ),
-    "whether the customer was helped": ("fcr_repeat", "fcr_survey", "repeat_call_rate", "success_rate"),
+    "whether the customer was helped": ("fcr_repeat", "fcr_survey", "line_lost", "repeat_call_rate", "success_rate"),
     "what the customer says": ("csat", "csat_mean", "nps", "ces", "survey_response_rate"),
     "how well agents speak, and how calls sound": ("qa_score", "mos_lq"),
     "what agents did all day": (

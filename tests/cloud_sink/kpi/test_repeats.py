@@ -33,6 +33,13 @@ def test_calling_again_revises_the_first_call(repeats, make_contact, again_s: fl
     assert (solved, 1) == repeats([make_contact()], make_contact(at_s=again_s))["fcr_repeat"]
 
 
+@pytest.mark.parametrize(("again_s", "lost"), [(65 + 1, 1), (65 + 60, 1), (65 + 61, 0), (3600, 0)])
+def test_a_lost_line_is_counted_apart(repeats, make_contact, again_s: float, lost: int):
+    """Called again within a minute of the end: not a repeat, but a lost line; of another queue it is neither."""
+    assert (lost, 1) == repeats([make_contact()], make_contact(at_s=again_s))["line_lost"]
+    assert (0, 1) == repeats([make_contact()], make_contact(at_s=again_s, queue="sales"))["line_lost"]
+
+
 def test_other_queue_is_another_matter_and_a_lost_call_is_no_answer(repeats, make_contact):
     """Only answered calls can be solved, and only the same queue unsolves them."""
     assert (1, 1) == repeats([make_contact()], make_contact(at_s=3600, queue="sales"))["fcr_repeat"]
