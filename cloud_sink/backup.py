@@ -44,6 +44,7 @@ def restore(store: Store, file: Path, *, force: bool, progress: Progress) -> str
     if not store.is_empty() and not force:
         raise ConfigurationError(f"{store.url} holds data: stop the sink and say --force to replace it")
     store.restore(file, progress)
+    store.users.end_sessions()  # who signed out since the backup must not be signed in again
     return (
         f"{store.url}: restored from {file}. Start the sink: boxes send again what this backup does not hold, as far "
         "as they keep it (a week)."

@@ -29,6 +29,7 @@ from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.rolling import Roller
 from cloud_sink.service import Sink
 from cloud_sink.store import Quarantined, Store
+from cloud_sink.users import command as accounting
 
 EXAMPLES = """\
 examples:
@@ -46,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0 fine, 1 problems found, 2 wrong use."""
     arguments = make_parser().parse_args(argv)
     logging.basicConfig(format="ringtap-sink: %(message)s", level=logging.WARNING)
+    logging.getLogger("cloud_sink.users").setLevel(logging.INFO)  # who signs in belongs into the journal
     try:
         return int(arguments.command(arguments))
     except SinkError as error:
@@ -85,6 +87,8 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--output", metavar="F", help="file to write; without: standard output")
     import_about = "import what people know and no box sees, as CSV or XLSX: the same file twice changes nothing"
     _add_part(commands, "import", import_about, importing, _import)
+    _add_part(commands, "user", "who may sign in on the page and ask the API: users, roles, tokens, and what was done",
+              accounting, _user)  # fmt: skip
     _add_part(commands, "report", "list the saved reports, write one to a file, or mail it now", reporting, _report)
     backing_up.add_backup_arguments(
         _add_command(commands, "backup", "write the database into one file, while the sink runs", _back_up)
@@ -242,6 +246,12 @@ def _report(arguments: argparse.Namespace) -> int:
     if arguments.name and not arguments.mail and kind != "csv" and not arguments.output and sys.stdout.isatty():
         raise ConfigurationError(f"a report is no text: name a file with --output, such as {arguments.name}.{kind}")
     for line in reporting.run(arguments, configuration, _write_file, Outbox(configuration.mail).send):
+        print(line)
+    return 0
+
+
+def _user(arguments: argparse.Namespace) -> int:
+    for line in accounting.run(arguments, _configuration(arguments)):
         print(line)
     return 0
 

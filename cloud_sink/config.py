@@ -35,6 +35,7 @@ from cloud_sink.reports.saved import SavedReport
 from cloud_sink.reports.settings import MailSettings, check_mailable, mail_settings, saved_reports
 from cloud_sink.retention import Retention, retention_settings
 from cloud_sink.sections import BOX_ID, Section, nearest
+from cloud_sink.users.settings import WebSettings, web_settings
 from cloud_sink.work import imported_numbers, scorecards, work_rules
 
 COLLECTOR_SECTIONS = ("box", "sip", "numbers", "privacy", "source", "spool")
@@ -89,6 +90,7 @@ class SinkConfiguration:
     mail: MailSettings = field(default_factory=MailSettings)
     reports: dict[str, tuple[SavedReport, ...]] = field(default_factory=dict)  # office -> its saved reports
     retention: Retention = field(default_factory=Retention)
+    web: WebSettings = field(default_factory=WebSettings)
 
     def office_of_box(self, box: str) -> str:
         """Return the office a box belongs to, "" where the configuration does not say."""
@@ -103,6 +105,7 @@ def load(path: str | Path) -> SinkConfiguration:
     broker = _broker_settings(root.section("mqtt"))
     mail = mail_settings(root.section("mail"))
     retention = retention_settings(root.section("retention"))
+    web = web_settings(root.section("web"))
     offices = root.sections("offices")
     root.close(also_known=COLLECTOR_SECTIONS)
     boxes: dict[str, str] = {}
@@ -110,7 +113,7 @@ def load(path: str | Path) -> SinkConfiguration:
     plans = {office.last_name: _office(office, boxes) for office in offices}
     only = next(iter(plans)) if len(plans) == 1 and not boxes else ""
     check_mailable(file, mail, reports)
-    return SinkConfiguration(file, sink, broker, plans, boxes, only, mail, reports, retention)
+    return SinkConfiguration(file, sink, broker, plans, boxes, only, mail, reports, retention, web)
 
 
 def office_plans(path: str | Path) -> dict[str, OfficePlan]:

@@ -29,6 +29,8 @@ class Keeper:
         now_ms, keep = self._now_ms(), self._retention
         if keep.quarantine_days:
             yield self._store.trim_quarantine(now_ms - keep.quarantine_days * DAY_MS)
+        if keep.audit_days:
+            yield self._store.users.trim(now_ms - keep.audit_days * DAY_MS)
         for office in self._store.offices():
             yield self._store.trim_health(office, now_ms - keep.health_days * DAY_MS)
         for office in self._store.importing_offices() if keep.imports_days else ():

@@ -20,6 +20,7 @@ from cloud_sink.listening import listen, shown
 from cloud_sink.live import LivePicture
 from cloud_sink.live_channel import LiveChannel
 from cloud_sink.office import Offices
+from cloud_sink.reachable import check_guarded, only_here, page_address
 from cloud_sink.reports.mailing import Mailer, MailingLoop
 from cloud_sink.rolling import Roller, RollingLoop
 from cloud_sink.store import Store
@@ -102,13 +103,20 @@ class WebServer:
         self, listener: socket.socket, store: Store, configuration: SinkConfiguration, picture: LivePicture
     ) -> None:
         self._listener = listener
-        application = create_app(store, configuration.plans, reports=configuration.reports)
+        web = configuration.web
+        application = create_app(
+            store, configuration.plans, reports=configuration.reports, web=web, local=only_here(configuration)
+        )  # fmt: skip
         add_live(application, picture)
         settings = uvicorn.Config(
             application,
             log_config=None,
             access_log=False,
             lifespan="off",
+            server_header=False,
+            forwarded_allow_ips=list(web.proxies),  # who may say for whom, and over what, a request is passed on
+            ssl_certfile=web.certificate_file or None,
+            ssl_keyfile=web.key_file or None,
             timeout_graceful_shutdown=1,  # a page that streams must not hold up the end
         )
         self._server = uvicorn.Server(settings)
@@ -154,6 +162,7 @@ class Sink:
     def __init__(self, configuration: SinkConfiguration) -> None:
         self.store = Store.open(configuration.sink.database)
         self.store.migrate()
+        check_guarded(self.store, configuration)
         self._listener = listen(configuration.sink.listen, "[sink] listen")
         self._broker = (
             EmbeddedBroker(configuration.sink.embedded_broker) if configuration.sink.embedded_broker else None
@@ -176,7 +185,7 @@ class Sink:
         self._web = WebServer(self._listener, self.store, configuration, picture)
         self._mailing = MailingLoop(make_mailer(self.store, configuration))
         self.addresses = {
-            "dashboard": f"http://{shown(self._listener.getsockname()[:2])}",
+            "dashboard": page_address(configuration, self._listener.getsockname()[:2]),
             "broker": shown((settings.host, settings.port)),
             "database": self.store.url,
         }

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import uvicorn
 
 from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.live import LivePicture
 from cloud_sink.reports.saved import SavedReport
 from cloud_sink.store import Store
 from cloud_sink.web.app import create_app
+from cloud_sink.web.live import add_live
 
 NOW_MS = 1_795_354_000_000  # 2026-11-22 13:26:40 UTC: the afternoon of the recorded day
 
@@ -22,10 +24,12 @@ def serving(
     plans: dict[str, OfficePlan],
     now_ms: int = NOW_MS,
     reports: dict[str, tuple[SavedReport, ...]] | None = None,
+    **more: object,
 ) -> Iterator[str]:
-    """Address of a uvicorn that serves the store."""
+    """Address of a uvicorn that serves the store, and what rings now: nothing."""
     listener = socket.create_server(("127.0.0.1", 0))
-    application = create_app(store, plans, reports=reports, now_ms=lambda: now_ms)
+    application = create_app(store, plans, reports=reports, now_ms=lambda: now_ms, **more)
+    add_live(application, LivePicture())
     server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -43,7 +43,10 @@ def test_reference_tables_are_as_the_code_has_them(name: str) -> None:
 def sink_keys() -> set[str]:
     """Every key that cloud_sink reads from its configuration, found where it reads them."""
     keys: set[str] = set()
-    readers = [ROOT / "cloud_sink" / name for name in ("config.py", "hours.py", "work.py", "reports/settings.py")]
+    readers = [
+        ROOT / "cloud_sink" / name
+        for name in ("config.py", "hours.py", "work.py", "reports/settings.py", "users/settings.py")
+    ]
     for node in (node for file in readers for node in ast.walk(ast.parse(file.read_text()))):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -131,16 +131,35 @@ def commands(parser: argparse.ArgumentParser) -> Callable[[], Iterator[str]]:
     """Every sub-command of a program with its arguments."""
 
     def write() -> Iterator[str]:
-        for action in parser._subparsers._group_actions if parser._subparsers else []:
-            for name, sub in sorted((action.choices or {}).items()):
-                yield f"### `{parser.prog} {name}`"
-                yield ""
-                yield sub.description or sub.format_usage()
-                yield ""
+        for name, sub in sub_commands(parser):
+            yield f"### `{parser.prog} {name}`"
+            yield ""
+            yield sub.description or sub.format_usage()
+            yield ""
+            further = list(sub_commands(sub))
+            for command, below in further:
+                yield from command_below(f"{name} {command}", below)
+            if not further:
                 yield from table(("argument", "meaning"), *arguments(sub))
-                yield ""
+            yield ""
 
     return write
+
+
+def sub_commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """The commands of a program, or of a command, by name."""
+    for action in parser._subparsers._group_actions if parser._subparsers else []:
+        yield from sorted((action.choices or {}).items())
+
+
+def command_below(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+    """A command of a command: what it does, and its arguments in a line each."""
+    further = list(sub_commands(parser))
+    for command, below in further:
+        yield from command_below(f"{name} {command}", below)
+    if not further:
+        yield f"- `{name}`: {parser.description}"
+        yield from (f"  - {written}: {about}" for written, about in arguments(parser) if "--config" not in written)
 
 
 def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:

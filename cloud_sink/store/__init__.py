@@ -21,10 +21,12 @@ from cloud_sink.store.records import (
     StateArrived,
 )
 from cloud_sink.store.repository import Store
+from cloud_sink.store.users import AuditLine, Session, Token, User, Users
 
 __all__ = [
     "Acknowledgement",
     "Arrival",
+    "AuditLine",
     "BatchArrived",
     "BoxStatus",
     "CannotUndo",
@@ -42,6 +44,10 @@ __all__ = [
     "Quarantined",
     "Registration",
     "Rollup",
+    "Session",
     "StateArrived",
     "Store",
+    "Token",
+    "User",
+    "Users",
 ]

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, delete, func, select
 
 from cloud_sink.store import tables
 from cloud_sink.store.engine import insert_new, open_engine, writing
+from cloud_sink.store.user_tables import users
 
 ROWS = 5_000  # copied together
 PAGES = 2_000  # of SQLite, copied before others may write again
@@ -56,7 +57,7 @@ def restore(engine: Engine, file: Path, progress: Progress) -> None:
 def is_empty(engine: Engine) -> bool:
     """Whether nothing was ever stored in a migrated database."""
     with engine.connect() as connection:
-        return not connection.execute(select(func.count()).select_from(tables.boxes)).scalar_one()
+        return not any(connection.execute(select(table).limit(1)).first() for table in (tables.boxes, users))
 
 
 def _copy_sqlite(source: Path, target: Path, progress: Progress) -> None:

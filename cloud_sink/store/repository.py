@@ -54,6 +54,7 @@ from cloud_sink.store.records import (
     Registration,
 )
 from cloud_sink.store.restitch import change_logged, rebuild
+from cloud_sink.store.users import Users
 from cloud_sink.store.writing import ingest
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -77,6 +78,11 @@ class Store:
     def url(self) -> str:
         """The database's address, its password hidden."""
         return shown_url(self._engine)
+
+    @property
+    def users(self) -> Users:
+        """Who may see what is stored here."""
+        return Users(self._engine)
 
     def close(self) -> None:
         """Let go of the database."""

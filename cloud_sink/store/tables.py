@@ -17,6 +17,7 @@ metadata = MetaData()
 # How long the rows of a table are kept: every table says so in its `info`; a test asks, and tries.
 KEPT = "kept"
 CALLS, HEALTH, QUARANTINE, IMPORTS = "calls_days", "health_days", "quarantine_days", "imports_days"  # of [retention]
+AUDIT = "audit_days"  # the same
 FOR_GOOD = "for good"  # counters and times in which nothing was seen: no number, no name; years ago can be compared
 CURRENT = "as it is now"  # one row for each box, office, day to be computed, or mailed report: bounded by those
 

@@ -191,6 +191,13 @@ def list_boxes(offices: AllOffices) -> list[schema.BoxReport]:
     return [report_box(box) for box in offices.boxes()]
 
 
+@router.get("/alive", summary="Whether the sink can answer, asked by anybody")
+def get_alive(request: Request) -> schema.Alive:
+    """For load balancers and alarms: needs no sign-in and tells nothing else. Asks the database, as `health` does."""
+    request.app.state.accounts.exist()
+    return schema.Alive(status="ok")
+
+
 @router.get("/health", summary="Whether the sink can answer")
 def get_health(offices: AllOffices) -> schema.Health:
     """Asks the database, so an answer means that it can be read."""

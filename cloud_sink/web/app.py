@@ -17,6 +17,8 @@ from cloud_sink.office import Clock, Offices, UnknownOffice
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports.saved import SavedReport
 from cloud_sink.store import Store
+from cloud_sink.users.accounts import Accounts
+from cloud_sink.users.settings import WebSettings
 from cloud_sink.web import (
     agents,
     agents_page,
@@ -31,11 +33,13 @@ from cloud_sink.web import (
     planning,
     planning_page,
     signalling,
+    signing_in,
     team,
 )
 from cloud_sink.web import reports as report_pages
 from cloud_sink.web.asking import Forbidden
 from cloud_sink.web.chosen import NothingYet
+from cloud_sink.web.guard import Guard
 
 API = (api, agents, team, planning, signalling, export, fleet, report_pages, metrics)  # each has a router
 PAGES = (
@@ -48,6 +52,7 @@ PAGES = (
     planning_page,
     report_pages,
     signalling,
+    signing_in,
 )  # each has `pages`
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {
@@ -69,8 +74,14 @@ def create_app(
     *,
     reports: Mapping[str, tuple[SavedReport, ...]] | None = None,
     now_ms: Clock | None = None,
+    web: WebSettings | None = None,
+    local: bool = True,
 ) -> FastAPI:
-    """Build the application over a migrated store; `now_ms` is the wall clock unless given."""
+    """Build the application over a migrated store; `now_ms` is the wall clock unless given.
+
+    `local`: it listens where only this machine can ask, so that nobody has to sign in as long as there are no users.
+    """
+    clock = now_ms or _wall_clock
     app = FastAPI(
         title="ringtap",
         description="Contact-centre KPIs from SIP signalling. Every value says what it rests on.",
@@ -80,7 +91,8 @@ def create_app(
         redoc_url=None,
     )
     app.state.disguise = Disguise()
-    app.state.offices = Offices(store, plans, now_ms or _wall_clock)
+    app.state.offices = Offices(store, plans, clock)
+    app.state.accounts = Accounts(store, web or WebSettings(), clock)
     app.state.reports = reports or {}
     app.state.measured = metrics.Measured()
     for part in API:
@@ -88,7 +100,8 @@ def create_app(
     for pages in PAGES:
         app.include_router(pages.pages)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.middleware("http")(_add_security_headers)
+    app.add_middleware(Guard, accounts=app.state.accounts, local=local)
+    app.middleware("http")(_add_security_headers)  # around the guard: what it answers carries them too
     app.exception_handler(BadQuestion)(_tell_bad_question)
     app.exception_handler(Forbidden)(_tell_forbidden)
     app.exception_handler(NothingYet)(_tell_nothing_yet)

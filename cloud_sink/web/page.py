@@ -13,6 +13,7 @@ from cloud_sink.kpi.catalogue import CATALOGUE, SECTIONS
 from cloud_sink.kpi.grid import grid
 from cloud_sink.question import ranges_around
 from cloud_sink.shown import show_all
+from cloud_sink.users.roles import ANYBODY
 from cloud_sink.web.api import Formula
 from cloud_sink.web.beside import describe_comparison, describe_insights
 from cloud_sink.web.chosen import Chosen, DayChosen
@@ -22,13 +23,21 @@ from cloud_sink.web.quality import describe_quality
 REFRESH_S = 15
 
 pages = APIRouter(include_in_schema=False)
+
+
+def _about_the_visitor(request: Request) -> dict[str, object]:
+    """Who is signed in, or why nobody has to be: every page says it."""
+    return {"asker": getattr(request.state, "asker", ANYBODY), "open": getattr(request.state, "open", "")}
+
+
 templates = Jinja2Templates(
+    context_processors=[_about_the_visitor],
     env=Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
+    ),
 )
 templates.env.filters.update(
     {each.__name__: each for each in (date_text, day_id, days_text, short_date_text, weekday_text, ranges_around)}

@@ -83,7 +83,8 @@ AllSaved = Annotated[Saved, Depends(saved_reports)]
 @router.get("/offices/{office}/reports", summary="The saved reports")
 def list_reports(offices: AllOffices, every: AllSaved, office: str) -> list[SavedOut]:
     """As the configuration has them, with when each is mailed next."""
-    return [_write_saved(offices.get(office), saved) for saved in every.get(office, ())]
+    found = offices.get(office)
+    return [_write_saved(found, saved) for saved in every.get(found.id, ())]
 
 
 def _write_saved(office: Office, saved: SavedReport) -> SavedOut:

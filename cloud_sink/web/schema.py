@@ -275,6 +275,12 @@ class BoxReport(BoxOut):
     troubles: list[str] = Field(description="why its office's numbers may be wrong or late")
 
 
+class Alive(BaseModel):
+    """The database can be read."""
+
+    status: str
+
+
 class Health(BaseModel):
     """Whether the sink can answer, and who talks to it."""
 

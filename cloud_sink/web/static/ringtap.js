@@ -105,8 +105,10 @@ async function follow() {
   const main = document.getElementById("numbers");
   if (document.hidden || main.contains(document.activeElement)) return;
   try {
-    const answer = await fetch(location.href, { cache: "no-store" });
-    if (!answer.ok) return;
+    const asking = { Accept: "text/html", "X-Follows": "calls" }; // so that following keeps nobody signed in
+    const answer = await fetch(location.href, { cache: "no-store", headers: asking });
+    if (answer.redirected) location.reload(); // the session is over: to the page where one signs in
+    if (!answer.ok || answer.redirected) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const state = remember();
     main.replaceChildren(...fresh.getElementById("numbers").children);

@@ -9,7 +9,19 @@ from sqlalchemy import select
 from cloud_sink import backup
 from cloud_sink.contacts.records import Leg, OfficePlan
 from cloud_sink.errors import ConfigurationError
-from cloud_sink.store import Acknowledgement, BatchArrived, Gap, Health, Junk, StateArrived, Store, tables
+from cloud_sink.store import (
+    Acknowledgement,
+    BatchArrived,
+    Gap,
+    Health,
+    Junk,
+    Session,
+    StateArrived,
+    Store,
+    Token,
+    User,
+    tables,
+)
 from cloud_sink.store.rows import leg_id
 
 T0 = 1_760_000_000_000
@@ -122,3 +134,20 @@ def test_after_a_restore_boxes_send_what_is_missing(store: Store, tmp_path: Path
     send(store, 6, 9)
     for name in ("legs", "contacts", "leg_outcomes", "islands"):
         assert now[name] == content(store)[name]
+
+
+def test_users_are_in_a_backup_and_nobody_is_signed_in_by_it(store: Store, tmp_path: Path) -> None:
+    """Who signed out since must not be signed in again; a database with users counts as one with data."""
+    jens = User("jens", "manager", "hash", False, False, T0, frozenset({"lab"}))
+    token = Token("t", "1", "jens", "sheet", T0, None)
+    store.users.add(jens)
+    store.users.add_token(token)
+    store.users.open_session(Session("d", "jens", T0, T0, T0 + 1000, "10.0.0.1"))
+    file = tmp_path / "backup.db"
+    backup.back_up(store, file, force=False, progress=nothing)
+    store.users.remove("jens")
+    backup.restore(store, file, force=False, progress=nothing)
+    assert ([jens], [token]) == (store.users.all(), store.users.tokens())
+    assert store.users.session("d", T0) is None
+    with pytest.raises(ConfigurationError, match="holds data"):
+        backup.restore(store, file, force=False, progress=nothing)

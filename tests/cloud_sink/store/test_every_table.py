@@ -17,6 +17,7 @@ from cloud_sink.kpi.period import midnight_ms
 from cloud_sink.retention import Retention
 from cloud_sink.rolling import Roller
 from cloud_sink.store import (
+    AuditLine,
     BatchArrived,
     Gap,
     Health,
@@ -25,8 +26,11 @@ from cloud_sink.store import (
     Junk,
     Mailing,
     Registration,
+    Session,
     StateArrived,
     Store,
+    Token,
+    User,
     tables,
 )
 from cloud_sink.store.rows import leg_id
@@ -42,7 +46,7 @@ SOMEBODY = "447700900001"
 TIMES = {  # the column that says how old a row is, of each table whose rows go
     "legs": "start", "leg_outcomes": "start", "contacts": "t_offer", "islands": "start", "registrations": "at",
     "told": "at", "voice": "at", "registers": "start", "health": "at", "quarantine": "last_seen", "imports": "until",
-    "import_runs": "at",
+    "import_runs": "at", "audit": "at",
 }  # fmt: skip
 
 
@@ -96,7 +100,11 @@ def filled(store: Store) -> Store:
     for number, at in enumerate(AGES_MS):
         store.ingest([make_batch(1 + 8 * number, at), Junk("rt/1/x/ev", str(at), f"<{SOMEBODY}".encode())], PLANS, at)
         write_imports(store, at, f"name {number}")
+        store.users.tell(AuditLine(at, "jens", "10.0.0.1", "signed in", ""))
     store.ingest([StateArrived("box", "lab", NOW, 1, True, 1, 1, True, "0", "", "")], PLANS, NOW)
+    store.users.add(User("jens", "manager", "", False, False, OLDEST, frozenset({"lab"})))
+    store.users.open_session(Session("d", "jens", OLDEST, NOW, NOW + DAY_MS, "10.0.0.1"))
+    store.users.add_token(Token("t", "1", "jens", "", OLDEST, None))
     Roller(store, PLANS, lambda: NOW).roll()
     store.keep_mailing(Mailing("lab", "week", NOW, NOW, NOW, 0, 0, ""))
     return store
@@ -136,7 +144,7 @@ def test_what_is_too_old_is_gone_from_every_table(filled: Store) -> None:
     store = filled
     store.mark_days("lab", [1])
     assert set() == {name for name in tables.metadata.tables if not rows_of(store, name)}
-    keeper = Keeper(store, PLANS, Retention(KEEP, 2, KEEP, KEEP), lambda: NOW)
+    keeper = Keeper(store, PLANS, Retention(KEEP, 2, KEEP, KEEP, KEEP), lambda: NOW)
     sum(keeper.trim())
     for name, time in TIMES.items():
         times = [row[time] for row in rows_of(store, name)]

@@ -1,0 +1,105 @@
+"""A sink that others can reach: with users, TLS, or a proxy, and never without."""
+
+import ssl
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cloud_sink.config import load
+from cloud_sink.errors import ConfigurationError
+from cloud_sink.reachable import check_guarded
+from cloud_sink.store import Store, User
+from fieldkit.authority import Authority, certificate_pem, private_pem
+
+
+def configured(folder: Path, *, listen: str = "127.0.0.1:0", more: str = "") -> Path:
+    """A configuration with a migrated database."""
+    file = folder / "sink.toml"
+    database = f"sqlite:///{folder}/sink.db"
+    file.write_text(
+        f'[sink]\ndatabase = "{database}"\nlisten = "{listen}"\nembedded_broker = "127.0.0.1:0"\n{more}\n'
+        "[offices.lab]\n"
+    )
+    store = Store.open(database)
+    store.migrate()
+    store.close()
+    return file
+
+
+def check(file: Path) -> None:
+    """As `serve` does."""
+    configuration = load(file)
+    check_guarded(Store.open(configuration.sink.database), configuration)
+
+
+def add_user(folder: Path) -> None:
+    """Anybody."""
+    Store.open(f"sqlite:///{folder}/sink.db").users.add(User("maria", "admin", "", False, False, 0))
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "[::]:8080", "10.0.0.5:80", "kpi.example.com:80"])
+def test_others_need_users_or_a_proxy(tmp_path: Path, listen: str):
+    """What to do is said."""
+    file = configured(tmp_path, listen=listen)
+    with pytest.raises(ConfigurationError) as refused:
+        check(file)
+    for word in (
+        str(file),
+        "no users yet",
+        "ringtap-sink user add NAME --role admin",
+        "127.0.0.1",
+        "[web] open = true",
+    ):
+        assert word in str(refused.value)
+    check(configured(tmp_path, listen=listen, more="[web]\nopen = true"))
+    configured(tmp_path, listen=listen)
+    add_user(tmp_path)
+    check(file)
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080", "localhost:8080"])
+def test_this_machine_needs_none(tmp_path: Path, listen: str):
+    """A demo is two commands."""
+    check(configured(tmp_path, listen=listen))
+
+
+def test_serve_refuses_in_one_line(tmp_path: Path):
+    """Before it listens anywhere."""
+    file = configured(tmp_path, listen="0.0.0.0:0")
+    command = [sys.executable, "-m", "cloud_sink", "serve", "--config", str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert (2, "", 1) == (ended.returncode, ended.stdout, len(ended.stderr.splitlines()))
+
+
+def test_a_pair_that_is_none(tmp_path: Path):
+    """Told by name, before the start."""
+    (tmp_path / "page.pem").write_text("no certificate")
+    (tmp_path / "page.key").write_text("no key")
+    with pytest.raises(ConfigurationError, match=r"\[web\] certificate_file and key_file are no pair"):
+        check(configured(tmp_path, more='[web]\ncertificate_file = "page.pem"\nkey_file = "page.key"'))
+
+
+def test_the_page_speaks_tls(tmp_path: Path):
+    """And says so where it is ready; the cookie of a session is for TLS only."""
+    authority = Authority(tmp_path / "ca")
+    certificate, key = authority.issue("page", hosts=["127.0.0.1"])
+    (tmp_path / "page.pem").write_bytes(certificate_pem(certificate))
+    (tmp_path / "page.key").write_bytes(private_pem(key))
+    file = configured(tmp_path, more='[web]\ncertificate_file = "page.pem"\nkey_file = "page.key"')
+    command = [sys.executable, "-m", "cloud_sink", "serve", "--config", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            where = dict(word.split("=", 1) for word in process.stdout.readline().split()[2:])
+            trusted = ssl.create_default_context(cafile=str(tmp_path / "ca" / "ca.crt"))
+            assert where["dashboard"].startswith("https://")
+            with urllib.request.urlopen(f"{where['dashboard']}/api/v1/alive", timeout=60, context=trusted) as answer:
+                assert b'{"status":"ok"}' == answer.read()
+            with pytest.raises(httpx.HTTPError):
+                httpx.get(where["dashboard"].replace("https", "http"), timeout=60)
+        finally:
+            process.kill()
