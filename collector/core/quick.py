@@ -42,6 +42,11 @@ class QuickFrames:
         """Frames in order of time; `heard`: somebody wants to hear of each message, as the longer way tells him."""
         known_hops = {} if heard else self._known_hops
         receive_message = self._tracker.receive_message
+        kind: bytes  # what a compiler does not know of `unpack_from`
+        key: bytes
+        total: int
+        flags: int
+        length: int
         quick = requests = 0
         for frame, now_ms, link_type, original_length in frames:
             size = len(frame)
