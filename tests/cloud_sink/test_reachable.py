@@ -13,7 +13,12 @@ from cloud_sink.config import load
 from cloud_sink.errors import ConfigurationError
 from cloud_sink.reachable import check_guarded
 from cloud_sink.store import Store, User
+from cloud_sink.users.passwords import hash_password
 from fieldkit.authority import Authority, certificate_pem, private_pem
+
+from .test_cli import serving
+
+PASSWORD = "four horses eat purple soup"
 
 
 def configured(folder: Path, *, listen: str = "127.0.0.1:0", more: str = "") -> Path:
@@ -90,16 +95,31 @@ def test_the_page_speaks_tls(tmp_path: Path):
     (tmp_path / "page.pem").write_bytes(certificate_pem(certificate))
     (tmp_path / "page.key").write_bytes(private_pem(key))
     file = configured(tmp_path, more='[web]\ncertificate_file = "page.pem"\nkey_file = "page.key"')
-    command = [sys.executable, "-m", "cloud_sink", "serve", "--config", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            where = dict(word.split("=", 1) for word in process.stdout.readline().split()[2:])
-            trusted = ssl.create_default_context(cafile=str(tmp_path / "ca" / "ca.crt"))
-            assert where["dashboard"].startswith("https://")
-            with urllib.request.urlopen(f"{where['dashboard']}/api/v1/alive", timeout=60, context=trusted) as answer:
-                assert b'{"status":"ok"}' == answer.read()
-            with pytest.raises(httpx.HTTPError):
-                httpx.get(where["dashboard"].replace("https", "http"), timeout=60)
-        finally:
-            process.kill()
+    trusted = ssl.create_default_context(cafile=str(tmp_path / "ca" / "ca.crt"))
+    with serving(file) as (_, where):
+        assert where["dashboard"].startswith("https://")
+        with urllib.request.urlopen(f"{where['dashboard']}/api/v1/alive", timeout=60, context=trusted) as answer:
+            assert b'{"status":"ok"}' == answer.read()
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(where["dashboard"].replace("https", "http"), timeout=60)
+
+
+def test_a_proxy_says_for_whom_and_over_what_it_asks(tmp_path: Path):
+    """One that is not trusted is not believed: its own address is on record, and no TLS."""
+    for proxies, name, address in (("127.0.0.1", "__Host-id", "203.0.113.7"), ("10.0.0.5", "id", "127.0.0.1")):
+        folder = tmp_path / name
+        folder.mkdir()
+        file = configured(folder, more=f'[web]\nproxies = ["{proxies}"]')
+        store = Store.open(load(file).sink.database)
+        store.users.add(User("maria", "admin", hash_password(PASSWORD), False, False, 0))
+        with serving(file) as (_, where):
+            passed_on = {
+                "X-Forwarded-For": "203.0.113.7",
+                "X-Forwarded-Proto": "https",
+                "Sec-Fetch-Site": "same-origin",
+            }
+            form = {"name": "maria", "password": PASSWORD}
+            answer = httpx.post(f"{where['dashboard']}/sign-in", data=form, headers=passed_on, timeout=60)
+        assert answer.headers["set-cookie"].startswith(f"{name}=")
+        assert [("signed in", address)] == [(line.what, line.address) for line in store.users.told(5)]
+        store.close()
