@@ -86,14 +86,11 @@ class CallMonitor:
         self._packages = PackageReader(self._parties, self._registrar, self._events, settings.max_legs)
         has_memory = settings.max_legs > RESERVED_LEGS
         EXTRAS.max_pieces = MAX_PIECES if has_memory else 0
+        remembered = MAX_REMEMBERED if has_memory else 0
         reader = InviteReader(
-            self._parties,
-            settings.numbering,
-            settings.correlation_header,
-            settings.digit_numbers,
-            MAX_REMEMBERED if has_memory else 0,
+            self._parties, settings.numbering, settings.correlation_header, settings.digit_numbers, remembered
         )
-        track = RestingTracker if settings.max_legs <= RESERVED_LEGS else LegTracker
+        track = LegTracker if has_memory else RestingTracker
         self._tracker = track(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
