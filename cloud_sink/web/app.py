@@ -27,6 +27,7 @@ from cloud_sink.web import (
     document_page,
     export,
     fleet,
+    imports_page,
     metrics,
     page,
     period,
@@ -40,6 +41,7 @@ from cloud_sink.web import reports as report_pages
 from cloud_sink.web.asking import Forbidden
 from cloud_sink.web.chosen import NothingYet
 from cloud_sink.web.guard import Guard
+from cloud_sink.web.uploads import TooMuch, Uploads
 
 API = (api, agents, team, planning, signalling, export, fleet, report_pages, metrics)  # each has a router
 PAGES = (
@@ -48,6 +50,7 @@ PAGES = (
     calls,
     document_page,
     fleet,
+    imports_page,
     period,
     planning_page,
     report_pages,
@@ -95,6 +98,7 @@ def create_app(
     app.state.accounts = Accounts(store, web or WebSettings(), clock)
     app.state.reports = reports or {}
     app.state.measured = metrics.Measured()
+    app.state.uploads = Uploads(clock)
     for part in API:
         app.include_router(part.router)
     for pages in PAGES:
@@ -105,6 +109,7 @@ def create_app(
     app.exception_handler(BadQuestion)(_tell_bad_question)
     app.exception_handler(Forbidden)(_tell_forbidden)
     app.exception_handler(NothingYet)(_tell_nothing_yet)
+    app.exception_handler(TooMuch)(_tell_too_much)
     app.exception_handler(UnknownOffice)(_tell_unknown_office)
     app.exception_handler(RequestValidationError)(_tell_invalid)
     app.exception_handler(OperationalError)(_tell_database_unusable)
@@ -142,6 +147,10 @@ async def _tell_forbidden(request: Request, error: Forbidden) -> Response:
 
 async def _tell_nothing_yet(request: Request, _error: NothingYet) -> Response:
     return page.waiting_page(request)
+
+
+async def _tell_too_much(request: Request, error: TooMuch) -> Response:
+    return _tell(request, error.status, str(error))
 
 
 async def _tell_unknown_office(request: Request, error: UnknownOffice) -> Response:
