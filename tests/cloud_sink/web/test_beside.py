@@ -50,7 +50,7 @@ def test_page_shows_both(client, compare: str, day: str):
     """The sentence with its calls, and the earlier day with how far it was watched."""
     page = client.get("/", params={"office": "lab", "day": DAY, "compare": compare}).text
     assert "callers of support left between" in page
-    assert f"{day} 2026: 0 % of it watched" in page
+    assert f"{day} 2026, 0 % of it watched" in page
     assert "Compared" in client.get("/").text
 
 
