@@ -46,6 +46,13 @@ class Counters:
         self.legs_evicted = 0
         self.legs_open = 0
 
+    def count_message(self, payload: bytes) -> None:
+        """A message that is counted by its first line only."""
+        if payload.lstrip()[:4] == b"SIP/":
+            self.sip_responses += 1
+        else:
+            self.sip_requests += 1
+
     @property
     def sip_messages(self) -> int:
         """Each is one or the other."""

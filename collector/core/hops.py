@@ -41,12 +41,18 @@ class HopTable:
 
     def hop(self, source: bytes, source_port: int, target: bytes, target_port: int, transport: int) -> Hop:
         """The one object for a hop."""
-        key = source + target + bytes([source_port >> 8, source_port & 255, target_port >> 8, target_port & 255])
-        if transport != UDP:
-            key += bytes([transport])
+        key = _key(source, source_port, target, target_port, transport)
         hop = self.known.get(key)
         if hop is None:
+            back = self.known.get(_key(target, target_port, source, source_port, transport))
+            if back is not None:  # addresses are kept once for both directions
+                source, target = back.target, back.source
             if len(self.known) >= self._limit:
                 self.known.clear()
             hop = self.known[key] = Hop(source, source_port, target, target_port, transport)
         return hop
+
+
+def _key(source: bytes, source_port: int, target: bytes, target_port: int, transport: int) -> bytes:
+    key = source + target + bytes([source_port >> 8, source_port & 255, target_port >> 8, target_port & 255])
+    return key if transport == UDP else key + bytes([transport])

@@ -156,7 +156,8 @@ class Message:
         """The head in lower case, its empty line included: searching it is cheaper than asking for a value."""
         if not self._low:
             end = self.head_end + 4
-            self._low = self.data[:end].lower()
+            head = self.data[:end] if end < len(self.data) else self.data  # a board would copy it
+            self._low = head.lower()
         return self._low
 
     def header(self, name: tuple[bytes, ...]) -> bytes:

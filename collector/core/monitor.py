@@ -14,8 +14,6 @@ from collector.core.counters import Counters
 from collector.core.events import ROLE_PHONE
 from collector.core.fragments import PATIENCE_MS
 from collector.core.headers import EXTRAS, MAX_PIECES
-from collector.core.hep import MAGIC as HEP_MAGIC
-from collector.core.hep import unwrap_hep
 from collector.core.hops import MAX_HOPS, MAX_HOPS_ON_BOARD, SCTP, TCP, UDP, WEBSOCKET, Hop, HopTable
 from collector.core.invite import MAX_REMEMBERED, InviteReader
 from collector.core.leg_table import RESERVED_LEGS
@@ -41,7 +39,6 @@ from collector.core.resting import RestingTracker
 from collector.core.sip import MalformedMessage, looks_like_sip, parse_message
 from collector.core.stream import StreamTable, is_tls, split_messages
 from collector.core.tracker import LegTracker
-from collector.core.tunnels import TUNNELS
 from collector.core.tzsp import unwrap_tzsp
 from collector.core.wire import MAX_TEXT
 
@@ -59,6 +56,7 @@ __all__ = ("CallMonitor", "MonitorSettings")
 
 SIPS_PORT = 5061  # SIP over TLS (RFC 3261 section 18.2.1): calls that cannot be heard are reported wherever it is seen
 TIMER_GRAIN_MS = 500  # deadlines are looked at this often while frames come
+HEP_MAGIC = b"HEP3"  # as in `hep.py`, which a board's small heap takes in only where there is some
 MAX_WRAPPINGS = 3  # a router's stream of a tunnel with a PBX's mirror in it; a hostile packet might nest deeper
 
 
@@ -95,11 +93,11 @@ class CallMonitor:
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
         self._quick = QuickFrames(self._known_hops, self._tracker, self.counters, self.receive_frame)
-        self._keypad = self._tracker.keypad
         self._packages.idle_listener = self._tracker.receive_idle
         self._next_timers_ms = 0  # when deadlines are looked at next
         self._wrappings = 0  # around what is being read now
         self._last_hep = b""
+        self._tunnels: dict[int, Callable[[bytes], tuple[bytes, int] | None]] | None = None
 
     def listen_to_progress(self, listener: "Callable[[LegEnded, int, int], None]") -> None:
         """A leg's facts so far, its state (`legs.STATE_NAMES`) and now_ms, whenever that state changes."""
@@ -184,6 +182,8 @@ class CallMonitor:
 
     def receive_hep(self, data: bytes, now_ms: int) -> None:
         """One HEP3 packet of a PBX that mirrors its own SIP; its addresses are those that the PBX names."""
+        from collector.core.hep import unwrap_hep
+
         packet = unwrap_hep(data)
         if packet is None:
             self.counters.ignored += 1
@@ -219,7 +219,8 @@ class CallMonitor:
         elif self._any_port and looks_like_sip(payload):  # other things may travel there too: not for the table
             hop = Hop(source, source_port, target, target_port, transport)
         else:
-            if not self._keypad.streams or not self._keypad.receive_datagram(payload, target, target_port):
+            keypad = self._tracker.keypad
+            if keypad is None or not keypad.receive_datagram(payload, target, target_port):
                 self._receive_other(payload, now_ms, source_port, target_port)
             return
         self._receive_sip(payload, now_ms, hop)
@@ -230,7 +231,7 @@ class CallMonitor:
             message = parse_message(payload)
         except MalformedMessage:
             self.counters.malformed += 1
-            self._count_message(payload)
+            self.counters.count_message(payload)
             return
         if message is None:
             self._count_unread(payload)
@@ -262,23 +263,20 @@ class CallMonitor:
         elif payload[:4] == HEP_MAGIC:
             self.receive_hep(payload, now_ms)
         else:
-            unwrap = TUNNELS.get(target_port) or TUNNELS.get(source_port)
+            if self._tunnels is None:
+                from collector.core.tunnels import TUNNELS
+
+                self._tunnels = TUNNELS
+            unwrap = self._tunnels.get(target_port) or self._tunnels.get(source_port)
             if unwrap is None or (unwrap is unwrap_tzsp and self._wrappings):  # a router that streams its own stream
                 self.counters.ignored += 1
             else:
                 self._receive_unwrapped(unwrap(payload), now_ms)
 
-    def _count_message(self, payload: bytes) -> None:
-        """A message that is counted by its first line only."""
-        if payload.lstrip()[:4] == b"SIP/":
-            self.counters.sip_responses += 1
-        else:
-            self.counters.sip_requests += 1
-
     def _count_quoted(self, payload: bytes) -> None:
         """An ICMP error shows a message that went before: seen twice, sent once."""
         if looks_like_sip(payload):
-            self._count_message(payload)
+            self.counters.count_message(payload)
             self.counters.duplicates += 1
         else:
             self.counters.ignored += 1
@@ -287,7 +285,7 @@ class CallMonitor:
         """Keep-alives and noise are ignored; what begins like SIP was malformed."""
         if looks_like_sip(payload):
             self.counters.malformed += 1
-            self._count_message(payload)
+            self.counters.count_message(payload)
         else:
             self.counters.ignored += 1
 

@@ -69,7 +69,8 @@ class PackageReader:
         self._registrar = registrar
         self._events = events
         self._max_known = min(max_known, MAX_KNOWN)
-        self._known: dict[str, tuple[str, int, str]] = {}
+        # topic and extension: the state alone, where there is no more to it
+        self._known: dict[str, str | tuple[str, int, str]] = {}
         self._readers = {
             b"application/x-as-feature-event+xml": self._read_features,
             b"multipart/mixed": self._read_features,  # BroadSoft's first NOTIFY: one part for each feature
@@ -105,13 +106,13 @@ class PackageReader:
         if not extension:
             return
         key = _TOPIC_OF.get(state, "a") + extension
-        now = (state, count, reason)
+        now = (state, count, reason) if count or reason else state
         if self._known.get(key) == now:
             return
         if len(self._known) >= self._max_known:
             self._known.clear()  # what is told again afterwards is no harm
-        self._known[key] = now
         self._events.append(StateTold(now_ms, extension, state, count, reason))
+        self._known[key] = now
 
     # --- as-feature-event: the phone's own keys, and the PBX's word ---
 
@@ -162,7 +163,7 @@ class PackageReader:
 
         One that was told busy is told idle too, though its phone is back.
         """
-        if self._known.get("l" + entity, ("", 0, ""))[0] == BUSY:
+        if self._known.get("l" + entity) == BUSY:
             return True
         return self._parties.is_extension(entity) and not self._registrar.is_registered(entity)
 

@@ -49,7 +49,7 @@ class Registrar:
     def __init__(self) -> None:
         self._pending: dict[bytes, _Request] = {}
         self._bindings: dict[tuple[str, str, bytes], _Binding] = {}
-        self._by_address: dict[bytes, list[_Binding]] = {}
+        self._by_address: dict[bytes, tuple[_Binding, ...]] = {}
         self.registered: dict[str, int] = {}  # extension -> number of bindings seen on the wire; 0 is not kept
         self._next_expiry_ms: int | None = None
         self.servers: dict[bytes, int] = {}  # addresses that REGISTER was sent to: PBXes
@@ -84,12 +84,13 @@ class Registrar:
 
     def receive_answer(self, message: Message, now_ms: int) -> None:
         """A 2xx to REGISTER: it lists the bindings that the registrar now keeps (RFC 3261 section 10.3 step 8)."""
-        request = self._pending.pop(message.call_id, None)
+        request = self._pending.get(message.call_id)
         if request is None:
             return
         default = _seconds(message.header(EXPIRES), DEFAULT_EXPIRES_S)
         kept: list[str] = []
         listed = _contacts(message)
+        del self._pending[message.call_id]  # not before: where a board has no memory for a message, it reads it again
         for uri, parameters in listed:
             user = user_of(uri)[:MAX_TEXT]
             if self._is_senders(request, user, host_of(uri)) or (len(listed) == 1 and not request.removes):
@@ -132,7 +133,7 @@ class Registrar:
                 key = (request.extension, request.extension, request.source)
             binding = _Binding(request.extension, request.role, key[1], request.source, request.port)
             self._bindings[key] = binding
-            self._by_address.setdefault(request.source, []).append(binding)
+            self._by_address[request.source] = self._by_address.get(request.source, ()) + (binding,)
             self._count(binding, 1, now_ms)
         binding.port = request.port
         binding.expires_ms = expires_ms
@@ -141,9 +142,10 @@ class Registrar:
 
     def _remove(self, key: tuple[str, str, bytes], binding: _Binding, now_ms: int) -> None:
         del self._bindings[key]
-        others = self._by_address[binding.address]
-        others.remove(binding)
-        if not others:
+        others = tuple([other for other in self._by_address[binding.address] if other is not binding])
+        if others:
+            self._by_address[binding.address] = others
+        else:
             del self._by_address[binding.address]
         self._count(binding, -1, now_ms)
 

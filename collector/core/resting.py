@@ -8,7 +8,7 @@ message, its deadline or its phone asks for it. What is decided about a leg is d
 
 from collector.core.counters import Counters
 from collector.core.ended import reserve
-from collector.core.events import LegEnded
+from collector.core.events import DIRECTIONS, ROLES, TRANSPORTS, LegEnded
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
 from collector.core.keys import call_key
@@ -24,17 +24,13 @@ if TYPE_CHECKING:
     from collector.core.events import Event
 
 AWAKE = 4  # calls that were heard of last: messages of a call come in bursts
-MAX_PARTIES = 32  # extensions that are called, each kept once for all its legs
 
 # What may differ from its default: a bit of `kept[0]` says whether it does. What is missing here and is not of every
 # leg has a leg only that does not rest: `_may_rest` asks for it.
 OF_LEG = ("answer_tag", "last_status", "own_hop", "phone", "session", "status_source")
 OF_FACTS = (
     "answer_ms",
-    "caller",
     "cancelled",
-    "connected",
-    "diverted_by",
     "end_ms",
     "ended_by",
     "final_code",
@@ -46,7 +42,17 @@ OF_FACTS = (
     "ring_ms",
     "session_key",
 )
-_STATE_SHIFT = len(OF_LEG) + len(OF_FACTS)  # with three bits of state above it no large integer on a board
+OF_TEXTS = ("caller", "connected", "diverted_by")  # behind extension, callee and target, all in one piece: `kept[2]`
+SEPARATOR = "\n"  # a leg with one in its names does not rest
+
+# Above those bits in `kept[0]`: what the callee is equal to, three indexes and the state, all within the 30 bits that a
+# board has without a large integer.
+_SAME_CALLEE = len(OF_LEG) + len(OF_FACTS)
+_SAME_TARGET = _SAME_CALLEE + 1
+_TRANSPORT_SHIFT = _SAME_TARGET + 1
+_DIRECTION_SHIFT = _TRANSPORT_SHIFT + 3
+_ROLE_SHIFT = _DIRECTION_SHIFT + 2
+_STATE_SHIFT = _ROLE_SHIFT + 2
 _OPTIONAL = 9  # position of the first value that not every leg has
 
 
@@ -71,13 +77,13 @@ class RestingLeg(Waiting):
     @property
     def extension(self) -> str:
         """The office's extension at one end of the leg."""
-        extension: str = self.kept[2][0]
+        extension: str = self.kept[2].partition(SEPARATOR)[0]
         return extension
 
     @property
     def age(self) -> tuple[int, bytes, str]:
-        """Sorts legs by their begin, as `TrackedLeg.age`."""
-        return self.kept[1], self.call_id, self.kept[2][2]
+        """Sorts legs by their begin, as `TrackedLeg.age`; a call that rests has no other leg."""
+        return self.kept[1], self.call_id, ""
 
 
 class RestingTracker(LegTracker):
@@ -96,10 +102,13 @@ class RestingTracker(LegTracker):
         self._resting: dict[bytes, RestingLeg | None] = {}
         reserve(self._resting, max_legs, None)
         self._heard: list[bytes] = []  # Call-IDs of those that are awake, heard of last at the end
-        self._parties: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def receive_message(self, message: Message, now_ms: int, hop: Hop) -> None:
-        """Takes one message; wakes up its leg before, and lets one rest that was not heard of for longer."""
+        """Takes one message; wakes up its leg before, and lets one rest that was not heard of for longer.
+
+        A host may read a message again for which memory did not suffice: what is large comes before any change.
+        """
+        _ = message.low
         call_id = message.call_id
         resting = self._resting.get(call_id)
         if resting is not None:
@@ -148,7 +157,7 @@ class RestingTracker(LegTracker):
     # --- between the two forms: what needs memory goes first, so that a lack of it changes nothing ---
 
     def _lay_down(self, leg: TrackedLeg) -> None:
-        resting = RestingLeg(leg.call_id, self._keep(leg))
+        resting = RestingLeg(leg.call_id, _keep(leg))
         self._resting[leg.call_id] = resting
         del self._calls[leg.call_id]
         self._replace(leg, resting, leg.phone)
@@ -168,51 +177,82 @@ class RestingTracker(LegTracker):
             before.queue.replace(before, after)
         self._ends.replace(before, after, phone)
 
-    def _keep(self, leg: TrackedLeg) -> "tuple[Any, ...]":
-        facts = leg.facts
-        branches = leg.branches if len(leg.branches) != 1 else leg.branches[0]
-        kept: list[Any] = [0, facts.invite_ms, self._party(leg), leg.source, leg.invite_cseq, leg.from_tag, branches]
-        kept += [leg.last_ms, leg.last_mark]
-        mask = leg.state
-        for names, holder, usual in ((OF_LEG, leg, TrackedLeg), (OF_FACTS, facts, LegEnded)):
-            for name in names:
-                value = getattr(holder, name)
-                mask <<= 1
-                if value != getattr(usual, name):
-                    mask |= 1
-                    kept.append(value)
-        kept[0] = mask
-        return tuple(kept)
-
-    def _party(self, leg: TrackedLeg) -> tuple[str, ...]:
-        """Who is called, and how; where that is the extension itself, one tuple for all its legs."""
-        facts = leg.facts
-        party = (facts.extension, facts.callee, leg.target, facts.role, facts.direction, facts.transport)
-        if facts.extension != facts.callee:  # numbers outside hardly come again
-            return party
-        if party not in self._parties and len(self._parties) >= MAX_PARTIES:
-            self._parties.clear()
-        return self._parties.setdefault(party, party)
-
 
 def _may_rest(leg: TrackedLeg) -> bool:
-    """False for a leg with facts that `_keep` leaves out: holds, transfers, digits, forks that lost."""
-    return leg.hold is None and leg.refer is None and leg.lost_tags is None and not leg.records_digits
+    """False for a leg with facts that `_keep` leaves out: holds, transfers, digits, forks that lost, odd names."""
+    if leg.hold is not None or leg.refer is not None or leg.lost_tags is not None or leg.records_digits:
+        return False
+    facts = leg.facts
+    names = facts.extension + facts.callee + leg.target + facts.caller + facts.connected + facts.diverted_by
+    return names.find(SEPARATOR) < 0
+
+
+def _keep(leg: TrackedLeg) -> "tuple[Any, ...]":
+    facts = leg.facts
+    texts, mask = _names(leg)
+    branches = leg.branches if len(leg.branches) != 1 else leg.branches[0]
+    kept: list[Any] = [0, facts.invite_ms, texts, leg.source, leg.invite_cseq, leg.from_tag, branches]
+    kept += [leg.last_ms, leg.last_mark]
+    for names, holder, usual in ((OF_LEG, leg, TrackedLeg), (OF_FACTS, facts, LegEnded)):
+        for name in names:
+            value = getattr(holder, name)
+            mask <<= 1
+            if value != getattr(usual, name):
+                mask |= 1
+                kept.append(value)
+    kept[0] = mask
+    return tuple(kept)
+
+
+def _names(leg: TrackedLeg) -> tuple[str, int]:
+    """Who is in the call, in one piece, and the upper bits of `kept[0]`."""
+    facts = leg.facts
+    mask = (leg.state << 2 | ROLES.index(facts.role)) << 2 | DIRECTIONS.index(facts.direction)
+    mask = mask << 3 | TRANSPORTS.index(facts.transport)
+    texts = [facts.extension]
+    for text, same in ((leg.target, facts.callee), (facts.callee, facts.extension)):
+        mask <<= 1
+        if text == same:
+            mask |= 1
+        else:
+            texts.insert(1, text)
+    texts += [getattr(facts, name) for name in OF_TEXTS]
+    while texts and not texts[-1]:
+        texts.pop()
+    return SEPARATOR.join(texts), mask
+
+
+def _texts(kept: "tuple[Any, ...]") -> list[str]:
+    """Extension, callee, target and OF_TEXTS, the last ones left out where they are empty."""
+    texts: list[str] = kept[2].split(SEPARATOR)
+    for bit, at in ((_SAME_CALLEE, 1), (_SAME_TARGET, 2)):
+        if kept[0] >> bit & 1:
+            texts.insert(at, texts[at - 1])
+        elif len(texts) == at:  # empty, as all behind it
+            texts.append("")
+    return texts
 
 
 def _wake(resting: RestingLeg) -> TrackedLeg:
     kept = resting.kept
-    mask, invite_ms, party, source, cseq, from_tag, branches, last_ms, last_mark = kept[:_OPTIONAL]
+    mask, invite_ms, _, source, cseq, from_tag, branches, last_ms, last_mark = kept[:_OPTIONAL]
     facts = LegEnded(invite_ms, call_key(resting.call_id))
     facts.call_id = resting.call_id
-    facts.extension, facts.callee, target, facts.role, facts.direction, facts.transport = party
-    leg = TrackedLeg(facts, resting.call_id, target, source, cseq, from_tag)
+    facts.role = ROLES[mask >> _ROLE_SHIFT & 3]
+    facts.direction = DIRECTIONS[mask >> _DIRECTION_SHIFT & 3]
+    facts.transport = TRANSPORTS[mask >> _TRANSPORT_SHIFT & 7]
+    texts = _texts(kept)
+    facts.extension, facts.callee = texts[:2]
+    for at, text in enumerate(texts[3:]):
+        if text:
+            setattr(facts, OF_TEXTS[at], text)
+    leg = TrackedLeg(facts, resting.call_id, texts[2], source, cseq, from_tag)
     leg.branches = (branches,) if isinstance(branches, int) else branches
     leg.last_ms = last_ms
     leg.last_mark = last_mark
     leg.state = resting.state
     at = _OPTIONAL
-    bit = 1 << _STATE_SHIFT
+    bit = 1 << _SAME_CALLEE
     for names, holder in ((OF_LEG, leg), (OF_FACTS, facts)):
         for name in names:
             bit >>= 1

@@ -10,7 +10,6 @@ from collector.core.headers import RETRY_AFTER
 from collector.core.hold import CALLER
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
-from collector.core.keypad import Keypad
 from collector.core.keys import SMALL, mark_of
 from collector.core.leg_table import UNANSWERED, LegTable
 from collector.core.legs import (
@@ -39,6 +38,7 @@ from collector.core.strays import begins_leg
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collector.core.events import Event
+    from collector.core.keypad import Keypad
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
@@ -62,7 +62,7 @@ class LegTracker(LegTable):
         super().__init__(counters, events, max_legs, max_ended, max_call_ms)
         self._reader = reader
         self._dialog = DialogReader(reader, counters, self._ends)
-        self.keypad = Keypad()
+        self.keypad: Keypad | None = None  # made for the first call to a number whose digits are asked for
         self._requests = {
             b"ACK": self._receive_ack,
             b"CANCEL": self._receive_cancel,
@@ -287,7 +287,7 @@ class LegTracker(LegTable):
     def _receive_final(self, leg: TrackedLeg, message: Message, status: int, now_ms: int) -> None:
         if status < 300:
             if leg.records_digits:
-                self.keypad.listen(leg, message.body)
+                self._listen_to_keypad(leg, message)
             self._step(leg, ANSWER, message, now_ms)
             self._reader.read_connected(leg.facts, message)
             self._watch_end(leg, message, now_ms)
@@ -295,6 +295,13 @@ class LegTracker(LegTable):
             self._step(leg, CHALLENGE, message, now_ms)
         else:
             self._step(leg, REFUSE, message, now_ms)
+
+    def _listen_to_keypad(self, leg: TrackedLeg, message: Message) -> None:
+        if self.keypad is None:
+            from collector.core.keypad import Keypad
+
+            self.keypad = Keypad()
+        self.keypad.listen(leg, message.body)
 
     def _watch_end(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
         """A call is up: from here on it may end without a word."""

@@ -11,7 +11,7 @@ from collector.core.events import LegEnded
 from collector.core.leg_table import RESERVED_LEGS
 from collector.core.legs import TrackedLeg
 from collector.core.monitor import CallMonitor
-from collector.core.resting import OF_FACTS, OF_LEG, RestingTracker
+from collector.core.resting import OF_FACTS, OF_LEG, OF_TEXTS, RestingLeg, RestingTracker
 from collector.core.tracker import LegTracker
 
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -70,7 +70,7 @@ def test_legs_that_rest_are_told_as_all_others(
 
 def test_every_fact_of_a_leg_is_kept() -> None:
     """A new attribute must be kept by a resting leg, or forbid it to rest: this test asks which."""
-    assert {*LegEnded.__annotations__} == {*OF_FACTS} | ALWAYS | NEVER
+    assert {*LegEnded.__annotations__} == {*OF_FACTS, *OF_TEXTS} | ALWAYS | NEVER
     assert {*TrackedLeg.__annotations__} == {*OF_LEG, "last_mark"} | NEVER_OF_LEG
 
 
@@ -140,3 +140,36 @@ def test_a_call_on_hold_stays_awake() -> None:
     tap.exchange(PBX, PHONE, [(5_000, ">", bye), (5_010, "<", make_response(bye, 200))])
     (leg,) = tap.ended()
     assert (b"call-0", 1, 3_980) == (leg.call_id, leg.holds, leg.hold_ms)
+
+
+NAMES = [
+    ("101", "101", "101", "447700900123", "", ""),
+    ("101", "", "", "", "", ""),
+    ("", "442079460401", "442079460401", "447700900123", "101", "442079460500"),
+    ("101", "447700900123", "10.77.1.5", "", "", "102"),
+    ("101", "101", "p%4d7", "", "102", ""),
+    ("", "", "", "", "", ""),
+]
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_names_come_back_as_they_were(names: tuple[str, ...]) -> None:
+    """Whichever of them are equal or empty."""
+    woken = resting._wake(RestingLeg(b"call-0", resting._keep(named_leg(names))))
+    facts = woken.facts
+    found = (facts.extension, facts.callee, woken.target, facts.caller, facts.connected, facts.diverted_by)
+    assert names == found
+    assert names[0] == woken.extension
+
+
+def test_a_name_with_a_line_break_does_not_rest() -> None:
+    """Names are kept in one piece, a line each: somebody who writes %0A keeps his leg awake, at his own cost."""
+    assert resting._may_rest(named_leg(NAMES[0]))
+    assert not resting._may_rest(named_leg(("101", "101", "101", "44\n77", "", "")))
+
+
+def named_leg(names: tuple[str, ...]) -> TrackedLeg:
+    """A leg of an extension, callee, target, caller, connected and diverting party."""
+    facts = LegEnded(T0_MS, b"call-0")
+    facts.extension, facts.callee, target, facts.caller, facts.connected, facts.diverted_by = names
+    return TrackedLeg(facts, b"call-0", target, 1, 1, 1)
