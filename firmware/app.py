@@ -8,21 +8,18 @@ import asyncio
 import gc
 import os
 
-from collector.core import wire
 from collector.core.events import GapObserved, HealthReported
 from collector.core.monitor import CallMonitor
 from collector.core.parties import Parties
 from collector.core.registrar import Registrar
-from collector.core.tzsp import find_tzsp_frame
 from firmware import VERSION
 from firmware.capture import Capture, readable
 from firmware.clock import fetch_offset
-from firmware.packer import pack
 from firmware.privacy import CallerPrivacy, load_key
 from firmware.publisher import Publisher
+from firmware.reading import STARVED_MS, Reader
 from firmware.spool import Spool
 from firmware.status import StatusPage, status_line
-from firmware.update import Update, confirm
 
 BACKLOG_BYTES = 4096  # about six messages; lwIP keeps six more
 BURST = 16  # datagrams read before anything else may run: some milliseconds on an ESP32
@@ -35,10 +32,8 @@ RESYNC_S = 3600
 RETRY_S = 10
 CONNECTIONS_A_START = 4096
 FAREWELL_MS = 5000
-RESERVE_BYTES = 1024  # given back when a restart has to report what is open and nothing else is left
+LAST_RESERVE_BYTES = 1024  # given back when a restart has to report what is open and nothing else is left
 CLOSING_GOES = 8
-STARVED_MS = 10
-TRIES = 12  # of reading a datagram while memory is short
 MAX_STARVED = 200  # two seconds: only a start helps, with every open leg reported as far as it was seen
 
 
@@ -47,33 +42,33 @@ class App:
 
     def __init__(self, settings: object, board: object) -> None:
         self.counters = {"not_tzsp": 0, "core_errors": 0, "memory_errors": 0, "lost_events": 0, "dropped_datagrams": 0}
-        self.settings = settings
         self.board = board
+        self._box = settings.box  # the other sections are not kept: a small heap
+        self._options = settings.board
         epoch = int.from_bytes(os.urandom(4), "big")
         spool = settings.spool
         self.spool = Spool(spool["path"], epoch, settings.board["ring_bytes"], spool["max_bytes"])
         self.monitor = CallMonitor(settings.monitor_settings())
-        self.privacy = make_privacy(settings)
-        self.update = Update(settings.board["root"], settings.box["id"])
+        self.reader = Reader(self.monitor, self.spool, make_privacy(settings), self.counters)
+        self.update: object = None  # made for the first command: its code stays out of the heap until then
         self.publisher = Publisher(settings, self.spool, self._state, self._receive_command)
         self.publisher.connections = count_start(spool["path"] + ".starts") * CONNECTIONS_A_START
         self.capture = Capture(
             board.open_capture(settings.board["tzsp_port"]), board.receive, BACKLOG_BYTES, board.counts_drops
         )
         self._boot = "%08x" % int.from_bytes(os.urandom(4), "big")
-        self._offset_ms = 0
         self._health_due_ms = board.now_ms() + HEALTH_MS
         self._lossless_ms = board.now_ms()
         self._restarting = False
         self._confirmed = False
-        self._reserve = bytes(RESERVE_BYTES)
+        self._last_reserve = bytes(LAST_RESERVE_BYTES)
 
     async def run(self) -> None:
         """Until the board restarts; raises what a task could not handle."""
         tasks = [self._read_datagrams(), self._look_after(), self._keep_clock(), self._print_status()]
-        port = self.settings.board["status_port"]
+        port = self._options["status_port"]
         if port:
-            await StatusPage(self.settings.box["id"], self.status).serve(port)
+            await StatusPage(self._box["id"], self.status).serve(port)
         await asyncio.gather(*tasks, self._publish_once_clock_is_known())
 
     # --- packets in, events out ---
@@ -85,8 +80,8 @@ class App:
             read = 0
             received = capture.next_datagram()
             while received is not None:
-                if not self._read_datagram(*received):
-                    await self._read_again(*received)
+                if not self.reader.read(*received):
+                    await self.reader.read_again(*received)
                 read += 1
                 if read % BURST == 0:
                     await asyncio.sleep_ms(0)
@@ -94,92 +89,23 @@ class App:
             if capture.starved > MAX_STARVED:
                 print("no memory for a datagram: starting again")
                 await self.restart()
+            if capture.starved:
+                self.reader.give_reserve()
             await asyncio.sleep_ms(STARVED_MS if capture.starved else 0)
-
-    async def _read_again(self, datagram: bytes, at_ms: int) -> None:
-        """Memory is short: others get the time to give theirs back, before a datagram is given up."""
-        for _ in range(TRIES - 1):
-            await asyncio.sleep_ms(STARVED_MS)
-            if self._read_datagram(datagram, at_ms):
-                return
-        self._give_up()
-
-    def _give_up(self) -> None:
-        """A datagram came, and could not be read."""
-        self.monitor.counters.frames += 1
-        self.counters["memory_errors"] += 1
-
-    def _read_datagram(self, datagram: bytes, at_ms: int) -> bool:
-        """False where memory does not suffice: read again, the datagram changes nothing that it has changed already."""
-        frames = self.monitor.counters.frames
-        try:
-            found = find_tzsp_frame(datagram)
-            if found is None:
-                self.counters["not_tzsp"] += 1
-                return True
-            start, link_type = found
-            self._handle_deadlines(at_ms)
-            self.monitor.receive_frame(datagram, at_ms, link_type, len(datagram), start)
-            self._take_events()
-        except MemoryError:
-            self.monitor.counters.frames = frames
-            gc.collect()
-            return False
-        except Exception as error:
-            self.counters["core_errors"] += 1
-            print("core:", repr(error))
-        return True
-
-    def _handle_deadlines(self, now_ms: int) -> None:
-        deadline = self.monitor.next_deadline()
-        while deadline is not None and deadline <= now_ms:
-            self.monitor.handle_deadline(deadline)
-            deadline = self.monitor.next_deadline()
-
-    def _take_events(self) -> None:
-        event = self.monitor.next_event()
-        while event is not None:
-            if self._protect(event):
-                self._keep(event)
-            event = self.monitor.next_event()
-
-    def _protect(self, event: object) -> bool:
-        """False for an event that is lost: half protected it must not leave, nor be protected twice."""
-        try:
-            self.privacy.protect(event)
-        except MemoryError:
-            gc.collect()
-            self.counters["memory_errors"] += 1
-            self.counters["lost_events"] += 1
-            return False
-        return True
-
-    def _keep(self, event: object) -> None:
-        if not self._encode(event) and not self._encode(event):  # the first time gives back what it took
-            self.counters["memory_errors"] += 1
-            self.counters["lost_events"] += 1
-
-    def _encode(self, event: object) -> bool:
-        try:
-            t_ms, body = wire.encode_event(event)
-            self.spool.append(t_ms + self._offset_ms, pack(body))
-        except MemoryError:
-            gc.collect()
-            return False
-        return True
 
     # --- four times a second ---
 
     async def _look_after(self) -> None:
         board = self.board
-        seconds = self.settings.board["watchdog_s"]
+        seconds = self._options["watchdog_s"]
         watchdog = board.start_watchdog(seconds) if seconds else None
         while not self._restarting:
             gc.collect()
             try:
                 self._look(board.now_ms())
-            except MemoryError:
-                self.counters["memory_errors"] += 1
+                self.reader.take_reserve()
+            except MemoryError:  # nothing is lost: what was to be done is done at the next look
+                self.reader.give_reserve()
             if watchdog is not None:
                 watchdog.feed()
             await asyncio.sleep_ms(LOOK_MS)
@@ -187,14 +113,14 @@ class App:
     def _look(self, now_ms: int) -> None:
         self.board.network_up()
         if self.capture.is_empty():  # else the datagrams that wait are older than now
-            self._handle_deadlines(now_ms)
-            self._take_events()
+            self.reader.handle_deadlines(now_ms)
+            self.reader.take_events()
         self._note_losses(now_ms)
         self._report_health(now_ms)
         self.spool.handle_time(now_ms, self.publisher.online)
         if self.publisher.acknowledged and not self._confirmed:
             self._confirmed = True
-            confirm(self.settings.board["root"])
+            self._confirm_trial()
 
     def _note_losses(self, now_ms: int, span_ms: int = LOSS_MS) -> None:
         dropped = self.board.dropped() + self.capture.dropped
@@ -203,13 +129,13 @@ class App:
             self._lossless_ms = now_ms
         elif now_ms - self._lossless_ms >= span_ms:
             self.counters["dropped_datagrams"] = dropped
-            self._keep(GapObserved(self._lossless_ms, now_ms, "frames_lost", lost))
+            self.reader.keep(GapObserved(self._lossless_ms, now_ms, "frames_lost", lost))
             self._lossless_ms = now_ms
 
     def _report_health(self, now_ms: int) -> None:
         if now_ms >= self._health_due_ms:
             self._health_due_ms = now_ms + (HEALTH_MS if self.publisher.online else OFFLINE_HEALTH_MS)
-            self._keep(HealthReported(now_ms, self._health()))
+            self.reader.keep(HealthReported(now_ms, self._health()))
 
     def _health(self) -> dict[str, int]:
         """Every counter that is not zero, and the gauges."""
@@ -228,7 +154,7 @@ class App:
 
     async def _keep_clock(self) -> None:
         """NTP, where one is configured; else the board's own word. Again every hour: crystals drift."""
-        server = self.settings.board["ntp"]
+        server = self._options["ntp"]
         while not self._restarting:
             try:
                 if server:
@@ -238,14 +164,14 @@ class App:
                     offset_ms = self.board.clock_offset()
                 if offset_ms is not None:
                     self._set_offset(offset_ms)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, MemoryError) as error:
                 print("ntp:", error)
             await asyncio.sleep(RESYNC_S if self.spool.clock_known else RETRY_S)
 
     def _set_offset(self, offset_ms: int) -> None:
         if not self.spool.clock_known:
             self.spool.set_clock(offset_ms)
-        self._offset_ms = offset_ms
+        self.reader.offset_ms = offset_ms
 
     # --- the sink ---
 
@@ -264,9 +190,9 @@ class App:
             "last": self.spool.last_seq,
             "clock_ok": self.spool.clock_known,
             "version": VERSION,
-            "tenant": self.settings.box["tenant"],
-            "office": self.settings.box["office"],
-            "update": self.update.problem,
+            "tenant": self._box["tenant"],
+            "office": self._box["office"],
+            "update": self.update.problem if self.update is not None else "",
         }
 
     def _receive_command(self, command: object) -> None:
@@ -277,17 +203,34 @@ class App:
         elif action == "restart":
             asyncio.create_task(self.restart())
         elif action in ("update", "settings"):
-            if self.update.receive(command):
-                asyncio.create_task(self.restart())
-            elif self.update.problem:
-                self.publisher.announce_again()
+            self._receive_update(command)
+
+    def _receive_update(self, command: dict[str, object]) -> None:
+        if self.update is None:
+            from firmware.update import Update
+
+            self.update = Update(self._options["root"], self._box["id"])
+        if self.update.receive(command):
+            asyncio.create_task(self.restart())
+        elif self.update.problem:
+            self.publisher.announce_again()
+
+    def _confirm_trial(self) -> None:
+        """The sink was reached: what is on trial, if anything is, stays."""
+        root = self._options["root"]
+        names = os.listdir(root)
+        if "trial" in names or "settings.trial" in names:
+            from firmware.update import confirm
+
+            confirm(root)
 
     async def restart(self) -> None:
         """Report open legs as far as they were seen, deliver or keep what waits, say good-bye, begin again."""
         if self._restarting:
             return
         self._restarting = True
-        self._reserve = b""
+        self._last_reserve = b""
+        self.reader.give_reserve()
         self._read_the_rest()
         try:
             self._close_legs(self.board.now_ms())
@@ -301,8 +244,8 @@ class App:
         """What was received is read; where there is no memory for that, it is given up, counted."""
         received = self.capture.next_datagram() if not self.capture.starved else None
         while received is not None:
-            if not self._read_datagram(*received):
-                self._give_up()
+            if not self.reader.read(*received):
+                self.reader.give_up()
             received = self.capture.next_datagram()
         self.capture.forget()
 
@@ -311,13 +254,13 @@ class App:
         for _ in range(CLOSING_GOES):
             try:
                 self.monitor.close(now_ms)
-                self._take_events()
+                self.reader.take_events()
                 break
             except MemoryError:
-                self._take_events()
+                self.reader.take_events()
                 gc.collect()
         self._note_losses(now_ms, 0)
-        self._keep(HealthReported(now_ms, self._health()))
+        self.reader.keep(HealthReported(now_ms, self._health()))
 
     async def _take_leave(self) -> None:
         waited_ms = 0
@@ -348,7 +291,10 @@ class App:
 
     async def _print_status(self) -> None:
         while not self._restarting:
-            print(status_line(self.status()))
+            try:
+                print(status_line(self.status()))
+            except MemoryError:  # the next one tells it
+                pass
             await asyncio.sleep_ms(STATUS_MS)
 
 
@@ -387,7 +333,9 @@ def main(settings_file: str = "/settings.json") -> None:
     board = Board(settings.board["name"])
     gc.threshold(8192)
     try:
-        asyncio.run(App(settings, board).run())
+        app = App(settings, board)
+        del settings
+        asyncio.run(app.run())
     except Exception as error:
         print("ringtap stopped:", repr(error))
     finally:

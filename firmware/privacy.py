@@ -26,18 +26,20 @@ class CallerPrivacy:
         self._is_ours = is_ours
 
     def protect(self, event: object) -> None:
-        """Change the event's numbers in place."""
+        """Change the event's numbers in place: all of them, or none where memory does not suffice."""
         if self._mode == "clear" or not isinstance(event, LegEnded):
             return
         incoming = event.direction == DIRECTION_IN
         office_number = event.callee if incoming else event.caller
-        for name in ("connected", "refer_to", "diverted_by"):
-            if getattr(event, name) != office_number:
-                setattr(event, name, self._protected(getattr(event, name)))
+        names = [name for name in ("connected", "refer_to", "diverted_by") if getattr(event, name) != office_number]
         if event.direction not in (DIRECTION_OUT, DIRECTION_INTERNAL):
-            event.caller = self._protected(event.caller)
+            names.append("caller")
         if event.direction not in (DIRECTION_IN, DIRECTION_INTERNAL):
-            event.callee = self._protected(event.callee)
+            names.append("callee")
+        protected = [self._protected(getattr(event, name)) for name in names]
+        for index, name in enumerate(names):
+            if protected[index]:  # else it is the class's default still
+                setattr(event, name, protected[index])
 
     def _protected(self, number: str) -> str:
         short = number.isdigit() and len(number) <= SHORT_NUMBER

@@ -13,6 +13,7 @@ a checksum tells the rest. A file is removed once the sink has all of it; a boar
 """
 
 import binascii
+import gc
 import os
 import struct
 
@@ -125,10 +126,13 @@ class Spool:
 
     def append(self, t_ms: int, body: bytes) -> None:
         """Keep one event; when the ring is full, its oldest part goes to flash."""
-        self.counters["spooled"] += 1
         self._append(t_ms, body)
-        if self._used > self._ring_bytes and not self._flush_segment():
-            self._drop_rows(max(1, len(self._rows) >> 2))
+        self.counters["spooled"] += 1
+        try:
+            if self._used > self._ring_bytes and not self._flush_segment():
+                self._drop_rows(max(1, len(self._rows) >> 2))
+        except MemoryError:  # it is kept: the next one tries again
+            gc.collect()
 
     def set_clock(self, offset_ms: int) -> None:
         """Wall time is known now: what waits in memory under the board's own time gets it."""

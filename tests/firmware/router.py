@@ -168,11 +168,26 @@ def stream_paced(recording: Path, port: int, speed: int, begun: float) -> int:
     return len(frames)
 
 
+def as_received(recording: Path, times: Path, offset_ms: int, into: Path) -> Path:
+    """The recording's frames at the times when the board received them, in Unix milliseconds: one pcap file.
+
+    What `ringtap replay` makes of it is what a collector would have made of the same datagrams at the same times.
+    """
+    frames = frames_of(recording)
+    stamps = struct.unpack(f">{len(frames)}Q", times.read_bytes())
+    with into.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for (frame, _, _, length), stamp in zip(frames, stamps, strict=True):
+            seconds, rest_ms = divmod(stamp + offset_ms, 1000)
+            file.write(struct.pack("<IIII", seconds, rest_ms * 1000, len(frame), length) + frame)
+    return into
+
+
 class TimeServer:
     """An NTP server (RFC 4330) that says a recording's time: it begins in some seconds, and runs at `speed`."""
 
     def __init__(self, start_ms: int, speed: int) -> None:
-        self.begun = time.monotonic() + START_S
+        self.begun = time.monotonic() + START_S  # when the recording's time begins
         self._start_ms = start_ms
         self._speed = speed
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

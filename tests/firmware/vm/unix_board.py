@@ -1,14 +1,14 @@
 """On MicroPython's unix port: the firmware's own application with this board in place of an ESP32.
 
-arguments: SETTINGS.json CLOCK [RECEIVE_BUFFER_BYTES [RESTART_AFTER_S]]
+arguments: SETTINGS.json CLOCK [RECEIVE_BUFFER_BYTES [RESTART_AFTER_S [TIMES]]]
 CLOCK is "stamped" (every datagram says in a tagged field when it was: the same events in every run) or a number: the
-board's time runs so many times as fast as the machine's. RESTART_AFTER_S: restarts so long after the last datagram.
+board's time runs so many times as fast as the machine's. RESTART_AFTER_S: restarts so long after the last datagram; 0:
+when it is told to. TIMES: a file for the board's time of each datagram, eight bytes each.
 Prints the status line, and at the end one line of JSON with figures.
 """
 
 import asyncio
 import gc
-import json
 import socket
 import struct
 import sys
@@ -29,22 +29,24 @@ class UnixBoard:
 
     counts_drops = True
 
-    def __init__(self, clock: str, port: int, receive_buffer: int) -> None:
+    def __init__(self, clock: str, port: int, receive_buffer: int, times: str) -> None:
         self.heap_used = 0
         self.received_ticks = 0
         self._stamped = clock == "stamped"
         self._speed = 0 if self._stamped else int(clock)
-        self._ticks = time.ticks_ms()
+        self._ticks = time.ticks_us()
         self._now_ms = 0
+        self._times = open(times, "wb") if times else None  # noqa: SIM115 - as long as the board
+        self._time = bytearray(8)
         self._row = ":%04X" % port
         self._receive_buffer = receive_buffer
 
     def now_ms(self) -> int:
         """The board's time."""
         if not self._stamped:
-            ticks = time.ticks_ms()
-            self._now_ms += time.ticks_diff(ticks, self._ticks) * self._speed
-            self._ticks = ticks
+            elapsed_ms = time.ticks_diff(time.ticks_us(), self._ticks) * self._speed // 1000
+            self._now_ms += elapsed_ms
+            self._ticks = time.ticks_add(self._ticks, elapsed_ms * 1000 // self._speed)
         return self._now_ms
 
     def clock_offset(self) -> int | None:
@@ -80,6 +82,9 @@ class UnixBoard:
         if self._stamped and datagram[4:6] == STAMP:
             self._now_ms = struct.unpack(">Q", datagram[6:14])[0] - STAMPS_FROM_MS
         received = datagram, self.now_ms()
+        if self._times is not None:
+            struct.pack_into(">Q", self._time, 0, received[1])
+            self._times.write(self._time)
         sock.recv(0)
         return received
 
@@ -108,24 +113,27 @@ class UnixBoard:
         """Of the watchdog."""
 
     def restart(self) -> None:
-        """A process ends instead."""
-        figures = dict(app.counters)
-        figures.update(app.monitor.counters.as_dict())
-        figures.update(app.spool.counters)
-        figures.update(
-            {"heap_before": heap_before, "heap_app": heap_app, "heap_used": self.heap_used, "heap_free": gc.mem_free()}
-        )
-        figures["receive_delays"] = app.capture.delayed
-        figures["undelivered"] = app.spool.undelivered()
-        print(json.dumps(figures))
+        """A process ends instead; the figures one by one: there may be no memory left for all at once."""
+        print("{", end="")
+        for counters in (app.counters, app.spool.counters):
+            for name in counters:
+                print('"%s": %d, ' % (name, counters[name]), end="")
+        for name in app.monitor.counters.NAMES:
+            print('"%s": %d, ' % (name, getattr(app.monitor.counters, name)), end="")
+        print('"heap_before": %d, "heap_app": %d, "heap_used": %d, ' % (heap_before, heap_app, self.heap_used), end="")
+        print('"heap_free": %d, "receive_delays": %d, ' % (gc.mem_free(), app.capture.delayed), end="")
+        print('"reserve_used": %d, "offset_ms": %d, ' % (app.reader.reserve_used, app.reader.offset_ms), end="")
+        print('"undelivered": %d}' % app.spool.undelivered())
         sys.exit(0)
 
 
 settings = load(sys.argv[1])
 gc.collect()
 heap_before = gc.mem_alloc()
-board = UnixBoard(sys.argv[2], settings.board["tzsp_port"], int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+options = sys.argv[3:] + [""] * 3
+board = UnixBoard(sys.argv[2], settings.board["tzsp_port"], int(options[0] or 0), options[2])
 app = App(settings, board)
+del settings
 gc.collect()
 heap_app = gc.mem_alloc()
 gc.threshold(8192)
@@ -146,4 +154,4 @@ async def run(restart_after_ms: int) -> None:
     await running
 
 
-asyncio.run(run(int(sys.argv[4]) * 1000 if len(sys.argv) > 4 else 0))
+asyncio.run(run(int(options[1] or 0) * 1000))
