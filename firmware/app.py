@@ -21,7 +21,8 @@ from firmware.reading import STARVED_MS, Reader
 from firmware.spool import Spool
 from firmware.status import StatusPage, status_line
 
-BACKLOG_BYTES = 4096  # about six messages; lwIP keeps six more
+BACKLOG_BYTES = 2048  # about three messages; lwIP keeps six more
+SHORT_BACKLOG_BYTES = 1024  # while the heap is short: what waits takes the very pieces that reading needs
 BURST = 16  # datagrams read before anything else may run: some milliseconds on an ESP32
 LOOK_MS = 250  # deadlines, losses, spool, watchdog
 HEALTH_MS = 60_000
@@ -82,6 +83,7 @@ class App:
             while received is not None:
                 if not self.reader.read(*received):
                     await self.reader.read_again(*received)
+                capture.limit = BACKLOG_BYTES if self.reader.has_reserve else SHORT_BACKLOG_BYTES
                 read += 1
                 if read % BURST == 0:
                     await asyncio.sleep_ms(0)

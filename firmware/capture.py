@@ -29,6 +29,7 @@ class Capture:
 
     `receive(sock)` gives (datagram, time it came) or raises OSError. Where the system counts what it drops itself
     (`system_counts`), a full backlog leaves datagrams to it; elsewhere they are taken, dropped and counted here.
+    `limit` bytes fill the backlog: it may be changed at any time.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Capture:
         self._receive = receive
         self._backlog = deque((), MAX_BACKLOG)
         self._used = 0
-        self._limit = backlog_bytes
+        self.limit = backlog_bytes
         self._system_counts = system_counts
         self._poller = select.poll()
         self._poller.register(sock, select.POLLIN)
@@ -59,7 +60,7 @@ class Capture:
         """Give up what waits, counted, for the memory it takes."""
         self.dropped += len(self._backlog)
         self._backlog = deque((), 1)
-        self._limit = self._used = 0
+        self.limit = self._used = 0
 
     def is_empty(self) -> bool:
         """True where nothing that was received waits to be read."""
@@ -67,7 +68,7 @@ class Capture:
 
     def _drain(self) -> None:
         for _ in range(DRAIN):
-            full = self._used > self._limit or len(self._backlog) >= MAX_BACKLOG
+            full = self._used > self.limit or len(self._backlog) >= MAX_BACKLOG
             if (full and self._system_counts) or not self._poller.poll(0):
                 return
             try:

@@ -9,12 +9,13 @@ import asyncio
 import gc
 
 from collector.core import wire
+from collector.core.sip import CSEQS, STATUSES
 from collector.core.tzsp import find_tzsp_frame
 from firmware.packer import pack
 
-RESERVE_BYTES = 3072  # two copies of the longest message
+RESERVE_BYTES = (3072, 2048, 1024)  # two copies of the longest message; of a usual one; better than nothing
 STARVED_MS = 10
-TRIES = 12  # of reading a datagram while memory is short
+TRIES = 40  # of reading a datagram while memory is short
 
 
 class Reader:
@@ -28,7 +29,7 @@ class Reader:
         self._protect = privacy.protect
         self._append = self._append_event  # bound once: that takes memory, too
         self._counters = counters
-        self._reserve = bytes(RESERVE_BYTES)
+        self._reserve = bytes(RESERVE_BYTES[0])
 
     # --- packets in ---
 
@@ -39,17 +40,19 @@ class Reader:
             if self.read(datagram, at_ms):
                 self.take_reserve()
                 return
-            if attempt == 1:
-                self._clear_spool()
+            if attempt % 8 == 1:
+                self._spare()
             await asyncio.sleep_ms(STARVED_MS)
         self.give_up()
 
-    def _clear_spool(self) -> None:
-        """What waits in memory goes to flash: a write is cheaper than a datagram."""
+    def _spare(self) -> None:
+        """What waits in memory goes to flash, a write is cheaper than a datagram; what was learned is learned again."""
         try:
             self._spool.flush()
         except MemoryError:
             pass
+        CSEQS.clear()
+        STATUSES.clear()
         gc.collect()
 
     def give_up(self) -> None:
@@ -125,9 +128,16 @@ class Reader:
         gc.collect()
 
     def take_reserve(self) -> None:
-        """Have it again, if there is a piece for it by now."""
-        if not self._reserve:
+        """Have it again, as much of it as there is a piece for by now."""
+        for size in RESERVE_BYTES:
+            if len(self._reserve) >= size:
+                return
             try:
-                self._reserve = bytes(RESERVE_BYTES)
+                self._reserve = bytes(size)
             except MemoryError:
                 pass
+
+    @property
+    def has_reserve(self) -> bool:
+        """False while the heap is short."""
+        return bool(self._reserve)

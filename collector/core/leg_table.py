@@ -71,9 +71,9 @@ class LegTable:
             return
         state, action, queue = entry
         before = leg.state
-        leg.state = state
         if action is not None:
             action(leg, message, now_ms)
+        leg.state = state  # behind what may want memory: a board reads the message again
         if self.progress_listener is not None and state != before:
             self.progress_listener(leg.facts, state, now_ms)
         if queue is None:
@@ -83,10 +83,10 @@ class LegTable:
 
     def _finish(self, leg: TrackedLeg) -> None:
         """Reports a leg and forgets it, but for its Call-ID."""
+        self._events.append(leg.facts)
         leg.state = ENDED
         if leg.queue is not None:
             leg.queue.remove(leg)
-        self._events.append(leg.facts)
         self._counters.legs_open -= 1
         legs = self._calls[leg.call_id]
         if len(legs) > 1:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from collector.core.events import Event
 
+_IN_CALLS = (b"BYE", b"CANCEL", b"UPDATE", b"REFER", b"NOTIFY", b"INFO")  # requests that are read beyond their front
 AWAKE = 4  # calls that were heard of last: messages of a call come in bursts
 
 # What may differ from its default: a bit of `kept[0]` says whether it does. What is missing here and is not of every
@@ -108,7 +109,9 @@ class RestingTracker(LegTracker):
 
         A host may read a message again for which memory did not suffice: what is large comes before any change.
         """
-        _ = message.low
+        final = message.status >= 200 and message.method == b"INVITE"
+        if final or (message.is_request and message.method in _IN_CALLS):
+            _ = message.low
         call_id = message.call_id
         resting = self._resting.get(call_id)
         if resting is not None:

@@ -117,6 +117,8 @@ def _learn_status(beginning: bytes) -> int:
     text = beginning[8:11]
     if beginning[:8] != b"SIP/2.0 " or beginning[11:] != b" " or not text.isdigit() or not 100 <= int(text) <= 699:
         return 0
+    if len(STATUSES) >= MAXCSEQS:
+        STATUSES.clear()
     found = STATUSES[beginning] = int(text)
     return found
 

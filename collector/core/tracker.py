@@ -96,9 +96,9 @@ class LegTracker(LegTable):
             if leg.last_mark == mark and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
                 continue
-            leg.last_mark = mark
             leg.last_ms = now_ms
             handle(leg, message, now_ms, sender)
+            leg.last_mark = mark  # not before: where a board has no memory for a message, it reads it again
             if leg.queue is self._doubted:  # something was heard of it, and it did not end
                 self._ends.trust(leg, now_ms)
 
@@ -277,12 +277,12 @@ class LegTracker(LegTable):
             if 100 < status < 200 and status not in NOT_RINGING:
                 self._step(leg, RING, message, now_ms)  # it still rings
             return
-        leg.last_status = status
         leg.status_source = source
         if status < 200:
             self._step(leg, TRYING if status in NOT_RINGING else RING, message, now_ms)
         else:
             self._receive_final(leg, message, status, now_ms)
+        leg.last_status = status
 
     def _receive_final(self, leg: TrackedLeg, message: Message, status: int, now_ms: int) -> None:
         if status < 300:
