@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -105,6 +106,20 @@ def stop(process: subprocess.Popen[str]) -> None:
     assert 0 == process.wait(60)
 
 
+def run_sink_command(office: Office, name: str, *arguments: object) -> None:
+    """Run a command of `ringtap-sink` that ends well."""
+    command = [sys.executable, "-m", "cloud_sink", name, *map(str, arguments), "--config", str(office.config)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
+
+
+def erase_acknowledged(spool: Path) -> None:
+    """What a collector does where space is short: the rows that the sink has had go, and those only."""
+    with sqlite3.connect(spool) as database:
+        (acknowledged,) = database.execute("SELECT value FROM meta WHERE key = 'acked'").fetchone()
+        database.execute("DELETE FROM event WHERE seq <= ?", (int(acknowledged),))
+    database.close()
+
+
 # --- what the sink stored and what replay says, in the same words ------------------------------------------------
 
 Facts = list[tuple[object, ...]]
@@ -124,6 +139,23 @@ def stored_legs(office: Office) -> Facts:
     legs = [_leg_facts(leg, outcome) for leg, outcome in store.legs("lab", *EVER)]
     store.close()
     return sorted(legs, key=repr)
+
+
+def stored_gaps(office: Office) -> Facts:
+    """Reason, start and number of lost events of every stored gap."""
+    store = office.store()
+    found: Facts = [(gap.reason, gap.from_ms, gap.count) for gap in store.gaps("lab", *EVER)]
+    store.close()
+    return found
+
+
+def last_event_ms(office: Office) -> int:
+    """When the newest stored event was, Unix ms."""
+    store = office.store()
+    span = store.observed_span("lab")
+    store.close()
+    assert span is not None
+    return span[1]
 
 
 def replayed(recording: Path, config: Path, show: str) -> Facts:
