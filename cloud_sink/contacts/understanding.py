@@ -4,6 +4,7 @@ from operator import attrgetter
 
 from cloud_sink.contacts.destinations import DIRECT, destination_of
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_dial, is_ring
+from cloud_sink.contacts.outcomes import CALLER_LEFT_MS
 from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
     FEATURE,
@@ -249,12 +250,14 @@ def _unserved(story: Story, outcomes: dict[str, str], plan: OfficePlan) -> tuple
 def _claimed_at(story: Story, outcomes: dict[str, str]) -> int | None:
     """When the phones were told that another one answered, where the caller stayed and none was tried after that.
 
-    A PBX that rings on after having said so says it of every phone that it stops (Asterisk, Queue option C).
+    A PBX that rings on after having said so, or lets the caller go, says it of every phone that it stops (Asterisk:
+    option C of Queue, c of Dial).
     """
     claims = [leg.t_end or 0 for leg in story.rings if outcomes[leg.leg_id] == "elsewhere_claimed"]
     if not claims or story.rings[-1].t_invite > min(claims):
         return None
-    return max(claims)
+    stayed = story.anchor.t_end is None or story.anchor.t_end - max(claims) > CALLER_LEFT_MS
+    return max(claims) if stayed else None
 
 
 def _was_served_unseen(story: Story) -> bool:

@@ -91,6 +91,13 @@ def test_a_pbx_that_says_elsewhere_of_every_phone_it_stops() -> None:
     assert "abandoned" == only(trunk("t", "4400", "c", 0, 20, answer=0.5), *rings).disposition
 
 
+def test_told_that_somebody_answered_while_the_caller_was_let_go() -> None:
+    """The group's time was up, its phones were told "elsewhere" and the caller was refused: nobody answered."""
+    claimed = ring("a", "101", "c", 0.1, 15, reason_sip=200)
+    refused = trunk("t", "4300", "c", 0, 15.001, ring=0.2, final_code=486, ended_by="callee")
+    assert "overflow" == only(refused, claimed).disposition
+
+
 def test_released_by_the_pbx_is_overflow() -> None:
     """The PBX gives up: nobody abandoned."""
     assert "overflow" == only(trunk("t", "4401", "c", 0, 40, answer=0.5, ended_by="callee")).disposition
