@@ -36,8 +36,8 @@ class FrameSource(Protocol):
         """What could not be read so far, one line each."""
         ...
 
-    def frames(self) -> Iterator[Frame | None]:
-        """Each frame once, in order of time; None where a source that waits has nothing yet."""
+    def batches(self) -> Iterator[Sequence[Frame]]:
+        """Each frame once, in order of time, as many at once as there are; none where a source that waits has none."""
         ...
 
     def progress(self) -> float:

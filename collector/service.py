@@ -4,13 +4,14 @@ Knows the core and the ports only. Time is the packets' time: deadlines of the c
 """
 
 import time
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 
 from collector.core.monitor import CallMonitor
 from collector.health import HealthReporter
 from collector.ports import Event, EventSink, Frame, FrameSource
 
-FRAMES_A_TURN = 256  # between two looks at everything else: about a millisecond
 COMMIT_EVENTS = 500
 COMMIT_S = 1.0  # spares the card: an idle box writes once a second at most
 MAX_AHEAD_EVENTS = 20_000  # a recording can wait; it must not fill the spool faster than the sink empties it
@@ -62,14 +63,12 @@ class Service:
         """
         pace = Pace(speed, self._monotonic)
         self._skip_events = skip_events
-        for count, frame in enumerate(source.frames()):
-            if frame is not None:
-                if not self._skip_events:  # what was written before an interruption is caught up with at once
-                    self._keep_pace(pace, frame[1])
-                self._receive(frame)
-            if frame is None or count % FRAMES_A_TURN == 0:
-                self._take_turn()
-                on_progress(source.progress())
+        for frames in _singly(source.batches()) if speed > 0 else source.batches():
+            if frames and not self._skip_events:  # what was written before an interruption is caught up with at once
+                self._keep_pace(pace, frames[0][1])
+            self._receive(frames)
+            self._take_turn()
+            on_progress(source.progress())
             if self._stopping:
                 break
         if not (self._stopping and resumable):
@@ -89,15 +88,21 @@ class Service:
         while not self._stopping:
             self._sink.pump(PATIENCE_S)
 
-    def _receive(self, frame: Frame) -> None:
-        before_ms = self.last_ms
-        self.last_ms = frame[1]
-        if self.first_ms is None:
-            self.first_ms = self.last_ms
-        if self.last_ms >= self._next_look_ms:
-            self._meet_deadlines(before_ms)
-        self._monitor.receive_frame(*frame)
-        self._collect()
+    def _receive(self, frames: Sequence[Frame]) -> None:
+        """Frames in order of time; deadlines are looked for wherever one is due."""
+        start = 0
+        while start < len(frames):
+            before_ms, now_ms = self.last_ms, frames[start][1]
+            if self.first_ms is None:
+                self.first_ms = now_ms
+            if now_ms >= self._next_look_ms:
+                self.last_ms = now_ms
+                self._meet_deadlines(before_ms)
+            until = bisect_left(frames, self._next_look_ms, start, key=_time_of)
+            self._monitor.receive_frames(frames[start:until])
+            self.last_ms = frames[until - 1][1]
+            self._collect()
+            start = until
 
     def _meet_deadlines(self, before_ms: int) -> None:
         """What fell due by now, each at its own time if that is not before the last frame."""
@@ -146,6 +151,15 @@ class Service:
         self._collect()
         if self.first_ms is not None:
             self._keep(self._health.report(self.last_ms))
+
+
+_time_of = itemgetter(1)  # of a frame
+
+
+def _singly(batches: Iterable[Sequence[Frame]]) -> Iterator[Sequence[Frame]]:
+    """Each frame by itself, since it has to wait for its time; an empty batch says that nothing came."""
+    for batch in batches:
+        yield from ([frame] for frame in batch) if batch else [batch]
 
 
 class Pace:

@@ -98,10 +98,9 @@ class FollowedSource:
             self._trouble = str(error)
 
     def _take(self, source: Recording) -> None:
-        for frame in source.frames():
+        for frames in source.batches():
             while len(self._waiting) >= MAX_WAITING_FRAMES and not self._closed:
                 time.sleep(PATIENCE_S)
             if self._closed:
                 return
-            if frame is not None:
-                self._waiting.append(frame)
+            self._waiting.extend(frames)

@@ -363,20 +363,20 @@ class PipedSource:
         self._arrived = threading.Event()
         self._ended = False
 
-    def frames(self) -> Iterator[Frame | None]:
-        """Frames as they come; None after every `PATIENCE_S` without one: whoever reads a pipe gets a turn."""
+    def batches(self) -> Iterator[list[Frame]]:
+        """Frames as they come; none after every `PATIENCE_S` without one: whoever reads a pipe gets a turn."""
         threading.Thread(target=self._read, name="recording", daemon=True).start()
         while not self._ended or self._waiting:
-            if not self._arrived.wait(PATIENCE_S):
-                yield None
+            self._arrived.wait(PATIENCE_S)
             self._arrived.clear()
-            while self._waiting:
-                yield self._waiting.popleft()
+            yield [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if self._waiting:
+                self._arrived.set()
 
-    def batches(self) -> Iterator[list[Frame]]:
-        """The same frames as they come, none where nothing did."""
-        for frame in self.frames():
-            yield [] if frame is None else [frame]
+    def frames(self) -> Iterator[Frame]:
+        """The same frames one by one."""
+        for batch in self.batches():
+            yield from batch
 
     def progress(self) -> float:
         """Nobody knows how much is to come: 0 until the end."""

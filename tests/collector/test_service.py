@@ -127,7 +127,8 @@ def test_stop_ends_the_watch_and_reports_open_legs(monitor, captures):
     stream = io.StringIO()
     service = Service(monitor, JsonLines(stream), lambda _event: None)
     service.watch(
-        open_captures([str(captures / "c-queue.pcap.gz")]), on_progress=lambda share: share > 0.3 and service.stop()
+        open_captures([str(captures / "c-queue.pcap.gz")]),
+        on_progress=lambda _share: monitor.counters.legs_open and service.stop(),
     )
     legs = [line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == "leg"]
     assert 0 < len(legs) < 223
@@ -180,9 +181,9 @@ def test_an_empty_source_reports_nothing(monitor, spool):
     class Nothing:
         problems = ()
 
-        def frames(self):
+        def batches(self):
             """Only turns."""
-            yield None
+            yield []
 
         def progress(self):
             """Done."""

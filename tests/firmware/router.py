@@ -132,7 +132,7 @@ def stream_stamped(recording: Path, port: int, limit: int | None = None, burst: 
 
 def frames_of(recording: Path) -> list[tuple[bytes, int, int, int]]:
     """(frame, time in ms, link type, original length) of a recording."""
-    return [frame for frame in open_captures([str(recording)]).frames() if frame is not None]
+    return list(open_captures([str(recording)]).frames())
 
 
 def command(box: str, broker_port: int, **content: object) -> None:

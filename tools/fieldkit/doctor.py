@@ -168,13 +168,12 @@ class Examiner:
 
 
 def examine_capture(
-    frames: Iterable[Frame | None], what: str, settings: MonitorSettings, expected: frozenset[str] = frozenset()
+    frames: Iterable[Frame], what: str, settings: MonitorSettings, expected: frozenset[str] = frozenset()
 ) -> Examination:
     """A recording, all of it; `expected` are the extensions that ought to be there."""
     examiner = Examiner(settings, expected)
     for frame in frames:
-        if frame is not None:
-            examiner.receive(*frame)
+        examiner.receive(*frame)
     return examiner.examine(what)
 
 

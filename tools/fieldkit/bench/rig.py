@@ -120,7 +120,7 @@ def _make_broker(kind: str, folder: Path, port: int) -> tuple[Program | None, Pr
 
 def repeat_capture(source: Path, target: Path, times: int) -> None:
     """Write a recording several times one after the other into one pcap file, each later and with other Call-IDs."""
-    frames = [frame for frame in open_captures([str(source)]).frames() if frame is not None]
+    frames = list(open_captures([str(source)]).frames())
     step_ms = frames[-1][1] - frames[0][1] + PAUSE_MS
     repeated = (
         (_with_other_id(data, number), at_ms + number * step_ms)
