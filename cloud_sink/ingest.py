@@ -28,7 +28,7 @@ from cloud_sink.store import (
 )
 from cloud_sink.store.rows import leg_id
 from cloud_sink.trust import Renewals
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import (
     GapObserved,
     HealthReported,
@@ -166,7 +166,7 @@ def decode_message(topic: str, payload: bytes, office_of_box: Callable[[str], st
         if channel == "state":
             return decode_state(box, office_of_box(box), content, now_ms)
         return _batch(topic, box, office_of_box(box), content, now_ms)
-    except (ValueError, wire.WireError) as error:
+    except (ValueError, wire_reader.WireError) as error:
         return Junk(topic, str(error), payload)
 
 
@@ -225,7 +225,7 @@ def _word(content: dict[Any, Any], key: str) -> str:
 
 
 def _batch(topic: str, box: str, office: str, content: object, now_ms: int) -> BatchArrived | None:
-    batch = wire.decode_batch(content)
+    batch = wire_reader.decode_batch(content)
     if not batch.items or not isinstance(content, list):
         return None
     first, last = batch.items[0].seq, batch.items[-1].seq
@@ -239,7 +239,7 @@ def _batch(topic: str, box: str, office: str, content: object, now_ms: int) -> B
     return arrived
 
 
-def _take_item(batch: BatchArrived, item: wire.Item) -> None:
+def _take_item(batch: BatchArrived, item: wire_reader.Item) -> None:
     """Add one event to what arrived. Raises ValueError with the reason where it is of no use."""
     event = item.event
     if event is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cloud_sink.ingest import decode_state, unpack
 from cloud_sink.live import PHASES, LivePicture, Progress
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import LegEnded
 
 
@@ -28,8 +28,8 @@ class LiveChannel:
             self._receive_state(box, payload)
             return False
         try:
-            leg, phase, _ = wire.decode_progress(unpack(payload))
-        except (ValueError, wire.WireError):
+            leg, phase, _ = wire_reader.decode_progress(unpack(payload))
+        except (ValueError, wire_reader.WireError):
             self.malformed += 1  # not worth a place in quarantine: the leg's durable event comes anyway
             return True
         if office := self._office_of_box(box):

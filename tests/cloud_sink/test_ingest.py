@@ -13,7 +13,7 @@ from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.ingest import MAX_PAYLOAD, Ingest, decode_message, sink_state
 from cloud_sink.quota import Quota
 from cloud_sink.store import BatchArrived, Gap, Junk, StateArrived, Store
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import (
     GapObserved,
     HealthReported,
@@ -280,7 +280,7 @@ def test_one_that_cannot_be_stored_does_not_stop_the_line(
 ) -> None:
     """A message that the database refuses is quarantined and not acknowledged; those beside it are stored."""
     monkeypatch.setattr("cloud_sink.ingest.MAX_SMALL", 1 << 80)  # let a number through that no column holds
-    monkeypatch.setattr(wire, "MAX_INTEGER", 1 << 80)
+    monkeypatch.setattr(wire_reader, "MAX_INTEGER", 1 << 80)
     refused = msgpack.unpackb(pack(2, make_leg(T0, hold_ms=77_777)))
     refused[5][0] = [(1 << 64) - 1 if value == 77_777 else value for value in refused[5][0]]
     messages = [("rt/1/box-1/ev", pack(1, make_leg(T0))), ("rt/1/box-1/ev", bytes(msgpack.packb(refused)))]

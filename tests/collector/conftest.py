@@ -14,7 +14,7 @@ from live_box import Box
 from networks import make_cable
 from paho.mqtt.enums import CallbackAPIVersion
 
-from collector.core import wire
+from collector.core import wire_reader
 
 BOX = "office-1"
 PATIENCE_S = 60
@@ -107,7 +107,7 @@ class Acknowledger:
         self.batches.append(message.payload)
         if self._forgets_every and len(self.batches) % self._forgets_every == 0:
             return
-        batch = wire.decode_batch(msgpack.unpackb(message.payload))
+        batch = wire_reader.decode_batch(msgpack.unpackb(message.payload))
         self.events.update({(batch.epoch, item.seq): getattr(item.event, "count", None) for item in batch.items})
         self.kinds.update({(batch.epoch, item.seq): item.raw[0] for item in batch.items})
         if self.acknowledges:

@@ -12,7 +12,7 @@ from collector.adapters.mqtt import Broker, Identity, MqttPublisher
 from collector.adapters.spool import Spool
 from collector.blindness import Lookout
 from collector.clock import WallClock
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import GapObserved, LegEnded
 from collector.core.monitor import CallMonitor, MonitorSettings
 from collector.live import LiveService
@@ -151,7 +151,7 @@ def hear(tmp_path, monkeypatch):
         rows = spool.pending(0, 10_000)
         publisher.close()
         batch = wire.encode_batch(1, 1, wire.CLOCK_SYNCHRONISED, [(t_ms, body) for _, t_ms, body in rows])
-        return [item.event for item in wire.decode_batch(batch).items]
+        return [item.event for item in wire_reader.decode_batch(batch).items]
 
     return run
 

@@ -2,7 +2,7 @@
 
 import msgpack
 
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import LegEnded
 from collector.core.legs import CALLING, CANCELLING, ENDED, RINGING, TALKING
 from collector.wallboard import MAX_A_SECOND, Wallboard
@@ -16,7 +16,7 @@ class Outbox:
 
     def publish_live(self, payload):
         """Keep it, decoded."""
-        self.sent.append(wire.decode_progress(msgpack.unpackb(payload)))
+        self.sent.append(wire_reader.decode_progress(msgpack.unpackb(payload)))
 
 
 def make_leg():

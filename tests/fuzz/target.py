@@ -8,7 +8,7 @@ import struct
 
 import msgpack
 
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.monitor import CallMonitor, MonitorSettings
 
 PBX, PHONE, CARRIER = bytes([10, 77, 1, 5]), bytes([10, 77, 1, 101]), bytes([198, 51, 100, 10])
@@ -98,7 +98,7 @@ def check_events(monitor: CallMonitor, now_ms: int) -> None:
     while event is not None:
         row = wire.encode_event(event)
         sent = msgpack.packb(wire.encode_batch(1, 1, wire.CLOCK_SYNCHRONISED, [row]))
-        item = wire.decode_batch(msgpack.unpackb(sent)).items[0]
+        item = wire_reader.decode_batch(msgpack.unpackb(sent)).items[0]
         assert item.error == "", item.error
         assert item.event is not None
         assert wire.encode_event(item.event) == row

@@ -2,7 +2,7 @@
 
 from sip_builders import T0_MS, Tap, make_request, make_response
 
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import LegEnded
 from collector.core.legs import STATE_NAMES
 
@@ -35,7 +35,7 @@ def test_progress_survives_the_wire() -> None:
     """Who, in which phase, since when."""
     leg = LegEnded(T0_MS, b"12345678")
     leg.extension, leg.caller, leg.role, leg.direction = "101", "447700900123", "phone", "in"
-    back, phase, at_ms = wire.decode_progress(wire.encode_progress(leg, 1, T0_MS + 180))
+    back, phase, at_ms = wire_reader.decode_progress(wire.encode_progress(leg, 1, T0_MS + 180))
     assert (leg.call_key, "101", "447700900123", "phone", "in") == (
         back.call_key,
         back.extension,
@@ -60,7 +60,7 @@ def test_strange_progress_is_refused() -> None:
 def refuses(array: object) -> bool:
     """True where decoding says what is wrong."""
     try:
-        wire.decode_progress(array)
-    except wire.WireError:
+        wire_reader.decode_progress(array)
+    except wire_reader.WireError:
         return True
     return False

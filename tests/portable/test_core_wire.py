@@ -1,6 +1,6 @@
 """The wire, on CPython (pytest) and on MicroPython (runner.py): plain functions, plain asserts."""
 
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import GapObserved, HealthReported, LegEnded, RegistrationChanged
 
 T0_MS = 1_795_329_550_616  # needs more than a small integer of a 32-bit MicroPython
@@ -9,7 +9,7 @@ T0_MS = 1_795_329_550_616  # needs more than a small integer of a 32-bit MicroPy
 def through_the_wire(event: object) -> object:
     """The event after one trip in a batch of its own."""
     at_ms, body = wire.encode_event(event)  # type: ignore[arg-type]
-    batch = wire.decode_batch(wire.encode_batch(7, 41, wire.CLOCK_SYNCHRONISED, [(at_ms, body)]))
+    batch = wire_reader.decode_batch(wire.encode_batch(7, 41, wire.CLOCK_SYNCHRONISED, [(at_ms, body)]))
     assert [41] == [item.seq for item in batch.items]
     assert [""] == [item.error for item in batch.items]
     return batch.items[0].event
@@ -60,7 +60,7 @@ def test_registration_gap_and_health_come_back() -> None:
 def test_one_bad_event_leaves_its_neighbours() -> None:
     """An event that cannot be read is marked with the reason; the others of its batch are fine."""
     good = [wire.KIND_GAP, 0, 10, "restart", 1]
-    batch = wire.decode_batch(
+    batch = wire_reader.decode_batch(
         [wire.SCHEMA_VERSION, 1, 0, T0_MS, 0, [good, "junk", [99, 0], [wire.KIND_LEG, 0, 5], good]]
     )
     assert [False, True, True, True, False] == [bool(item.error) for item in batch.items]
@@ -69,13 +69,13 @@ def test_one_bad_event_leaves_its_neighbours() -> None:
 def test_unreadable_batch_says_which_way() -> None:
     """A newer version and no envelope at all are different errors: one waits for an update, the other is junk."""
     for array, error in (
-        ([2, 1, 0, 0, 0, []], wire.UnknownVersion),
-        ({}, wire.MalformedBatch),
-        ([1], wire.MalformedBatch),
+        ([2, 1, 0, 0, 0, []], wire_reader.UnknownVersion),
+        ({}, wire_reader.MalformedBatch),
+        ([1], wire_reader.MalformedBatch),
     ):
         try:
-            wire.decode_batch(array)
+            wire_reader.decode_batch(array)
             raised = None
-        except wire.WireError as problem:
+        except wire_reader.WireError as problem:
             raised = type(problem)
         assert error is raised

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import msgpack
 
 from collector.adapters.jsonl import describe_event
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.errors import RingtapError, WrongUse
 from fieldkit.output import Row, print_rows
 
@@ -161,8 +161,8 @@ def _decode_spool(name: str) -> Iterator[Row | Unreadable]:
             for seq, at_ms, body in database.execute("SELECT seq, t_ms, body FROM event ORDER BY seq"):
                 kind, *fields = msgpack.unpackb(body)
                 try:
-                    event = wire.decode_event(kind, at_ms, fields)
-                except wire.WireError as error:
+                    event = wire_reader.decode_event(kind, at_ms, fields)
+                except wire_reader.WireError as error:
                     yield Unreadable(f"event {seq}: {error}")
                 else:
                     yield _row(event, {"box": "", "epoch": f"{int(epoch):08x}", "seq": seq}, kind, fields)
@@ -195,18 +195,18 @@ def _describe(content: object, topic: str, where: str) -> Iterator[Row | Unreada
         if isinstance(content, list) and len(content) > 3 and isinstance(content[3], bytes):
             yield _progress(content, box)
         else:
-            yield from _batch(wire.decode_batch(content), box, where)
-    except wire.WireError as error:
+            yield from _batch(wire_reader.decode_batch(content), box, where)
+    except wire_reader.WireError as error:
         yield Unreadable(f"{where}: {error}")
 
 
 def _progress(content: list[object], box: str) -> Row:
-    leg, phase, at_ms = wire.decode_progress(content)
+    leg, phase, at_ms = wire_reader.decode_progress(content)
     named = {name: getattr(leg, name) for name in ("role", "direction", "extension", "caller", "callee")}
     return {"time": _time(at_ms), "box": box, "event": wire.PHASES[phase], "call_key": leg.call_key.hex(), **named}
 
 
-def _batch(batch: wire.Batch, box: str, where: str) -> Iterator[Row | Unreadable]:
+def _batch(batch: wire_reader.Batch, box: str, where: str) -> Iterator[Row | Unreadable]:
     for item in batch.items:
         if item.error:
             yield Unreadable(f"{where}: event {item.seq}: {item.error}")

@@ -20,7 +20,7 @@ from cloud_sink.kpi.report import Report, present
 from cloud_sink.kpi.signalling import SignallingReport, SignallingTally
 from cloud_sink.kpi.states import Registered
 from cloud_sink.kpi.volume import most_at_once, time_at
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import (
     GapObserved,
     LegEnded,
@@ -143,7 +143,7 @@ class ReceivedEvents:
     def _receive(self, events: Sequence[Event]) -> None:
         rows = [wire.encode_event(event) for event in events]
         payload = msgpack.packb(wire.encode_batch(EPOCH, self._last_seq + 1, wire.CLOCK_SYNCHRONISED, rows))
-        batch = wire.decode_batch(msgpack.unpackb(payload))
+        batch = wire_reader.decode_batch(msgpack.unpackb(payload))
         for sent, item in zip(events, batch.items, strict=True):
             self._last_seq = item.seq
             if isinstance(item.event, LegEnded) and isinstance(sent, LegEnded):

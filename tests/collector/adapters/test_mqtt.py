@@ -10,7 +10,7 @@ import pytest
 from collector.adapters.mqtt import Broker, Identity, MqttPublisher
 from collector.adapters.mqtt import publisher as mqtt
 from collector.adapters.spool import Spool
-from collector.core import wire
+from collector.core import wire_reader
 from collector.core.events import GapObserved
 from collector.credentials import CertificateFiles
 from collector.errors import ConfigurationError
@@ -57,7 +57,7 @@ def test_events_arrive_and_leave_the_spool_with_the_sinks_acknowledgement(broker
     assert publisher.undelivered() == 120
     pump_until(publisher, lambda: publisher.undelivered() == 0)
     assert {(rig.spool.epoch, n): n for n in range(1, 121)} == sink.events
-    assert [50, 50, 20] == [len(wire.decode_batch(msgpack.unpackb(batch)).items) for batch in sink.batches]
+    assert [50, 50, 20] == [len(wire_reader.decode_batch(msgpack.unpackb(batch)).items) for batch in sink.batches]
 
 
 def test_birth_says_who_speaks_and_good_bye_is_said(broker, rig):
@@ -67,7 +67,7 @@ def test_birth_says_who_speaks_and_good_bye_is_said(broker, rig):
     late = rig.sink(broker.port, acknowledges=False)
     pump_until(publisher, lambda: late.states)
     birth = late.states[0]
-    keys = "connection boot epoch first kept last clock_ok version tenant office online"
+    keys = "connection boot epoch first kept kept_ms last clock_ok version tenant office online"
     assert set(keys.split()) == set(birth)
     assert (1, 1, 3, True, "1.2.3", "demo", "london") == tuple(
         birth[key] for key in ("connection", "first", "last", "online", "version", "tenant", "office")
@@ -254,7 +254,7 @@ def _count_and_acknowledge(sink):
     def receive(client, _data, message):
         if message.topic.endswith("ev"):
             sink.batches.append(None)
-            batch = wire.decode_batch(msgpack.unpackb(message.payload))
+            batch = wire_reader.decode_batch(msgpack.unpackb(message.payload))
             client.publish(f"rt/1/{BOX}/ack", msgpack.packb([batch.epoch, batch.items[-1].seq]), qos=1)
 
     return receive

@@ -8,7 +8,7 @@ import pytest
 from collector.adapters.mqtt import Broker, Identity, MqttPublisher
 from collector.adapters.spool import Spool
 from collector.clock import PATIENCE_1970_S, WallClock
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import LegEnded
 
 NS = 1_000_000_000
@@ -73,7 +73,7 @@ def rig(tmp_path, broker, make_sink):
                 return publisher
 
             def batches(self):
-                return [wire.decode_batch(msgpack.unpackb(payload)) for payload in self.sink.batches]
+                return [wire_reader.decode_batch(msgpack.unpackb(payload)) for payload in self.sink.batches]
 
         yield Rig()
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from collector.adapters import spool as spool_module
 from collector.adapters.spool import DAY_S, Spool
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.errors import SpoolError
 from collector.spool_file import used_bytes
 
@@ -34,7 +34,7 @@ def contents(spool):
 def gaps(spool):
     """(reason, count) of the gaps among what is kept."""
     rows = [row[1:] for row in spool.pending(0, 1_000_000) if row[2][0] == wire.KIND_GAP]
-    items = wire.decode_batch(wire.encode_batch(1, 1, 1, rows)).items if rows else []
+    items = wire_reader.decode_batch(wire.encode_batch(1, 1, 1, rows)).items if rows else []
     return [(item.event.reason, item.event.count) for item in items]
 
 

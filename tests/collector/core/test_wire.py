@@ -6,7 +6,7 @@ from builders import T0_MS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.core.events import (
     DIRECTIONS,
     ENDERS,
@@ -87,7 +87,7 @@ def fields(event):
 def trip(events, *, seq0=7):
     """The items of a batch of these events after msgpack."""
     array = wire.encode_batch(3, seq0, wire.CLOCK_SYNCHRONISED, [wire.encode_event(event) for event in events])
-    return wire.decode_batch(msgpack.unpackb(msgpack.packb(array)))
+    return wire_reader.decode_batch(msgpack.unpackb(msgpack.packb(array)))
 
 
 @given(st.lists(EVENTS, min_size=1, max_size=6))
@@ -130,14 +130,14 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_any_value_is_survived(value):
     """Whatever msgpack can carry is a batch or a WireError."""
-    with contextlib.suppress(wire.WireError):
-        wire.decode_batch(value)
+    with contextlib.suppress(wire_reader.WireError):
+        wire_reader.decode_batch(value)
 
 
 @given(st.lists(st.lists(VALUES, max_size=25) | VALUES, max_size=6), st.integers(0, 1 << 53), st.integers(0, 3))
 def test_any_event_is_survived(events, t0_ms, clock):
     """In a good envelope every event is itself or carries its error; none hides its neighbours."""
-    batch = wire.decode_batch([1, 5, 10, min(t0_ms, (1 << 53) - 1), clock, events])
+    batch = wire_reader.decode_batch([1, 5, 10, min(t0_ms, (1 << 53) - 1), clock, events])
     assert len(events) == len(batch.items)
     for item in batch.items:
         assert (item.event is None) == bool(item.error)
@@ -146,7 +146,7 @@ def test_any_event_is_survived(events, t0_ms, clock):
 @given(st.integers(1, 9), st.lists(VALUES, max_size=25))
 def test_any_fields_of_any_kind_are_survived(kind, values):
     """A known kind with any fields."""
-    [item] = wire.decode_batch([1, 5, 10, T0_MS, 1, [[kind, 0, *values]]]).items
+    [item] = wire_reader.decode_batch([1, 5, 10, T0_MS, 1, [[kind, 0, *values]]]).items
     assert (item.event is None) == bool(item.error)
 
 
@@ -154,39 +154,39 @@ def test_any_fields_of_any_kind_are_survived(kind, values):
 def test_older_and_newer_writers_are_read(event, length, news):
     """Fields that an older writer left out have their default, those of a newer one are passed over."""
     _, body = wire.encode_event(event)
-    [shorter] = wire.decode_batch([1, 5, 10, T0_MS, 1, [[body[0], 0, *body[1 : length + 1]]]]).items
+    [shorter] = wire_reader.decode_batch([1, 5, 10, T0_MS, 1, [[body[0], 0, *body[1 : length + 1]]]]).items
     assert (shorter.event is None) == bool(shorter.error)
     if isinstance(event, (RegistrationChanged, HealthReported)):  # written in full, whatever they hold
-        [longer] = wire.decode_batch([1, 5, 10, T0_MS, 1, [[body[0], 0, *body[1:], *news]]]).items
+        [longer] = wire_reader.decode_batch([1, 5, 10, T0_MS, 1, [[body[0], 0, *body[1:], *news]]]).items
         assert longer.error == ""
 
 
 @pytest.mark.parametrize(
     ("array", "error"),
     [
-        (None, wire.MalformedBatch),
-        ([], wire.MalformedBatch),
-        ([1, 2, 3], wire.MalformedBatch),
-        ([2, 0, 0, 0, 0, []], wire.UnknownVersion),
-        ([True, 0, 0, 0, 0, []], wire.UnknownVersion),
-        ([1, -1, 0, 0, 0, []], wire.MalformedBatch),
-        ([1, 1 << 32, 0, 0, 0, []], wire.MalformedBatch),
-        ([1, 0, -1, 0, 0, []], wire.MalformedBatch),
-        ([1, 0, "0", 0, 0, []], wire.MalformedBatch),
-        ([1, 0, 0, 1.5, 0, []], wire.MalformedBatch),
-        ([1, 0, 0, 0, 0, {}], wire.MalformedBatch),
-        ([1, 0, 0, 0, 0, [[]] * (wire.MAX_EVENTS + 1)], wire.MalformedBatch),
+        (None, wire_reader.MalformedBatch),
+        ([], wire_reader.MalformedBatch),
+        ([1, 2, 3], wire_reader.MalformedBatch),
+        ([2, 0, 0, 0, 0, []], wire_reader.UnknownVersion),
+        ([True, 0, 0, 0, 0, []], wire_reader.UnknownVersion),
+        ([1, -1, 0, 0, 0, []], wire_reader.MalformedBatch),
+        ([1, 1 << 32, 0, 0, 0, []], wire_reader.MalformedBatch),
+        ([1, 0, -1, 0, 0, []], wire_reader.MalformedBatch),
+        ([1, 0, "0", 0, 0, []], wire_reader.MalformedBatch),
+        ([1, 0, 0, 1.5, 0, []], wire_reader.MalformedBatch),
+        ([1, 0, 0, 0, 0, {}], wire_reader.MalformedBatch),
+        ([1, 0, 0, 0, 0, [[]] * (wire_reader.MAX_EVENTS + 1)], wire_reader.MalformedBatch),
     ],
 )
 def test_unusable_envelopes(array, error):
     """A newer version waits for the sink's update; anything else is junk."""
     with pytest.raises(error):
-        wire.decode_batch(array)
+        wire_reader.decode_batch(array)
 
 
 def test_unknown_kind_is_kept_with_its_number():
     """An event kind of a newer box: no error of its neighbours, raw bytes kept for later."""
-    batch = wire.decode_batch([1, 0, 5, T0_MS, 1, [[99, 0, "x"], [wire.KIND_GAP, 0, 10, "restart"]]])
+    batch = wire_reader.decode_batch([1, 0, 5, T0_MS, 1, [[99, 0, "x"], [wire.KIND_GAP, 0, 10, "restart"]]])
     assert [(5, "unknown kind of event 99"), (6, "")] == [(item.seq, item.error) for item in batch.items]
     assert batch.items[0].raw == [99, 0, "x"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgpack
 
-from collector.core import wire
+from collector.core import wire, wire_reader
 from collector.errors import RingtapError, WrongUse
 
 NEAR_ADDRESS, FAR_ADDRESS = "10.231.77.1", "10.231.77.2"
@@ -146,7 +146,7 @@ class Box:
                 if kind == wire.KIND_HEALTH:
                     counters = fields[0]
                 elif kind == wire.KIND_LEG:
-                    [item] = wire.decode_batch([wire.SCHEMA_VERSION, 0, 1, t_ms, 1, [[kind, 0, *fields]]]).items
+                    [item] = wire_reader.decode_batch([wire.SCHEMA_VERSION, 0, 1, t_ms, 1, [[kind, 0, *fields]]]).items
                     legs[_fate(item.event)] += 1
         return counters, legs
 
