@@ -4,7 +4,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["collector.core.wire", "cloud_sink.ingest", "cloud_sink.live_channel"]):
+with atheris.instrument_imports(include=["collector.core.wire_reader", "cloud_sink.ingest", "cloud_sink.live_channel"]):
     from message_target import receive
 
 
