@@ -59,7 +59,7 @@ class App:
         )
         self._boot = "%08x" % int.from_bytes(os.urandom(4), "big")
         self._health_due_ms = board.now_ms() + HEALTH_MS
-        self._lossless_ms = board.now_ms()
+        self._lossless_ms = self._started_ms = board.now_ms()
         self._restarting = False
         self._confirmed = False
         self._last_reserve = bytes(LAST_RESERVE_BYTES)
@@ -171,9 +171,17 @@ class App:
             await asyncio.sleep(RESYNC_S if self.spool.clock_known else RETRY_S)
 
     def _set_offset(self, offset_ms: int) -> None:
-        if not self.spool.clock_known:
+        known = self.spool.clock_known
+        if not known:
             self.spool.set_clock(offset_ms)
         self.reader.offset_ms = offset_ms
+        if not known:
+            self._tell_absence(self.spool.left_ms - offset_ms)
+
+    def _tell_absence(self, since_ms: int) -> None:
+        """An earlier start wrote its last event at `since_ms`: what it kept in memory only went with the power."""
+        if self.spool.left_ms and since_ms < self._started_ms:
+            self.reader.keep(GapObserved(since_ms, self._started_ms, "not_running", 0))
 
     # --- the sink ---
 

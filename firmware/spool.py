@@ -85,6 +85,7 @@ class Spool:
         self._acked = 0  # of the head's epoch
         self._flushed_ms = 0
         self._order = 0
+        self.left_ms = 0  # Unix time of the newest event that an earlier start left in flash; 0 without any
         self._segments: list[Segment] = []
         self._load_folder()
 
@@ -235,6 +236,8 @@ class Spool:
             else:
                 self._segments.append(segment)
                 self._order = int(name[:8]) + 1
+                if segment.clock:
+                    self.left_ms = max(self.left_ms, segment.until_ms)
 
     def _make_folder(self) -> None:
         try:

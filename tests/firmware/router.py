@@ -94,12 +94,12 @@ def running_board(vm: Path, settings: Path, clock: str, *more: str, heap: str = 
             process.kill()
 
 
-def wait_until(condition, seconds: float = PATIENCE_S) -> None:  # type: ignore[no-untyped-def]
+def wait_until(condition, seconds: float = PATIENCE_S, look_s: float = 0.02) -> None:  # type: ignore[no-untyped-def]
     """Fail when it does not come true in time."""
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
+        time.sleep(look_s)
 
 
 def receive_queue(port: int) -> int | None:

@@ -74,6 +74,19 @@ def test_restart_hands_out_the_old_epoch_first(tmp_path: Path) -> None:
     assert [(7, n) for n in range(1, 101)] + [(8, n) for n in range(1, 4)] == drain(after)
 
 
+def test_restart_knows_when_the_start_before_wrote_last(tmp_path: Path) -> None:
+    """What that one had in memory only is gone: it went between then and now. Its own files say nothing of that."""
+    before = make_spool(tmp_path, epoch=7)
+    assert 0 == before.left_ms
+    fill(before, 100)
+    before.flush()
+    fill(before, 5)
+    after = make_spool(tmp_path, epoch=8)
+    fill(after, 3)
+    after.flush()
+    assert (0, NOW_MS + 99_000) == (before.left_ms, after.left_ms)
+
+
 def test_acknowledgement_within_a_file_goes_on_after_it(tmp_path: Path) -> None:
     """A file stays until the sink has all of it, but nothing of it is handed out twice."""
     spool = make_spool(tmp_path)

@@ -1,9 +1,10 @@
 """On MicroPython's unix port: the firmware's own application with this board in place of an ESP32.
 
-arguments: SETTINGS.json CLOCK [RECEIVE_BUFFER_BYTES [RESTART_AFTER_S [TIMES]]]
-CLOCK is "stamped" (every datagram says in a tagged field when it was: the same events in every run) or a number: the
-board's time runs so many times as fast as the machine's. RESTART_AFTER_S: restarts so long after the last datagram; 0:
-when it is told to. TIMES: a file for the board's time of each datagram, eight bytes each.
+arguments: SETTINGS.json CLOCK [RECEIVE_BUFFER_BYTES [RESTART_AFTER_S [TIMES [FLASH]]]]
+CLOCK is "stamped" (every datagram says in a tagged field when it was: the same events in every run; right behind the
+word may follow the board's time at its start) or a number: the board's time runs so many times as fast as the
+machine's. RESTART_AFTER_S: restarts so long after the last datagram; 0: when it is told to. TIMES: a file for the
+board's time of each datagram, eight bytes each. FLASH: a folder for `flash_file`, mounted at /flash.
 Prints the status line, and at the end one line of JSON with figures.
 """
 
@@ -32,10 +33,10 @@ class UnixBoard:
     def __init__(self, clock: str, port: int, receive_buffer: int, times: str) -> None:
         self.heap_used = 0
         self.received_ticks = 0
-        self._stamped = clock == "stamped"
+        self._stamped = clock.startswith("stamped")
         self._speed = 0 if self._stamped else int(clock)
         self._ticks = time.ticks_us()
-        self._now_ms = 0
+        self._now_ms = int(clock[7:] or 0) if self._stamped else 0
         self._times = open(times, "wb") if times else None  # noqa: SIM115 - as long as the board
         self._time = bytearray(8)
         self._row = ":%04X" % port
@@ -130,7 +131,9 @@ class UnixBoard:
 settings = load(sys.argv[1])
 gc.collect()
 heap_before = gc.mem_alloc()
-options = sys.argv[3:] + [""] * 3
+options = sys.argv[3:] + [""] * 4
+if options[3]:
+    __import__("flash_file").mount(options[3])
 board = UnixBoard(sys.argv[2], settings.board["tzsp_port"], int(options[0] or 0), options[2])
 app = App(settings, board)
 del settings
