@@ -4,7 +4,7 @@ An extension nobody is listed for at some time counts as an agent of that name. 
 merged so that they never overlap (invariant I4).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -35,6 +35,10 @@ class Worker:
     def has_schedule(self) -> bool:
         """Whether anything was planned."""
         return bool(self.planned)
+
+    def legs_of(self, phones: Mapping[str, Sequence[SettledLeg]]) -> list[SettledLeg]:
+        """Legs of the phones he sat at, when somebody else did too; `phones` by extension."""
+        return [leg for extension in self.extensions for leg in phones.get(extension, ())]
 
 
 def crew(

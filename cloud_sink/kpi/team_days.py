@@ -40,7 +40,7 @@ def _team_day(workers: Sequence[Worker], report: TeamReport, day: Period) -> Tea
 def _measure(worker: Worker, intervals: Sequence[Interval], report: TeamReport, day: Period) -> dict[str, Parts]:
     """One worker's counters of a day."""
     phone = measure_extension([each for each in worker.legs if day.holds(each[0].t_invite)], report.taken)
-    in_queues = measure_queue_occupancy(intervals, worker.legs, report.taken, report.queued)
+    in_queues = measure_queue_occupancy(intervals, worker.legs_of(report.phones), report.taken, report.queued)
     return phone | measure_states(intervals, phone["answered"].numerator) | in_queues
 
 

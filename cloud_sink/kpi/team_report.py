@@ -12,7 +12,7 @@ from cloud_sink.kpi.coverage import Span
 from cloud_sink.kpi.crew import Worker, crew
 from cloud_sink.kpi.definition import EXTENSIONS, TEAMS
 from cloud_sink.kpi.discipline import Lapse, lapses, measure_lapses
-from cloud_sink.kpi.extensions import SettledLeg, TakenOver, measure_extension
+from cloud_sink.kpi.extensions import SettledLeg, TakenOver, by_extension, measure_extension
 from cloud_sink.kpi.parts import taken_over
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.personnel import (
@@ -62,6 +62,7 @@ class TeamReport:
     scorecards: dict[str, list[Scored]]  # by team
     taken: TakenOver  # on which legs customers were taken over
     queued: frozenset[str]  # legs of contacts that waited in queues
+    phones: dict[str, list[SettledLeg]]  # by extension, those begun before the period too
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
         after_call_work(facts.states, legs, plan.agent_codes),
         taken_over(facts.contacts, facts.legs, plan),
         legs_of_queues(facts.contacts),
+        by_extension(facts.legs),
     )
     worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), calls) for worker in workers]
     worked = worked if facts.watched else [_unseen(each) for each in worked]
@@ -111,6 +113,7 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
         scorecards=scorecards,
         taken=calls.taken,
         queued=calls.queued,
+        phones=calls.phones,
     )
 
 
@@ -121,6 +124,7 @@ class _CallParts:
     works: Works
     taken: TakenOver
     queued: frozenset[str]  # legs of queues' contacts
+    phones: dict[str, list[SettledLeg]]  # by extension, those begun before the period too
 
 
 def _key(worker: Worker) -> tuple[str, str]:
@@ -153,7 +157,7 @@ def _measure(
         | measure_partial(worker.legs)
         | measure_own_after_call(worker.legs, calls.works, calls.taken)
         | measure_states(worker.intervals, phone["answered"].numerator)
-        | measure_queue_occupancy(worker.intervals, worker.legs, calls.taken, calls.queued)
+        | measure_queue_occupancy(worker.intervals, worker.legs_of(calls.phones), calls.taken, calls.queued)
         | measure_adherence(adherence(worker, plan.work, within=within))
         | measure_lapses(worker, found)
         | measure_attendance(shifts)

@@ -13,6 +13,8 @@ from cloud_sink.users.passwords import hash_password
 from .conftest import NOW_MS, serving
 from .test_page import ARGUMENTS, CHROMIUM, CONTRAST, SIZES
 
+expect.set_options(timeout=60_000)  # a password takes its time, on a busy machine the more
+
 PASSWORD = "four horses eat purple soup"
 
 
@@ -44,6 +46,7 @@ def guarded(sink: Store) -> Iterator[str]:
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
     """By keyboard alone: the name has the focus."""
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("Maria")
     page.keyboard.press("Tab")
     page.keyboard.type(password)
@@ -87,7 +90,7 @@ def test_a_page_that_follows_new_calls_goes_to_the_form_when_the_session_ends(
     expect(page.locator(".follows")).to_be_visible()
     sink.users.end_sessions("maria")
     page.clock.run_for(16_000)
-    expect(page.locator("h1")).to_have_text("Sign in to ringtap", timeout=60_000)
+    expect(page.locator("h1")).to_have_text("Sign in to ringtap")
     page.close()
 
 
