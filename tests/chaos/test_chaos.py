@@ -28,7 +28,7 @@ def test_nothing_is_lost_and_nothing_is_counted_twice(captures: Path, lab_config
     assert [] == outcome.problems
     assert outcome.legs == 3 * 2 * LEGS
     assert outcome.events >= outcome.legs
-    assert outcome.kills >= 1
+    assert sum(outcome.disturbances.values()) >= 1  # of which kind, the seed decides
 
 
 def test_a_spool_that_is_too_small_tells_of_every_event_that_it_dropped(captures: Path, lab_config: Path) -> None:
