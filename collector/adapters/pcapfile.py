@@ -341,9 +341,10 @@ class MergedSource:
 
     def batches(self) -> Iterator[list[Frame]]:
         """The same frames, many at once."""
-        frames = iter(self.frames())
-        one = len(self._sources) == 1
-        return self._sources[0].batches() if one else iter(lambda: list(islice(frames, BATCH)), [])
+        if len(self._sources) == 1:
+            return self._sources[0].batches()
+        frames = self.frames()
+        return iter(lambda: list(islice(frames, BATCH)), [])
 
     def progress(self) -> float:
         """Share of all recordings that has been read."""

@@ -8,7 +8,6 @@ import argparse
 import sqlite3
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +16,7 @@ import msgpack
 from collector.adapters.jsonl import describe_event
 from collector.core import wire, wire_reader
 from collector.errors import RingtapError, WrongUse
-from fieldkit.output import Row, print_rows
+from fieldkit.output import Row, print_rows, utc_text
 
 EXAMPLES = """\
 examples:
@@ -227,6 +226,4 @@ def _row(event: object, known: Row, kind: int, fields: list[object]) -> Row:
 
 
 def _time(at_ms: object) -> str | None:
-    if not isinstance(at_ms, int):
-        return None
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(at_ms) if isinstance(at_ms, int) else None

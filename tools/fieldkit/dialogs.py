@@ -1,6 +1,7 @@
 """SIP messages of a made-up office, as its PBX, its carrier and its phones would write them (RFC 3261)."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 10000 RTP/AVP 8\r\n"
 REASONS = {100: "Trying", 180: "Ringing", 200: "OK", 487: "Request Terminated"}
@@ -17,7 +18,7 @@ class End:
     @property
     def host(self) -> str:
         """The address as people write it."""
-        return ".".join(map(str, self.address))
+        return str(ip_address(self.address))
 
 
 @dataclass(slots=True)

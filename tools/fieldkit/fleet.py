@@ -5,14 +5,13 @@ import json
 import os
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from collector.errors import RingtapError, WrongUse
-from fieldkit.output import FORMATS, Row, print_rows
+from fieldkit.output import FORMATS, Row, print_rows, utc_text
 
 EXAMPLES = """\
 examples:
@@ -92,9 +91,7 @@ def _describe(box: dict[str, Any]) -> Row:
 
 
 def _time(at_s: float | None) -> str | None:
-    return (
-        None if at_s is None else datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    )
+    return None if at_s is None else utc_text(at_s * 1000, "seconds")
 
 
 def _line(box: dict[str, Any], now_s: float) -> Row:

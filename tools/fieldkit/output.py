@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from itertools import chain
 from textwrap import indent
 from typing import TextIO
@@ -11,6 +12,11 @@ FORMATS = ("table", "jsonl", "json", "csv")
 NUMBERS = (int, float)
 
 Row = Mapping[str, object]
+
+
+def utc_text(at_ms: float, timespec: str = "milliseconds") -> str:
+    """Unix milliseconds as 2026-11-22T06:26:23.684Z; `timespec` as for `datetime.isoformat`."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def print_rows(rows: Iterable[Row], form: str, stream: TextIO, table: Iterable[Row] | None = None) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import fields
 from functools import partial
 from io import BytesIO
+from ipaddress import ip_address
 from pathlib import Path
 
 from collector.core.hep import PORT as HEP_PORT
@@ -105,8 +106,8 @@ id = "{NAME}"
 office = "{NAME}"
 
 [sip]
-pbx = ["{_host(PBX)}"]
-trunks = ["{_host(CARRIER)}"]
+pbx = ["{ip_address(PBX)}"]
+trunks = ["{ip_address(CARRIER)}"]
 extensions = ["{extensions[0]}-{extensions[-1]}"]
 
 [numbers]
@@ -143,10 +144,6 @@ def tell_truth(customers: Sequence[Customer]) -> dict[str, int | float | None]:
 
 def _mean_s(times_ms: Sequence[int]) -> float | None:
     return round(sum(times_ms) / len(times_ms) / 1000, 3) if times_ms else None
-
-
-def _host(address: bytes) -> str:
-    return ".".join(map(str, address))
 
 
 # --- where the calls go ---------------------------------------------------------------------------------------------

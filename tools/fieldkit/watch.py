@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TextIO
 
 from collector import config, journal
@@ -26,7 +26,7 @@ from collector.errors import WrongUse
 from collector.live import LiveService
 from collector.ports import Event, LiveSource
 from collector.timeline import Timeline
-from fieldkit.output import Row
+from fieldkit.output import Row, utc_text
 
 EXAMPLES = """\
 examples:
@@ -177,7 +177,7 @@ def _seconds(from_ms: int, until_ms: int | None) -> str:
 
 def _describe(leg: LegEnded, phase: str, wall_ms: int) -> Row:
     return {
-        "time": datetime.fromtimestamp(wall_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": utc_text(wall_ms),
         "phase": phase,
         "call_id": leg.call_id.decode("utf-8", "backslashreplace"),
         "role": leg.role,

@@ -11,12 +11,12 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cloud_sink.config import office_plans
 from collector import config
 from collector.adapters.pcapfile import open_captures
+from fieldkit.output import utc_text
 from fieldkit.replay import Replayed, replay
 
 LEG_COLUMNS = (
@@ -136,4 +136,4 @@ def _holes(connection: sqlite3.Connection, office: str) -> list[str]:
 
 
 def _iso(time_ms: int | None) -> str:
-    return datetime.fromtimestamp((time_ms or 0) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc_text(time_ms or 0)
