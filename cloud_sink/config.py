@@ -229,6 +229,7 @@ def _destination(section: Section, kind: str) -> Destination:
         choices=section.mapping("choices") if kind == IVR else {},
         timeout_ms=round(section.number("timeout_s", 0, 0, 24 * 3600) * 1000),
         questions=_questions(section) if kind == SURVEY else (),
+        after=section.texts("after") if kind == SURVEY else (),
         announce_ms=round(section.number("announce_s", 0, 0, 3600) * 1000),
         wrap_up_ms=round(section.number("wrap_up_s", 0, 0, 600) * 1000),
     )
@@ -298,6 +299,7 @@ def _check_destinations(office: Section, destinations: tuple[Destination, ...]) 
                 office.refuse(destination.name, f'has number "{number}", which {numbers[number]} has too')
     for destination in destinations:
         _check_choices(office, destination, names)
+    _check_surveys(office, destinations)
 
 
 def _check_choices(office: Section, destination: Destination, names: set[str]) -> None:
@@ -306,3 +308,15 @@ def _check_choices(office: Section, destination: Destination, names: set[str]) -
             office.refuse(
                 f"ivrs.{destination.name}.choices", f'sends {digit} to unknown "{target}"{nearest(target, names)}'
             )
+
+
+def _check_surveys(office: Section, destinations: tuple[Destination, ...]) -> None:
+    """A survey follows queues and groups there are, each of them one survey."""
+    asking = {place.name for place in destinations if place.kind in (QUEUE, RING_GROUP)}
+    followed: dict[str, str] = {}
+    for survey in destinations:
+        for name in survey.after:
+            if name not in asking:
+                office.refuse(f"surveys.{survey.name}.after", f'names unknown queue "{name}"{nearest(name, asking)}')
+            if followed.setdefault(name, survey.name) != survey.name:
+                office.refuse(f"surveys.{survey.name}.after", f'names "{name}", which {followed[name]} follows too')

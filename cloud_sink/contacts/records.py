@@ -89,6 +89,7 @@ class Destination:
     choices: dict[str, str] = field(default_factory=dict)  # ivr: digit -> destination name
     timeout_ms: int = 0  # how long callers wait here before they are sent on; 0 = not known
     questions: tuple[str, ...] = ()  # what a survey asks, one digit each: QUESTIONS
+    after: tuple[str, ...] = ()  # queues and groups whose callers a survey asks once the agent has hung up
     announce_ms: int = 0  # between the PBX's answer and the start of the wait: welcome message, Answer()'s delay
     wrap_up_ms: int = 0  # how long the PBX sends an agent no call after one from here; 0 = not known
 

@@ -1,6 +1,6 @@
 """The catalogue's KPIs of what callers got, and what it cost."""
 
-from cloud_sink.kpi.definition import DAYS, RECOMPUTE, TOTAL, Definition
+from cloud_sink.kpi.definition import ALL_SCOPES, DAYS, RECOMPUTE, TOTAL, Definition
 from cloud_sink.kpi.rests_on import COSTED, KEYED, NUMBERED, PRICED
 from cloud_sink.kpi.value import MONEY, NUMBER, PERCENT, POINTS
 
@@ -38,37 +38,38 @@ VOICE = (
         "csat", "Satisfied", PERCENT,
         "Share of the callers asked who were satisfied: 4 or 5 of 5. 90 % is what most centres aim at.",
         "answers 4 and 5 / answers 1 to 5, of surveys whose `questions` have csat",
-        "Top two boxes; Call Structure, Oki-Toki", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+        "Top two boxes; Call Structure, Oki-Toki", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "csat_mean", "Satisfaction", NUMBER,
         "Mean of their answers, 1 to 5.",
         "sum(answers) / answers",
-        "the same answers as csat", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+        "the same answers as csat", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "nps", "Net promoter score", POINTS,
         "Would they recommend the office: -100 to 100. The keypad's * is a ten.",
         "100 * (answers 9 and 10 - answers 0 to 6) / answers, of surveys whose `questions` have nps",
-        "Reichheld 2003 (Net Promoter)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+        "Reichheld 2003 (Net Promoter)", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "ces", "Customer effort", NUMBER,
         "How easy it was, 1 to 7.",
         "sum(answers) / answers, of surveys whose `questions` have ces",
-        "Dixon, Freeman and Toman 2010 (Customer Effort Score)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+        "Dixon, Freeman and Toman 2010 (Customer Effort Score)", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "fcr_survey", "Solved, as callers say", PERCENT,
         "Share of the callers asked whose matter was solved.",
         "answers 1 / answers 1 and 2, of surveys whose `questions` have solved",
-        "SQM (first call resolution)", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+        "SQM (first call resolution)", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "survey_response_rate", "Survey answered", PERCENT,
         "Share of the callers who reached a survey and pressed any key.",
-        "callers of a survey's own number with a digit / callers of it whom it answered",
-        "ringtap's own", KEYED, kpi_class="b", averaged=True, scopes=(TOTAL,),
+        "callers with a digit / callers whom a survey's own number answered, and who stayed when the agent of a queue "
+        "that a survey is `after` had hung up",
+        "ringtap's own", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
 )  # fmt: skip
 

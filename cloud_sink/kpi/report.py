@@ -27,7 +27,7 @@ from cloud_sink.kpi.quality import measure_ambiguity, measure_coverage, measure_
 from cloud_sink.kpi.queue_occupancy import legs_of_queues, measure_queue_occupancy
 from cloud_sink.kpi.repeats import Calls, measure_repeats
 from cloud_sink.kpi.states import States, measure_states
-from cloud_sink.kpi.surveys import measure_surveys
+from cloud_sink.kpi.surveys import Asked, asked, measure_surveys
 from cloud_sink.kpi.value import RING, Parts, Value, value_of, weakest_basis
 from cloud_sink.kpi.volume import (
     ANSWERED,
@@ -140,7 +140,7 @@ def measure(
         states,
         Calls(contacts, plan),
         _latest(contacts) if now_ms is None else now_ms,
-        [leg for leg in surveyed if period.holds(leg.t_invite)],
+        asked([leg for leg in surveyed if period.holds(leg.t_invite)], contacts, legs, plan),
         after_call_work(states, in_period, plan.agent_codes) if works is None else works,
         in_period,
         by_extension(legs) if states is not None else {},
@@ -257,7 +257,7 @@ class _Frame:
     states: States | None
     calls: Calls
     now_ms: int
-    surveyed: Sequence[Leg]
+    asked: Sequence[Asked]
     works: Works
     legs: Sequence[SettledLeg]  # of phones, in the period
     phones: dict[str, list[SettledLeg]]  # by extension, those begun before the period too; empty without states
@@ -276,7 +276,7 @@ class _Frame:
             | measure_partial(legs)
             | self._repeats(cohort)
             | measure_money(cohort, self.plan)
-            | measure_surveys(self.surveyed, self.plan)
+            | measure_surveys(self.asked)
             | self._states(legs)
         )
         return Cohort.of(measured, TOTAL, basis=_basis(cohort), service=self._service(cohort))
@@ -285,7 +285,8 @@ class _Frame:
         """All KPIs of one queue, ring group, or extension called directly; only customers are called back."""
         visits = [replace(visit, direction="in") for visit in group]
         callbacks = measure_callbacks(missed_callers(group, self.everything))
-        measured = self._contacts(visits, time_zone) | callbacks | self._repeats(group, same_queue=True)
+        voices = measure_surveys([each for each in self.asked if each.agent_leg and each.queue == group[0].queue])
+        measured = self._contacts(visits, time_zone) | callbacks | self._repeats(group, same_queue=True) | voices
         kind, service = group[0].kind, self._service(visits)
         return Cohort.of(measured, QUEUES, basis=_basis(visits), kind=kind, service=service)
 
@@ -296,7 +297,8 @@ class _Frame:
     def extension(self, name: str, legs: Sequence[SettledLeg]) -> Cohort:
         """All KPIs of one extension: always what the phone itself showed."""
         own = measure_own_after_call(legs, self.works, self.taken)
-        measured = measure_extension(legs, self.taken) | measure_partial(legs) | own
+        voices = measure_surveys([each for each in self.asked if each.extension == name])
+        measured = measure_extension(legs, self.taken) | measure_partial(legs) | own | voices
         states = None if self.states is None else self.states.get(name, [])
         time = measure_states(states, measured["answered"].numerator) | self._queue_occupancy(name)
         return Cohort.of(measured | time, EXTENSIONS, basis=RING)

@@ -12,7 +12,10 @@ LOWER_BOUND = IN_OFFICE + " A lower bound: what the carrier refuses never arrive
 HOLD_KEY = "Hold by the phone's own key; parking by a feature code cannot be seen."
 PRICED = EVERYWHERE + " Null without `tariffs`. Numbers that leave the box as codes fit no tariff."
 NUMBERED = "Callers with a number of their own: withheld and shared numbers stay out."
-KEYED = IN_OFFICE + " Keys sent as SIP INFO, to numbers listed in `digit_numbers` of the box."
+KEYED = (
+    IN_OFFICE + " Keys sent as SIP INFO, on calls to numbers listed in `digit_numbers` of the box. "
+    "Of a queue and of an agent: surveys `after` that queue."
+)
 STATES = (
     "Registrations, calls, feature codes, as-feature-event and dialog-info bodies, instant rejects that the tap saw; "
     "pausing in a web page is not seen, unless an imported `queue_log` tells. "

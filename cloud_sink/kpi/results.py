@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cloud_sink.contacts.records import SOLVED, Contact, Leg, OfficePlan
+from cloud_sink.contacts.records import SOLVED, Contact, OfficePlan
 from cloud_sink.kpi.repeats import DAY_MS, DROPPED_MS, Calls
 from cloud_sink.kpi.roster import Result
-from cloud_sink.kpi.surveys import YES, scores
+from cloud_sink.kpi.surveys import YES, Asked
 from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import ANSWERED, offered
 
@@ -38,9 +38,9 @@ def _nearest(contacts: Iterable[Contact], at_ms: int) -> Contact | None:
     return max(fitting, key=lambda contact: contact.t_offer, default=None)
 
 
-def solved_by_survey(surveyed: Iterable[Leg], plan: OfficePlan) -> dict[str, bool]:
-    """What callers keyed in about their matter being solved, by leg."""
-    return {leg.leg_id: score == YES for leg in surveyed for question, score in scores(leg, plan) if question == SOLVED}
+def solved_by_survey(everybody: Iterable[Asked]) -> dict[str, bool]:
+    """What callers keyed in about their matter being solved, by their own leg."""
+    return {each.leg_id: score == YES for each in everybody for question, score in each.scores if question == SOLVED}
 
 
 def successes(

@@ -30,6 +30,7 @@ from cloud_sink.kpi.results import measure_success, noted, solved_by_survey, suc
 from cloud_sink.kpi.roster import Roster
 from cloud_sink.kpi.scorecard import Scored, measure_scorecard, score
 from cloud_sink.kpi.states import States, measure_states
+from cloud_sink.kpi.surveys import Asked, asked, measure_surveys
 from cloud_sink.kpi.value import RING, Parts, value_of
 from cloud_sink.kpi.volume import ANSWERED
 
@@ -92,12 +93,14 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
     within = (period.from_ms, period.until_ms)
     legs = [(leg, outcome) for leg, outcome in facts.legs if period.holds(leg.t_invite)]
     workers = crew(roster, facts.states, legs, watched=facts.watched, within=within)
-    outcomes = _successes_by_worker(facts, roster, plan, workers)
+    everybody = asked(facts.surveyed, facts.contacts, facts.legs, plan)
+    outcomes = _successes_by_worker(facts, roster, plan, workers, everybody)
     calls = _CallParts(
         after_call_work(facts.states, legs, plan.agent_codes),
         taken_over(facts.contacts, facts.legs, plan),
         legs_of_queues(facts.contacts),
         by_extension(facts.legs),
+        {each.agent_leg: each for each in everybody if each.agent_leg},
     )
     worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), calls) for worker in workers]
     worked = worked if facts.watched else [_unseen(each) for each in worked]
@@ -125,6 +128,7 @@ class _CallParts:
     taken: TakenOver
     queued: frozenset[str]  # legs of queues' contacts
     phones: dict[str, list[SettledLeg]]  # by extension, those begun before the period too
+    asked: dict[str, Asked]  # by the leg of the agent whom a survey was about
 
 
 def _key(worker: Worker) -> tuple[str, str]:
@@ -163,6 +167,7 @@ def _measure(
         | measure_attendance(shifts)
         | measure_evaluations(each for each in worker.evaluations if period.holds(each.at_ms))
         | measure_success(outcomes)
+        | measure_surveys([calls.asked[leg.leg_id] for leg, _ in worker.legs if leg.leg_id in calls.asked])
     )
     return _Worked(worker, measured, found)
 
@@ -173,14 +178,14 @@ def _unseen(worked: _Worked) -> _Worked:
 
 
 def _successes_by_worker(
-    facts: TeamFacts, roster: Roster, plan: OfficePlan, workers: Sequence[Worker]
+    facts: TeamFacts, roster: Roster, plan: OfficePlan, workers: Sequence[Worker], everybody: Sequence[Asked]
 ) -> dict[tuple[str, str], list[tuple[bool, bool]]]:
     """What came of each answered call, for the agent who answered it first."""
     cohort = [contact for contact in facts.contacts if facts.report.period.holds(contact.t_offer)]
     found = successes(
         cohort,
         results=noted(cohort, roster.results),
-        surveys=solved_by_survey(facts.surveyed, plan),
+        surveys=solved_by_survey(everybody),
         calls=Calls(facts.contacts, plan),
         plan=plan,
     )

@@ -98,6 +98,12 @@ def test_survey_s_questions(tmp_path: Path) -> None:
     assert ("nps", "solved") == plans["a"].destinations[0].questions
 
 
+def test_survey_after_a_queue(tmp_path: Path) -> None:
+    """It needs no number of its own, and names the queues whose callers it asks."""
+    text = '[offices.a.queues.support]\n[offices.a.surveys.x]\nafter = ["support"]\nquestions = ["csat"]\n'
+    assert ("support",) == office_plans(write(tmp_path, text))["a"].destinations[1].after
+
+
 def test_tariffs(tmp_path: Path) -> None:
     """Each with its prefixes; what is not said costs nothing."""
     text = '[offices.a.tariffs.mobile]\nprefixes = ["4477"]\nper_minute = 0.12\nfirst_s = 30\nstep_s = 6\n'
@@ -199,6 +205,14 @@ REFUSALS = [
     (
         '[offices.a.surveys.x]\nquestions = ["mood"]\n',
         'FILE: offices.a.surveys.x.questions asks "mood": a survey can ask csat, ces, nps, solved',
+    ),
+    (
+        '[offices.a.queues.sales]\n[offices.a.surveys.x]\nafter = ["sale"]\n',
+        'FILE: offices.a.surveys.x.after names unknown queue "sale" (did you mean "sales"?)',
+    ),
+    (
+        '[offices.a.queues.s]\n[offices.a.surveys.x]\nafter = ["s"]\n[offices.a.surveys.y]\nafter = ["s"]\n',
+        'FILE: offices.a.surveys.y.after names "s", which x follows too',
     ),
     (
         '[offices.a]\nagent_codes = {"*45" = "dance"}\n',

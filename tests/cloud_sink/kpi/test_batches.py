@@ -1,5 +1,7 @@
 """A period measured in batches: the same report as all at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from cloud_sink.config import office_plans
@@ -22,7 +24,7 @@ RECORDINGS = ("b-ringgroup", "c-queue", "d-features", "e-outbound", "f-missing-b
 def test_batches_say_what_everything_at_once_says(name, batch_legs, recording, lab_config, monkeypatch):
     """Unique callers, callbacks, repeats, peaks, days and busy time included, in total, by queue and by extension."""
     monkeypatch.setattr(batches, "BATCH_LEGS", batch_legs)
-    plan = office_plans(lab_config)["lab"]
+    plan = survey_after_support(office_plans(lab_config)["lab"])
     settings = load(str(lab_config)).monitor_settings()
     done = replay(open_captures([str(recording(name))]), settings, plan, box="lab", with_ladder=False, on_progress=abs)
     span = (done.first_ms, done.last_ms + 1)
@@ -47,6 +49,24 @@ def test_batches_say_what_everything_at_once_says(name, batch_legs, recording, l
     assert shown.to_json() == done.report().to_json()
 
 
+def survey_after_support(plan):
+    """The lab's plan; its number 420 leads to support and then, once the agent hung up, to the survey."""
+    places = [replace(place, after=("support",)) if place.questions else place for place in plan.destinations]
+    return replace(plan, destinations=tuple(places))
+
+
+def test_survey_on_the_line_of_the_call(recording, lab_config):
+    """Case c24 of the recording: the agent hangs up, the caller stays and keys 5, 4, 3. It is about agent 101."""
+    plan = survey_after_support(office_plans(lab_config)["lab"])
+    settings = load(str(lab_config)).monitor_settings()
+    captures = open_captures([str(recording("c-queue"))])
+    found = replay(captures, settings, plan, box="lab", with_ladder=False, on_progress=abs).report()
+    for values in (found.total, found.queues["support"], found.extensions["101"]):
+        assert (5.0, 4.0, -100.0) == tuple(values[kpi].value for kpi in ("csat_mean", "ces", "nps"))
+        assert (1, 1) == (values["survey_response_rate"].numerator, values["survey_response_rate"].denominator)
+    assert found.queues["sales"]["csat"].value is None
+
+
 def wrap_up_of(contacts, plan):
     """How long the PBX spares agents after each leg."""
     lengths = {place.name: place.wrap_up_ms for place in plan.destinations}
@@ -55,7 +75,7 @@ def wrap_up_of(contacts, plan):
 
 def test_what_agents_did_is_in_a_replay_too(recording, lab_config):
     """States, after-call work, surveys and occupancy of the recorded day are numbers, not null."""
-    plan = office_plans(lab_config)["lab"]
+    plan = survey_after_support(office_plans(lab_config)["lab"])
     settings = load(str(lab_config)).monitor_settings()
     done = replay(
         open_captures([str(recording("office-day-A"))]), settings, plan, box="lab", with_ladder=False, on_progress=abs

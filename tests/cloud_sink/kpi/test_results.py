@@ -2,6 +2,7 @@ from cloud_sink.contacts.records import SOLVED, SURVEY, Destination, OfficePlan
 from cloud_sink.kpi.repeats import Calls
 from cloud_sink.kpi.results import measure_success, noted, solved_by_survey, successes
 from cloud_sink.kpi.roster import Result
+from cloud_sink.kpi.surveys import asked
 from cloud_sink.kpi.value import Parts
 
 from .conftest import START, build_contact, build_leg
@@ -76,4 +77,4 @@ def test_surveys_say_whether_it_was_solved():
     """The key of the question that asks it, by leg."""
     legs = [build_leg(leg_id=name, callee="510", role="trunk", digits=digits) for name, digits in
             (("yes", "1"), ("no", "2"), ("none", "7"))]  # fmt: skip
-    assert {"yes": True, "no": False} == solved_by_survey(legs, PLAN)
+    assert {"yes": True, "no": False} == solved_by_survey(asked(legs, [], [], PLAN))

@@ -1,10 +1,21 @@
 import pytest
 
 from cloud_sink.contacts.records import Destination, OfficePlan
-from cloud_sink.kpi.surveys import asks_questions, measure_surveys, scores
+from cloud_sink.kpi.period import Period
+from cloud_sink.kpi.report import report
+from cloud_sink.kpi.surveys import asked, asks_questions, measure_surveys
 
 SURVEY = "442079460510"
-PLAN = OfficePlan("lab", destinations=(Destination("after", "survey", (SURVEY,), questions=("csat", "nps", "solved")),))
+QUESTIONS = ("csat", "nps", "solved")
+PLAN = OfficePlan(
+    "lab",
+    destinations=(
+        Destination("own_number", "survey", (SURVEY,), questions=QUESTIONS),
+        Destination("after_support", "survey", (), questions=("csat", "solved"), after=("support",)),
+        Destination("support", "queue", ("442079460400",)),
+        Destination("menu", "ivr", ("442079460500",), choices={"1": "support"}),
+    ),
+)
 
 
 @pytest.fixture
@@ -18,21 +29,49 @@ def answered(make_leg):
     return make
 
 
+@pytest.fixture
+def spoken(make_leg, make_contact):
+    """A call to support, spoken with 101 for a minute: its (contact, customer's leg, agent's leg).
+
+    The customer stays `stays_s` longer and keys `digits` from `keyed_s` after his INVITE on.
+    """
+
+    def make(digits: str, *, stays_s: float = 20, keyed_s: float = 70, did: str = "442079460400", at_s: float = 0):
+        after = {"digits": digits, "digit_after_ms": round(keyed_s * 1000) if digits else 0}
+        own = make_leg(
+            at_s=at_s, role="trunk", extension="", callee=did, ring_s=0, talk_s=65 + stays_s, **after,
+            leg_id=f"own-{at_s}",
+        )  # fmt: skip
+        agent = make_leg(at_s=at_s, leg_id=f"agent-{at_s}")
+        return make_contact(at_s=at_s, did=did, legs=(own.leg_id, agent.leg_id)), own, agent
+
+    return make
+
+
+def asked_of(*calls, legs=()):
+    """Everybody who was asked on these calls, and on customers' legs alone."""
+    own = [*legs, *(call[1] for call in calls)]
+    return asked(own, [call[0] for call in calls], [(call[2], "answered") for call in calls], PLAN)
+
+
+def scored(*legs):
+    """Answers of each customer's leg."""
+    return [each.scores for each in asked_of(legs=legs)]
+
+
 def measured(*legs):
     """Counters by KPI."""
-    return {name: (parts.numerator, parts.denominator) for name, parts in measure_surveys(legs, PLAN).items()}
+    return {name: (parts.numerator, parts.denominator) for name, parts in measure_surveys(asked_of(legs=legs)).items()}
 
 
 def test_each_key_answers_one_question(answered):
     """In order; further keys answer nothing, fewer leave questions open."""
-    assert [("csat", 5), ("nps", 9), ("solved", 1)] == scores(answered("59142"), PLAN)
-    assert [("csat", 5)] == scores(answered("5"), PLAN)
+    assert [(("csat", 5), ("nps", 9), ("solved", 1)), (("csat", 5),)] == scored(answered("59142"), answered("5"))
 
 
 def test_key_outside_the_scale_is_no_answer(answered):
     """9 of 5 stars, solved 7: the other answers stand. The star is a ten, the hash nothing."""
-    assert [("nps", 10)] == scores(answered("9*7"), PLAN)
-    assert [("csat", 4)] == scores(answered("#4"), PLAN)
+    assert [(("nps", 10),), (("csat", 4),)] == scored(answered("9*7"), answered("#4"))
 
 
 def test_scores_of_several_callers(answered):
@@ -56,6 +95,62 @@ def test_colleagues_and_other_numbers_do_not_count(answered, make_leg):
     tried = make_leg(callee=SURVEY, digits="555", direction="int")
     menu = answered("1", callee="442079460500")
     assert {(0, 0)} == set(measured(tried, menu).values())
+
+
+def test_survey_after_the_agent_hung_up(spoken):
+    """Who stays on the line of such a queue is asked about it, and about whoever spoke with him last."""
+    [found] = asked_of(spoken("41"))
+    assert (("csat", 4), ("solved", 1)) == found.scores
+    assert ("support", "101", "agent-0") == (found.queue, found.extension, found.agent_leg)
+
+
+def test_who_hangs_up_with_the_agent_is_not_asked(spoken):
+    """The PBX passes a BYE on at once: nobody was there to be asked."""
+    assert [] == asked_of(spoken("", stays_s=0.005))
+    [silent] = asked_of(spoken("", stays_s=18))
+    assert (False, ()) == (silent.keyed, silent.scores)
+
+
+def test_keys_of_the_call_itself_answer_nothing(spoken):
+    """A customer's number keyed in while he spoke; the key that chose in a menu is known, so the rest counts."""
+    assert [()] == [each.scores for each in asked_of(spoken("52", keyed_s=30))]
+    assert [(("csat", 5), ("solved", 2))] == [
+        each.scores for each in asked_of(spoken("152", keyed_s=2, did="442079460500"))
+    ]
+
+
+def test_other_queues_are_followed_by_no_survey(spoken):
+    """A caller of sales who stays is on his way to somewhere else."""
+    contact, own, agent = spoken("41")
+    contact.queue = "sales"
+    assert [] == asked_of((contact, own, agent))
+
+
+def test_caller_who_was_not_answered_is_not_asked(spoken):
+    """He left while he waited: the keys are something else."""
+    contact, own, agent = spoken("41")
+    contact.disposition = "abandoned"
+    assert [] == asked_of((contact, own, agent))
+
+
+def test_own_number_is_no_queue(answered, make_contact):
+    """Who calls the survey itself is asked about nobody, and not about calls to numbers nobody named either."""
+    [found] = asked_of(legs=[answered("5")])
+    assert ("", "", "") == (found.queue, found.extension, found.agent_leg)
+    unnamed = make_contact(queue="", kind="")
+    day = Period(unnamed.t_offer - 1, unnamed.t_offer + 86_400_000, "UTC")
+    found = report([unnamed], [], period=day, plan=PLAN, coverage=1, surveyed=[answered("5")])
+    assert [1, 0] == [values["csat"].denominator for values in (found.total, found.queues[""])]
+
+
+def test_queue_and_phone_have_their_own(spoken):
+    """In a report: the queue that was waited in, and the phone that spoke; another queue has none."""
+    contact, own, agent = spoken("41")
+    day = Period(own.t_invite, own.t_invite + 86_400_000, "UTC")
+    found = report([contact], [(agent, "answered")], period=day, plan=PLAN, coverage=1, surveyed=[own])
+    shown = (found.total, found.queues["support"], found.extensions["101"])
+    assert [100.0] * 3 == [values["csat"].value for values in shown]
+    assert [100.0] * 3 == [values["survey_response_rate"].value for values in shown]
 
 
 def test_office_without_questions_is_not_asked():

@@ -1,4 +1,4 @@
-from cloud_sink.contacts.records import OfficePlan
+from cloud_sink.contacts.records import Destination, OfficePlan
 from cloud_sink.contacts.work_rules import Criterion, Scorecard
 from cloud_sink.kpi.catalogue import definitions_of
 from cloud_sink.kpi.definition import EXTENSIONS, TEAMS
@@ -61,6 +61,22 @@ def test_every_kpi_of_the_catalogue_is_computed():
     assert set(TEAM_IDS) - {"scorecard"} == set(found.everybody)
     assert set(TEAM_IDS) - {"scorecard", "headcount", "turnover_rate"} == set(found.agents[0].values)
     assert {d.id for d in definitions_of(TEAMS)} <= set(TEAM_IDS)
+
+
+def test_what_callers_keyed_in_about_an_agent():
+    """The survey after Alice's call is hers and her team's; Bob, of whom nobody said anything, has none."""
+    survey = Destination("after", "survey", (), questions=("csat",), after=("support",))
+    office = OfficePlan("lab", destinations=(survey,))
+    agent = build_leg("101", at_s=590, leg_id="one")
+    own = build_leg("", at_s=590, role="trunk", ring_s=0, talk_s=80, leg_id="own", digits="4", digit_after_ms=70_000)
+    contact = build_contact(at_s=590, agent="101", legs=("own", "one"))
+    counted = report([contact], [(agent, "answered")], period=MORNING, plan=office, coverage=1.0, states=STATES)
+    facts = TeamFacts(counted, [contact], [(agent, "answered")], STATES, [(at(0), at(240))], [own])
+    found = team_report(facts, ROSTER, office)
+    scored = {each.agent: each.values["csat"].denominator for each in found.agents}
+    assert (1, 0) == (scored["Alice"], scored["Bob"])
+    assert {"sales": 0, "support": 1} == {name: values["csat"].denominator for name, values in found.teams.items()}
+    assert 100.0 == found.everybody["csat"].value
 
 
 def test_agents_by_name_and_teams_by_the_time_they_were_in_them():
