@@ -13,10 +13,11 @@ from fpdf import FPDF
 from fpdf.enums import TableCellFillMode, TableHeadingsDisplay
 from fpdf.fonts import FontFace
 
-from cloud_sink.sheets import UNPRINTABLE, Cell, Table
+from cloud_sink.sheets import UNPRINTABLE, Cell, Few, FewText, Table
 
 FONTS = Path(__file__).parent / "fonts"
 INK, QUIET, LINE, BAND = (28, 36, 46), (96, 108, 122), (200, 206, 214), (243, 245, 248)
+FEW = FontFace(color=(140, 148, 158))  # what rests on too few observations to be judged
 UPRIGHT_COLUMNS = 7  # more of them are printed on a page that lies on its side
 MOST_ROWS = 1000  # of one table: twenty pages; the rest is for a spreadsheet
 # scripts whose letters join, or run from the right
@@ -109,8 +110,11 @@ def _write_table(pages: FPDF, table: Table) -> None:
         repeat_headings=TableHeadingsDisplay.ON_TOP_OF_EVERY_PAGE,
         text_align=tuple("RIGHT" if numbers else "LEFT" for numbers in are_numbers(rows)),
     ) as grid:
-        for row in [heads, *rows]:
-            grid.row(row)
+        grid.row(heads)
+        for row, cells in zip(rows, table.rows, strict=False):
+            line = grid.row()
+            for text, cell in zip(row, cells, strict=True):
+                line.cell(text, style=FEW if isinstance(cell, Few | FewText) else None)
     if len(table.rows) > MOST_ROWS:
         left = f"{len(table.rows) - MOST_ROWS} more rows: take them as a spreadsheet"
         pages.cell(0, 5, left, new_x="LMARGIN", new_y="NEXT")

@@ -26,6 +26,17 @@ UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uf
 LONGEST_TEXT = 32_767  # characters in a cell, Excel's limit
 LONGEST_HEADER = 100  # characters of one of its parts
 WIDEST, NARROWEST = 40, 9  # characters
+GREY = Font(color="FF808A96")
+
+
+class Few(float):
+    """A number that rests on too few observations to be judged: written in grey, where there are colours (R9)."""
+
+
+class FewText(str):
+    """The same in words."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,7 @@ def _fill_sheet(sheet: WriteOnlyWorksheet, table: Table) -> None:
         head.font = bold
     sheet.append(heads)
     for row in table.rows:
-        sheet.append([_text_cell(sheet, cell) if isinstance(cell, str) else cell for cell in row])
+        sheet.append([_sheet_cell(sheet, cell) for cell in row])
 
 
 def _set_print_header(sheet: WriteOnlyWorksheet, title: str, about: str) -> None:
@@ -121,11 +132,16 @@ def _print_text(text: str) -> str | None:
     return _xml_text(text)[:LONGEST_HEADER].replace("&", "&&") or None
 
 
-def _text_cell(sheet: WriteOnlyWorksheet, text: str) -> SheetCell:
-    """A cell that is never a formula."""
-    cell = WriteOnlyCell(sheet, _xml_text(text)[:LONGEST_TEXT])
-    cell.data_type = "s"
-    return cell
+def _sheet_cell(sheet: WriteOnlyWorksheet, cell: Cell) -> SheetCell | Cell:
+    """A text that is never a formula; what rests on few observations in grey; else the number as it is."""
+    if not isinstance(cell, str | Few):
+        return cell
+    written = WriteOnlyCell(sheet, _xml_text(cell)[:LONGEST_TEXT] if isinstance(cell, str) else float(cell))
+    if isinstance(cell, str):
+        written.data_type = "s"
+    if isinstance(cell, Few | FewText):
+        written.font = GREY
+    return written
 
 
 def _widths(table: Table) -> list[int]:

@@ -7,7 +7,8 @@ from cloud_sink.kpi.report import Report, Values
 from cloud_sink.kpi.value import NUMBER, PERCENT, SECONDS, Value
 from cloud_sink.kpi.volume import WORK_OF_A_TEAM
 from cloud_sink.office import Office
-from cloud_sink.sheets import Cell, Table
+from cloud_sink.reports.cells import value_cell
+from cloud_sink.sheets import Cell, FewText, Table
 from cloud_sink.shown import NOTHING, duration_text, note_text, value_text
 
 HEADLINES = (
@@ -42,10 +43,15 @@ def _places(report: Report) -> list[tuple[str, Values]]:
 def _summary_row(about: str, kpi_id: str, now: Value, before: Value | None, compared: bool) -> list[Cell]:
     """One KPI in words."""
     kpi = CATALOGUE[kpi_id]
-    row: list[Cell] = [about, kpi.title, value_text(now), note_text(now), kpi.formula]
+    row: list[Cell] = [about, kpi.title, _words(now), note_text(now), kpi.formula]
     if compared:
-        row += [NOTHING, NOTHING] if before is None else [value_text(before), change_text(Change(now, before))]
+        row += [NOTHING, NOTHING] if before is None else [_words(before), change_text(Change(now, before))]
     return row
+
+
+def _words(value: Value) -> str:
+    """A value as people read it, marked where it rests on few observations."""
+    return FewText(value_text(value)) if value.small else value_text(value)
 
 
 def change_text(change: Change) -> str:
@@ -100,5 +106,6 @@ def _change_rows(now: Values, before: Values) -> list[list[Cell]]:
 
 def _change_cells(change: Change) -> list[Cell]:
     """Before, now, difference, and how sure that is."""
-    numbers = (change.before.value, change.now.value, change.difference, change.percent)
-    return [*(None if number is None else round(number, 6) for number in numbers), change.certain]
+    numbers = (change.difference, change.percent)
+    both = (value_cell(change.before), value_cell(change.now))
+    return [*both, *(None if number is None else round(number, 6) for number in numbers), change.certain]

@@ -12,6 +12,7 @@ from cloud_sink.kpi.report import Report, Values
 from cloud_sink.office import Office
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports import team, technical
+from cloud_sink.reports.cells import value_cell
 from cloud_sink.reports.customers import with_customers
 from cloud_sink.reports.lists import callers_table, insights_table, outbound_table, results_table
 from cloud_sink.reports.summaries import comparison_table, summary_table
@@ -47,9 +48,8 @@ def _value_rows(values: Values) -> list[list[Cell]]:
     for kpi_id, kpi in CATALOGUE.items():
         if value := values.get(kpi_id):
             low, high = value.interval or (None, None)
-            shown = None if value.value is None else round(value.value, 6)
             parts = (value.numerator, value.denominator, _rounded(low), _rounded(high))
-            rows.append([kpi_id, kpi.title, shown, value.unit, *parts, value.basis, value.small])
+            rows.append([kpi_id, kpi.title, value_cell(value), value.unit, *parts, value.basis, value.small])
     return rows
 
 
@@ -140,14 +140,8 @@ def _wide(name: str, first: str, parts: dict[str, Values], scope: str) -> Table:
     kpis = definitions_of(scope)
     head_of = {kpi.id: kpi.id if kpi.unit == "n" else f"{kpi.id} ({kpi.unit})" for kpi in kpis}
     printed = (first, *(head for kpi_id, head in head_of.items() if kpi_id in PRINTED))
-    rows = [[each, *(_value(values, kpi_id) for kpi_id in head_of)] for each, values in parts.items()]
+    rows = [[each, *(value_cell(values.get(kpi_id)) for kpi_id in head_of)] for each, values in parts.items()]
     return Table(name, (first, *head_of.values()), rows, printed)
-
-
-def _value(values: Values, kpi_id: str) -> float | None:
-    """A value, rounded as the API does; nothing where the report has none."""
-    value = values[kpi_id].value if kpi_id in values else None
-    return None if value is None else round(value, 6)
 
 
 def grid_table(office: Office, period: Period) -> Table:

@@ -14,6 +14,7 @@ from cloud_sink.kpi.state_sources import ACW, DND, PAUSE
 from cloud_sink.kpi.states import AVAILABLE, OFFLINE, OTHER, RINGING, Interval
 from cloud_sink.kpi.team_report import TEAM_IDS, AgentReport
 from cloud_sink.office import Office
+from cloud_sink.reports.cells import value_cell
 from cloud_sink.sheets import Cell, Table
 
 UNPRICED = "without a tariff"
@@ -51,8 +52,7 @@ def _head(kpi_id: str) -> str:
 
 def _values(values: Values) -> list[Cell]:
     """Every KPI's value, rounded as the API does; nothing where there is none."""
-    found = [values.get(kpi_id) for kpi_id in TEAM_IDS]
-    return [None if each is None or each.value is None else round(each.value, 6) for each in found]
+    return [value_cell(values.get(kpi_id)) for kpi_id in TEAM_IDS]
 
 
 def agent_states_table(office: Office, period: Period) -> Table:
@@ -66,7 +66,6 @@ def agent_states_table(office: Office, period: Period) -> Table:
 def _states_row(agent: AgentReport) -> list[Cell]:
     """One agent's seconds by state."""
     intervals = [each for worker in agent.workers for each in worker.intervals]
-    occupancy = agent.values["occupancy"].value
     return [
         agent.agent,
         " ".join(agent.teams),
@@ -80,7 +79,7 @@ def _states_row(agent: AgentReport) -> list[Cell]:
         _seconds(intervals, (DND,)),
         _seconds(intervals, (OTHER,)),
         _seconds(intervals, (OFFLINE,)),
-        None if occupancy is None else round(occupancy, 6),
+        value_cell(agent.values["occupancy"]),
     ]
 
 
@@ -128,18 +127,25 @@ def scorecards_table(office: Office, period: Period) -> Table:
     rows: list[list[Cell]] = []
     for team, scored in found.scorecards.items():
         rows += [_scored_row(team, each) for each in scored]
-        total = found.teams[team]["scorecard"].value
-        rows.append(
-            [team, "scorecard", CATALOGUE["scorecard"].title, _rounded(total), "of 100", 100, 0, None, _rounded(total)]
-        )
+        total = value_cell(found.teams[team]["scorecard"])
+        rows.append([team, "scorecard", CATALOGUE["scorecard"].title, total, "of 100", 100, 0, None, total])
     return Table("scorecards", heads, rows)
 
 
 def _scored_row(team: str, scored: Scored) -> list[Cell]:
     """One criterion."""
     aim, kpi = scored.criterion, CATALOGUE[scored.criterion.kpi]
-    value = None if scored.value is None else _rounded(scored.value.value)
-    return [team, aim.kpi, kpi.title, value, kpi.unit, aim.target, aim.worst, aim.weight, _rounded(scored.points)]
+    return [
+        team,
+        aim.kpi,
+        kpi.title,
+        value_cell(scored.value),
+        kpi.unit,
+        aim.target,
+        aim.worst,
+        aim.weight,
+        _rounded(scored.points),
+    ]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -5,6 +5,7 @@ from cloud_sink.kpi.period import Period, iso_time
 from cloud_sink.kpi.report import Values
 from cloud_sink.kpi.signalling import Figure, Sound, Vantage
 from cloud_sink.office import Office
+from cloud_sink.reports.cells import value_cell
 from cloud_sink.sheets import Cell, Table
 from cloud_sink.store import Gap
 
@@ -35,7 +36,7 @@ def _figure_cells(figure: Figure) -> list[Cell]:
     """Value, unit, spread and counters."""
     value = figure.value
     spread = (_rounded(figure.p50), _rounded(figure.p95))
-    return [_rounded(value.value), value.unit, *spread, value.numerator, value.denominator]
+    return [value_cell(value), value.unit, *spread, value.numerator, value.denominator]
 
 
 def sound_table(office: Office, period: Period) -> Table:
@@ -50,7 +51,7 @@ def _sound_row(name: str, sound: Sound) -> list[Cell]:
     """One phone."""
     score = sound.mos_lq
     means = (sound.loss_percent, sound.delay_ms, sound.jitter_ms)
-    return [name, score.value.denominator, *map(_rounded, (score.value.value, score.p50, sound.worst, *means))]
+    return [name, score.value.denominator, value_cell(score.value), *map(_rounded, (score.p50, sound.worst, *means))]
 
 
 def quality_table(office: Office, period: Period) -> Table:
@@ -65,7 +66,7 @@ def quality_table(office: Office, period: Period) -> Table:
 def _indicator_rows(values: Values) -> list[list[Cell]]:
     """One row each."""
     return [
-        [kpi_id, CATALOGUE[kpi_id].title, _rounded(value.value), value.unit, None, None, None]
+        [kpi_id, CATALOGUE[kpi_id].title, value_cell(value), value.unit, None, None, None]
         for kpi_id, value in values.items()
     ]
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from cloud_sink.paper import Document, are_numbers, cell_text, head_text
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports.make import export_document, make_for, make_report
-from cloud_sink.sheets import Table
+from cloud_sink.sheets import Few, FewText, Table
 from cloud_sink.web.chosen import Chosen, DaysChosen
 from cloud_sink.web.page import templates
 from cloud_sink.web.reports import AllSaved, kinds_of
@@ -20,12 +20,20 @@ pages = APIRouter(include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A cell as text; `few`: it rests on too few observations to be judged."""
+
+    text: str
+    few: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """One table as texts."""
 
     title: str
     heads: list[str]
-    rows: list[list[str]]
+    rows: list[list[Written]]
     kinds: list[str]  # of each column: num, long or ""
     left_out: int
 
@@ -71,9 +79,12 @@ def _show(
 def describe_sheet(table: Table) -> Sheet:
     """The columns that people read, as texts."""
     shown = table.on_paper
-    rows = [[cell_text(cell) for cell in row] for row in shown.rows[:MOST_ROWS]]
+    rows = [
+        [Written(cell_text(cell), isinstance(cell, Few | FewText)) for cell in row] for row in shown.rows[:MOST_ROWS]
+    ]
     heads = [head_text(head) for head in shown.heads]
-    return Sheet(table.title, heads, rows, _kinds(rows), len(table.rows) - len(rows))
+    kinds = _kinds([[cell.text for cell in row] for row in rows])
+    return Sheet(table.title, heads, rows, kinds, len(table.rows) - len(rows))
 
 
 def _kinds(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -3,8 +3,8 @@ import io
 import pypdf
 import pytest
 
-from cloud_sink.paper import MOST_ROWS, Document, write_pdf
-from cloud_sink.sheets import Table
+from cloud_sink.paper import FEW, MOST_ROWS, Document, write_pdf
+from cloud_sink.sheets import Few, Table
 
 
 def read(document: Document) -> pypdf.PdfReader:
@@ -69,3 +69,11 @@ def test_hostile_texts_do_no_harm():
     """What callers put into headers: control characters, lone surrogates, endless words, and no rows at all."""
     rows = [["\x00\x07", "\ud800", "x" * 5000], ["a\nb", "=1+1", ""]]
     assert "=1+1" in text_of(Table("calls", ("a", "b", "c"), rows), Table("empty", ("a",), []))
+
+
+def test_few_observations_are_grey():
+    """The same number in ink and in grey: the page uses one colour more."""
+    plain, grey = (read(Document("t", (), [Table("queues", ("asa",), [[cell]])])) for cell in (1.5, Few(1.5)))
+    red = f"{FEW.color.r:.4f}".rstrip("0")
+    assert [False, True] == [red in page.pages[0].get_contents().get_data().decode("latin-1") for page in (plain, grey)]
+    assert "1.5" in grey.pages[0].extract_text()

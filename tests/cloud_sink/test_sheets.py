@@ -4,7 +4,7 @@ import io
 import openpyxl
 import pytest
 
-from cloud_sink.sheets import Table, write, write_xlsx
+from cloud_sink.sheets import GREY, Few, FewText, Table, write, write_xlsx
 
 EVIL = ("=1+1", "+44 20", "-2", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")')
 
@@ -85,3 +85,15 @@ def test_book_says_what_it_is_about():
     assert ("Calls & waits", "Lab · Azar 1405") == (book.properties.title, book.properties.subject)
     header = book.active.oddHeader
     assert ("Calls && waits", "Lab · Azar 1405") == (header.left.text, header.right.text)
+
+
+def test_few_observations_are_grey_and_stay_numbers():
+    """In XLSX such numbers and words are grey, and can be added up; CSV has no colours."""
+    row = table(Few(81.5), 81.5, FewText("81.5 %"), "81.5 %")
+    [cells] = read_xlsx(write(row, "xlsx"))
+    assert [81.5, 81.5, "81.5 %", "81.5 %"] == [cell.value for cell in cells]
+    assert ["n", "n"] == [cell.data_type for cell in cells[:2]]
+    assert [True, False, True, False] == [
+        cell.font.color is not None and cell.font.color.rgb == GREY.color.rgb for cell in cells
+    ]
+    assert [["81.5", "81.5", "81.5 %", "81.5 %"]] == read_csv(write(row, "csv"))

@@ -62,4 +62,13 @@ def test_a_long_table_ends_with_a_word_of_what_is_left_out():
     sheet = describe_sheet(Table("agent_states", ("n", "at", "says"), rows))
     assert ("Agent states", 3) == (sheet.title, sheet.left_out)
     assert ["num", "", "long"] == sheet.kinds
-    assert ["1", "2026-11-22 06:01:00"] == sheet.rows[1][:2]
+    assert ["1", "2026-11-22 06:01:00"] == [cell.text for cell in sheet.rows[1][:2]]
+
+
+def test_few_observations_are_grey(client):
+    """Ring group 302 had two calls: its shares are grey, those of support are not."""
+    html = client.get("/reports/table/queues", params={"office": "lab", "day": DAY}).text
+    rows = dict(re.findall(r"<tr><td>([^<]+)</td>(.*?)</tr>", html))
+    assert 'class="num few"' in rows["hunt_302"]
+    assert 'class="num few"' not in rows["support"]
+    assert "Grey: from fewer than 20" in html
