@@ -228,6 +228,7 @@ def _destination(section: Section, kind: str) -> Destination:
         members=_numbers(section, "members"),
         choices=section.mapping("choices") if kind == IVR else {},
         timeout_ms=round(section.number("timeout_s", 0, 0, 24 * 3600) * 1000),
+        overflow_to=section.text("overflow_to") if kind in (QUEUE, RING_GROUP) else "",
         questions=_questions(section) if kind == SURVEY else (),
         after=section.texts("after") if kind == SURVEY else (),
         announce_ms=round(section.number("announce_s", 0, 0, 3600) * 1000),
@@ -299,6 +300,7 @@ def _check_destinations(office: Section, destinations: tuple[Destination, ...]) 
                 office.refuse(destination.name, f'has number "{number}", which {numbers[number]} has too')
     for destination in destinations:
         _check_choices(office, destination, names)
+        _check_overflow(office, destination, destinations)
     _check_surveys(office, destinations)
 
 
@@ -320,3 +322,15 @@ def _check_surveys(office: Section, destinations: tuple[Destination, ...]) -> No
                 office.refuse(f"surveys.{survey.name}.after", f'names unknown queue "{name}"{nearest(name, asking)}')
             if followed.setdefault(name, survey.name) != survey.name:
                 office.refuse(f"surveys.{survey.name}.after", f'names "{name}", which {followed[name]} follows too')
+
+
+def _check_overflow(office: Section, destination: Destination, destinations: tuple[Destination, ...]) -> None:
+    """A queue or ring group can send its callers on to another one, or to an extension."""
+    target = destination.overflow_to
+    teams = {place.name for place in destinations if place.kind in (QUEUE, RING_GROUP)} - {destination.name}
+    if not target or target in teams or (target.isascii() and target.isdigit()):
+        return
+    key = f"{'queues' if destination.kind == QUEUE else 'ring_groups'}.{destination.name}.overflow_to"
+    office.refuse(
+        key, f'names "{target}", which is no other queue or ring group, and no extension{nearest(target, teams)}'
+    )

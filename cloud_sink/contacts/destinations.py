@@ -32,6 +32,29 @@ def named(name: str, plan: OfficePlan) -> Destination | None:
     return None
 
 
+def overflow_of(place: Destination, plan: OfficePlan) -> Destination | None:
+    """Where callers are sent whose time in a queue or ring group is up, by the office's plan; None if it does not say.
+
+    An extension's own phone is a place, too.
+    """
+    if not place.overflow_to:
+        return None
+    known = named(place.overflow_to, plan)
+    return known or Destination(place.overflow_to, DIRECT, (place.overflow_to,), (place.overflow_to,))
+
+
+def serving(place: Destination, plan: OfficePlan) -> frozenset[str]:
+    """The extensions that serve a place or one that its callers are sent on to; empty where they are not all known."""
+    found: dict[str, Destination] = {}
+    upcoming: Destination | None = place
+    while upcoming is not None and upcoming.name not in found:
+        found[upcoming.name] = upcoming
+        upcoming = overflow_of(upcoming, plan)
+    if not all(each.members for each in found.values()):
+        return frozenset()
+    return frozenset(member for each in found.values() for member in each.members)
+
+
 def chosen_in_ivr(destination: Destination, digits: str, rung: set[str], plan: OfficePlan) -> Destination | None:
     """Where an IVR's caller went: by the digit pressed, else by whose phones rang, if only one choice fits."""
     if destination.kind != IVR:
@@ -39,5 +62,5 @@ def chosen_in_ivr(destination: Destination, digits: str, rung: set[str], plan: O
     if digits and digits[0] in destination.choices:
         return named(destination.choices[digits[0]], plan)
     choices = [named(name, plan) for name in sorted(set(destination.choices.values()))]
-    fitting = [choice for choice in choices if choice is not None and rung and rung <= set(choice.members)]
+    fitting = [choice for choice in choices if choice is not None and rung and rung <= serving(choice, plan)]
     return fitting[0] if len(fitting) == 1 else None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from operator import attrgetter
 
-from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, direct_extension
+from cloud_sink.contacts.destinations import DIRECT, chosen_in_ivr, destination_of, direct_extension, serving
 from cloud_sink.contacts.evidence import COINCIDENCE, TOGETHER_MS, coincides
 from cloud_sink.contacts.groups import (
     AMBIGUOUS,
@@ -102,8 +102,8 @@ class Grouper:
         for group in strangers:
             open_then = callers.up_with(group.anchor)
             ending = [caller for caller in open_then if _ends_with(group, caller)]
-            serving = [caller for caller in open_then if group.anchor.extension in caller.members]
-            fitting = ending or (serving if self._shows_others else [])
+            able = [caller for caller in open_then if group.anchor.extension in caller.members]
+            fitting = ending or (able if self._shows_others else [])
             if len(fitting) == 1:
                 group.doubt(HEURISTIC if ending else AMBIGUOUS)
                 self._merge(fitting[0], group)
@@ -128,7 +128,7 @@ class Grouper:
         parties = {party_key(party)}
         if destination is not None:
             destination = chosen_in_ivr(destination, leg.digits, set(), self._plan) or destination
-            group = Group(leg, destination.name, destination.kind, frozenset(destination.members), parties)
+            group = Group(leg, destination.name, destination.kind, serving(destination, self._plan), parties)
         else:
             group = Group(leg, direct, DIRECT if direct else "", frozenset({direct} if direct else ()), parties)
         group.add(leg, EXACT)

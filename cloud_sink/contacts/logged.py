@@ -102,14 +102,12 @@ def _by_call(visits: Iterable[LoggedVisit]) -> list[list[LoggedVisit]]:
 
 def _without_logged(contact: Contact, known: set[tuple[str, int]]) -> Contact:
     """A contact without the further queues that the log tells of: a transfer's own visit is logged as a call."""
-    if not contact.visits:
-        return contact
     left = [
         visit
-        for visit in contact.visits
+        for visit in contact.visits[1:]
         if not any(queue == visit.queue and abs(at_ms - visit.t_enter) <= NEAR_MS for queue, at_ms in known)
     ]
-    return replace(contact, visits=tuple(left))
+    return replace(contact, visits=(contact.visits[0], *left) if left else ())
 
 
 def _is_of(contact: Contact, visit: LoggedVisit) -> bool:
@@ -123,20 +121,19 @@ def _is_of(contact: Contact, visit: LoggedVisit) -> bool:
 
 
 def _tell(call: Sequence[LoggedVisit], base: Contact | None, matches: Sequence[Contact], plan: OfficePlan) -> Contact:
-    """One contact as the log tells it; a caller handed on unanswered counts where he was answered."""
+    """One contact as the log tells it, with a visit of each queue that the caller was in."""
     first = call[0]
-    main = next((visit for visit in call if visit.disposition == "answered"), first)
-    further = call[call.index(main) + 1 :]
+    main = next((visit for visit in call if visit.disposition == "answered"), call[-1])
     waited = None if main.wait_ms is None else main.wait_ms + main.t_enter - first.t_enter
     contact = _blank(main, plan) if base is None else base
     seen = base is not None and base.t_agent_answer is not None and main.t_answer is not None
-    return replace(
+    told = replace(
         contact,
-        queue=main.queue,
+        queue=first.queue,
         kind=QUEUE,
-        did=main.did or contact.did,
-        direction=contact.direction if base is not None else _direction(main.caller),
-        caller=main.caller or contact.caller,
+        did=first.did or contact.did,
+        direction=contact.direction if base is not None else _direction(first.caller),
+        caller=first.caller or contact.caller,
         t_offer=first.t_enter,
         t_pbx_answer=first.t_enter,
         t_agent_answer=contact.t_agent_answer if seen else main.t_answer,
@@ -153,8 +150,11 @@ def _tell(call: Sequence[LoggedVisit], base: Contact | None, matches: Sequence[C
         visibility=IMPORTED,
         ended_by=contact.ended_by if seen else main.ended_by,
         legs=tuple(leg for each in sorted(matches, key=lambda each: each.t_offer) for leg in each.legs),
-        visits=tuple(_further(visit, plan) for visit in further) or contact.visits,
+        visits=(),
     )
+    visits = [_as_seen(told, visit, plan) if visit is main else _visit(visit, plan) for visit in call]
+    visits += contact.visits[1:]  # that the phones showed, and the log does not tell of
+    return told if len(visits) < 2 else replace(told, visits=tuple(visits))
 
 
 def _blank(visit: LoggedVisit, plan: OfficePlan) -> Contact:
@@ -181,9 +181,17 @@ def _is_short(disposition: str, wait_ms: int | None, plan: OfficePlan) -> bool:
     return disposition == "abandoned" and wait_ms is not None and wait_ms < plan.short_abandon_ms
 
 
-def _further(visit: LoggedVisit, plan: OfficePlan) -> QueueVisit:
-    """A queue that the caller was handed to after an agent had answered."""
+def _visit(visit: LoggedVisit, plan: OfficePlan) -> QueueVisit:
+    """One queue that the caller was in, as logged."""
     return QueueVisit(
         visit.queue, visit.t_enter, visit.t_answer, visit.t_end, visit.disposition, visit.agent, visit.wait_ms,
-        _talk_ms(visit), _is_short(visit.disposition, visit.wait_ms, plan),
+        _talk_ms(visit), _is_short(visit.disposition, visit.wait_ms, plan), extension=visit.agent,
+    )  # fmt: skip
+
+
+def _as_seen(told: Contact, visit: LoggedVisit, plan: OfficePlan) -> QueueVisit:
+    """The visit that made the contact's outcome, with what its phones showed."""
+    return replace(
+        _visit(visit, plan), t_agent_answer=told.t_agent_answer, t_end=told.t_end, agent=told.agent,
+        talk_ms=told.talk_ms, extension=told.extension, ring_ms=told.ring_ms, hold_ms=told.hold_ms,
     )  # fmt: skip

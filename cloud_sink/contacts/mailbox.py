@@ -5,6 +5,7 @@ messages alone, so it comes out the same whichever part of a day is looked at.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from cloud_sink.contacts.facts import Told
 from cloud_sink.contacts.records import VOICEMAIL, Contact, Leg
@@ -56,3 +57,6 @@ def mark_message(contact: Contact, messages: Messages) -> None:
     if any(at_ms <= contact.t_end + AFTER_END_MS for at_ms in times):
         contact.disposition = VOICEMAIL
         contact.short = False
+        if contact.visits:
+            *before, last = contact.visits
+            contact.visits = (*before, replace(last, disposition=VOICEMAIL, short=False))

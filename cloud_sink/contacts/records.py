@@ -88,6 +88,7 @@ class Destination:
     members: tuple[str, ...] = ()  # extensions that serve it, where known
     choices: dict[str, str] = field(default_factory=dict)  # ivr: digit -> destination name
     timeout_ms: int = 0  # how long callers wait here before they are sent on; 0 = not known
+    overflow_to: str = ""  # where they are sent then: name of a queue or ring group, or an extension; "" = not known
     questions: tuple[str, ...] = ()  # what a survey asks, one digit each: QUESTIONS
     after: tuple[str, ...] = ()  # queues and groups whose callers a survey asks once the agent has hung up
     announce_ms: int = 0  # between the PBX's answer and the start of the wait: welcome message, Answer()'s delay
@@ -171,7 +172,7 @@ class OfficePlan:
 
 @dataclass(frozen=True, slots=True)
 class QueueVisit:
-    """A further queue that a contact was transferred to: the same caller, waiting once more."""
+    """One place that a caller waited in, of several: he was transferred, or sent on when its time was up."""
 
     queue: str
     t_enter: int
@@ -182,6 +183,10 @@ class QueueVisit:
     wait_ms: int | None
     talk_ms: int
     short: bool
+    kind: str = QUEUE
+    extension: str = ""  # whose phone had rung for it, as of a contact
+    ring_ms: int | None = None
+    hold_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -219,34 +224,38 @@ class Contact:
     ended_by: str = ""  # caller | agent | pbx | ""
     kind: str = ""  # kind of the destination (words above), "direct" for an extension's own number, "" unknown
     legs: tuple[str, ...] = ()  # leg_ids, in order of t_invite
-    visits: tuple[QueueVisit, ...] = ()  # queues that it was transferred to after the first
+    visits: tuple[QueueVisit, ...] = ()  # all places that it waited in, in order, where there were several; else empty
 
     def queue_visits(self) -> "list[Contact]":
-        """One record for each queue that the caller waited in, the first as it is: what queue KPIs count."""
-        return [self] + [
-            replace(
-                self,
-                contact_id=f"{self.contact_id}/{number}",
-                queue=visit.queue,
-                kind=QUEUE,
-                t_offer=visit.t_enter,
-                t_pbx_answer=None,
-                t_first_ring=None,
-                t_agent_answer=visit.t_agent_answer,
-                t_end=visit.t_end,
-                disposition=visit.disposition,
-                agent=visit.agent,
-                extension=visit.agent,
-                wait_ms=visit.wait_ms,
-                wait_basis="queue",
-                talk_ms=visit.talk_ms,
-                short=visit.short,
-                transfers=0,
-                hold_ms=0,
-                visits=(),
-            )
-            for number, visit in enumerate(self.visits, 2)
-        ]
+        """One record for each place that the caller waited in: what queue KPIs count."""
+        if not self.visits:
+            return [self]
+        return [self._as_visit(visit, number) for number, visit in enumerate(self.visits, 1)]
+
+    def _as_visit(self, visit: QueueVisit, number: int) -> "Contact":
+        is_first, served = number == 1, visit.t_agent_answer is not None
+        return replace(
+            self,
+            contact_id=self.contact_id if is_first else f"{self.contact_id}/{number}",
+            queue=visit.queue,
+            kind=visit.kind,
+            t_offer=visit.t_enter,
+            t_pbx_answer=self.t_pbx_answer if is_first else None,
+            t_first_ring=self.t_first_ring if is_first else None,
+            t_agent_answer=visit.t_agent_answer,
+            t_end=visit.t_end,
+            disposition=visit.disposition,
+            agent=visit.agent,
+            extension=visit.extension,
+            wait_ms=visit.wait_ms,
+            wait_basis=self.wait_basis if is_first else "queue",
+            ring_ms=visit.ring_ms,
+            talk_ms=visit.talk_ms,
+            hold_ms=visit.hold_ms,
+            short=visit.short,
+            transfers=self.transfers if served and visit.t_agent_answer == self.t_agent_answer else 0,
+            visits=(),
+        )
 
 
 @dataclass(slots=True)

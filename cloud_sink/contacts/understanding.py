@@ -13,10 +13,12 @@ from cloud_sink.contacts.records import (
     SURVEY,
     VOICEMAIL,
     Contact,
+    Destination,
     OfficePlan,
-    QueueVisit,
 )
+from cloud_sink.contacts.stays import Stay, Waiting, over_at, stays_of
 from cloud_sink.contacts.story import Story, read_story
+from cloud_sink.contacts.visits import visits_of
 
 BRIDGED_MS = 100  # the PBX answers the caller this soon after the agent when it did not answer him before
 _order = attrgetter("t_invite", "leg_id")  # of legs
@@ -135,46 +137,25 @@ def _build_customer(
         contact.talk_ms = sum(leg.talk_ms or 0 for leg in story.served)
     elif story.rings:
         contact.extension = story.rings[-1].extension
-    contact.visits = _further_visits(story, plan)
     contact.ended_by = _ended_by(story)
-    waited_until = _disposition(contact, story, outcomes, plan, sees_trunk)
-    _measure_wait(contact, story, waited_until, plan)
+    stays = _stays(contact, story, plan)
+    group.doubt(stays[-1].correlation)
+    contact.correlation = group.correlation
+    waited_until = _disposition(contact, story, outcomes, stays[-1], sees_trunk)
+    waited_since = _measure_wait(contact, story, waited_until, plan)
+    contact.visits = visits_of(contact, story, stays, (waited_since, waited_until), plan)
     contact.short = (
         contact.disposition == "abandoned" and contact.wait_ms is not None and contact.wait_ms < plan.short_abandon_ms
     )
     return contact
 
 
-def _further_visits(story: Story, plan: OfficePlan) -> tuple[QueueVisit, ...]:
-    """Blind transfers to a queue's number: from the agent's end the caller waits again (RFC 5589 section 6)."""
-    visits = []
-    for leg in story.served:
-        place = destination_of(leg.refer_to, plan) if leg.transfer and leg.refer_to else None
-        if place is not None and place.kind == QUEUE and leg.t_end is not None and leg.t_answer is not None:
-            visits.append(_visit(place.name, leg.t_end, leg.t_answer, story, plan))
-    return tuple(visits)
-
-
-def _visit(queue: str, t_enter: int, after_ms: int, story: Story, plan: OfficePlan) -> QueueVisit:
-    """The visit that began when the agent who answered at `after_ms` transferred the caller."""
-    served = next((leg for leg in story.served if leg.t_answer is not None and leg.t_invite > after_ms), None)
-    gone = story.anchor.t_end
-    until = served.t_answer if served is not None else gone
-    t_enter = min([t_enter, *(ring.t_invite for ring in story.rings if ring.t_invite > after_ms)])
-    wait_ms = max(0, until - t_enter) if until is not None else None
-    left = story.anchor.caller_ended
-    disposition = "answered" if served is not None else "open" if gone is None else "abandoned" if left else "overflow"
-    return QueueVisit(
-        queue=queue,
-        t_enter=t_enter,
-        t_agent_answer=served.t_answer if served is not None else None,
-        t_end=served.t_end if served is not None else gone,
-        disposition=disposition,
-        agent=served.extension if served is not None else "",
-        wait_ms=wait_ms,
-        talk_ms=(served.talk_ms or 0) if served is not None else 0,
-        short=disposition == "abandoned" and wait_ms is not None and wait_ms < plan.short_abandon_ms,
-    )
+def _stays(contact: Contact, story: Story, plan: OfficePlan) -> list[Stay]:
+    """The places that he waited in before the first answer."""
+    first = story.destination or Destination(contact.queue, contact.kind, ())
+    served = story.served[0] if story.served else None
+    until = contact.t_agent_answer if served is not None else story.anchor.t_end
+    return stays_of(first, Waiting(_queued_since(story), until, story.rings, served), plan)
 
 
 def _shared_place(story: Story, plan: OfficePlan) -> tuple[str, str]:
@@ -207,10 +188,11 @@ def _ended_by(story: Story) -> str:
     return "caller" if story.anchor.caller_ended else _ENDED_BY.get(story.anchor.ended_by, "")
 
 
-def _disposition(
-    contact: Contact, story: Story, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
-) -> int | None:
-    """Sets `contact.disposition`; returns when the wait was over, Unix ms, None where it was not."""
+def _disposition(contact: Contact, story: Story, outcomes: dict[str, str], last: Stay, sees_trunk: bool) -> int | None:
+    """Sets `contact.disposition`; returns when the wait was over, Unix ms, None where it was not.
+
+    `last` is where he waited at last.
+    """
     if story.served:
         contact.disposition = "answered"
         return contact.t_agent_answer
@@ -223,20 +205,20 @@ def _disposition(
     if anchor.partial and not anchor.ended_by and story.kind != VOICEMAIL:
         contact.disposition = "unknown"  # it was up at least that long, and how it ended was not seen
         return None
-    contact.disposition, until = _unserved(story, outcomes, plan)
-    if contact.disposition == "overflow" and _overflowed_at(story, plan) is None and _was_served_unseen(story):
+    contact.disposition, until = _unserved(story, outcomes, last)
+    if contact.disposition == "overflow" and _overflowed_at(story, last) is None and _was_served_unseen(story, last):
         contact.correlation = AMBIGUOUS
     return until
 
 
-def _unserved(story: Story, outcomes: dict[str, str], plan: OfficePlan) -> tuple[str, int | None]:
+def _unserved(story: Story, outcomes: dict[str, str], last: Stay) -> tuple[str, int | None]:
     """What became of a customer whom nobody is known to have answered, and when his wait was over."""
     anchor = story.anchor
     if _was_refused(story, outcomes):
         return "blocked", anchor.t_end
-    if story.kind == VOICEMAIL or _reached_voicemail(story):
+    if story.kind == VOICEMAIL or (last.place.kind != QUEUE and _reached_voicemail(story)):
         return "voicemail", anchor.t_answer
-    sent_on = _overflowed_at(story, plan)
+    sent_on = _overflowed_at(story, last)
     if sent_on is not None:
         return "overflow", sent_on
     claimed = _claimed_at(story, outcomes)
@@ -260,16 +242,15 @@ def _claimed_at(story: Story, outcomes: dict[str, str]) -> int | None:
     return max(claims) if stayed else None
 
 
-def _was_served_unseen(story: Story) -> bool:
+def _was_served_unseen(story: Story, last: Stay) -> bool:
     """Nobody is known to have answered, but the PBX let the caller go before the queue's time was up.
 
     An agent whose leg was not seen may have hung up.
     """
-    if story.kind != QUEUE or story.forwarded is not None or story.anchor.t_answer is None:
+    if last.place.kind != QUEUE or story.forwarded is not None or story.anchor.t_answer is None:
         return False
     not_answered_before = any((ring.t_ring or ring.t_invite) < story.anchor.t_answer for ring in story.rings)
-    limit = story.destination.timeout_ms if story.destination is not None else 0
-    return not_answered_before or limit > 0
+    return not_answered_before or last.place.timeout_ms > 0
 
 
 def _was_refused(story: Story, outcomes: dict[str, str]) -> bool:
@@ -298,14 +279,10 @@ def _sent_outside(story: Story) -> bool:
     return story.forwarded is not None and story.forwarded.t_answer is not None
 
 
-def _overflowed_at(story: Story, plan: OfficePlan) -> int | None:
+def _overflowed_at(story: Story, last: Stay) -> int | None:
     """When the queue's own time limit sent the caller on, if it did and is known."""
-    limit = story.destination.timeout_ms if story.destination is not None else 0
-    begin = _wait_begin(story, plan)
-    anchor = story.anchor
-    if not limit or anchor.t_end is None or anchor.t_end - begin < limit:
-        return None
-    return begin + limit
+    over, gone = over_at(last), story.anchor.t_end
+    return over if over is not None and gone is not None and gone >= over else None
 
 
 def _hosted_disposition(contact: Contact, story: Story, outcomes: dict[str, str], sees_trunk: bool) -> int | None:
@@ -342,9 +319,15 @@ def _wait_begin(story: Story, plan: OfficePlan) -> int:
     if choice == "first_ring":
         first_ring = _first_ring(story)
         return first_ring if first_ring is not None else anchor.t_invite
+    return anchor.t_invite if choice == "offer" else _queued_since(story)
+
+
+def _queued_since(story: Story) -> int:
+    """When he came into the first queue: with the call, or after the PBX's answer where that came before an agent's."""
+    anchor = story.anchor
     served_at = story.served[0].t_answer if story.served else None
     before_agent = anchor.t_answer is not None and (served_at is None or anchor.t_answer < served_at)
-    if choice == "offer" or not before_agent or anchor.t_answer is None or _reached_voicemail(story):
+    if not before_agent or anchor.t_answer is None or _reached_voicemail(story):
         return anchor.t_invite
     return min([_queued_at(story, anchor.t_answer), *(ring.t_invite for ring in story.rings)])
 
@@ -358,7 +341,8 @@ def _queued_at(story: Story, answered: int) -> int:
     return answered + (place.announce_ms if place is not None else 0)
 
 
-def _measure_wait(contact: Contact, story: Story, waited_until: int | None, plan: OfficePlan) -> None:
+def _measure_wait(contact: Contact, story: Story, waited_until: int | None, plan: OfficePlan) -> int:
+    """Sets the contact's wait; returns when it began, Unix ms."""
     begin = _wait_begin(story, plan)
     if story.trunk is None and is_ring(story.anchor):
         contact.wait_basis = "ring"
@@ -366,3 +350,4 @@ def _measure_wait(contact: Contact, story: Story, waited_until: int | None, plan
         contact.wait_basis = "queue"
     if waited_until is not None and contact.disposition != "blocked":
         contact.wait_ms = max(0, waited_until - begin)
+    return begin

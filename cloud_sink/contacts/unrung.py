@@ -38,19 +38,22 @@ class Unrung:
             return False
         if any(leg.direction == "out" for leg in group.legs) or self._timed_out(contact, anchor):
             return False  # sent outside, or let go
-        if contact.kind in (RING_GROUP, DIRECT):
+        if contact.kind in (RING_GROUP, DIRECT) and not contact.visits:
             return not contact.rings
         quiet_since = max((end_of(leg) for leg in group.legs if is_ring(leg)), default=anchor.t_answer)
-        if contact.kind not in (QUEUE, "") or anchor.t_end - quiet_since < self._plan.short_abandon_ms:
+        kinds = (contact.kind, contact.queue_visits()[-1].kind)
+        if not any(kind in (QUEUE, "") for kind in kinds) or anchor.t_end - quiet_since < self._plan.short_abandon_ms:
             return False
         return any(self._was_free(each, quiet_since, anchor.t_end) for each in self._serving(contact) or NOBODY_KNOWN)
 
     def _timed_out(self, contact: Contact, anchor: Leg) -> bool:
-        """He was let go just when the queue's own time was up."""
-        place = named(contact.queue, self._plan)
+        """He was let go just when the time of the place that he waited in at last was up."""
+        last = contact.queue_visits()[-1]
+        place = named(last.queue, self._plan)
         if place is None or not place.timeout_ms:
             return False
-        over_ms = (anchor.t_end or 0) - (anchor.t_answer or 0) - place.timeout_ms
+        since = anchor.t_answer if last.t_offer == contact.t_offer else last.t_offer
+        over_ms = (anchor.t_end or 0) - (since or 0) - place.timeout_ms
         return 0 <= over_ms <= place.announce_ms + AT_ONCE_MS
 
     def _was_free(self, extension: str, from_ms: int, until_ms: int) -> bool:
@@ -62,8 +65,9 @@ class Unrung:
         """Who is known to answer there: by configuration, or because his phone rang for others."""
         if not self._rung:
             self._look_around()
-        place = named(contact.queue, self._plan)
-        return set(place.members) if place is not None and place.members else self._rung.get(_place(contact), set())
+        last = contact.queue_visits()[-1]
+        place = named(last.queue, self._plan)
+        return set(place.members) if place is not None and place.members else self._rung.get(_place(last), set())
 
     def _look_around(self) -> None:
         for group in self._groups:

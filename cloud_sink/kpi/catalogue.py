@@ -56,7 +56,8 @@ VOLUME = (
     Definition(
         "overflow", "Overflowed", NUMBER,
         "Calls the PBX gave up on or sent elsewhere while the caller was still there: on to a mobile (302) too, where "
-        "whoever answers is no agent of the office.",
+        "whoever answers is no agent of the office. A queue counts whom it sent on to another queue, answered there or "
+        "not; in total a caller is what the last of his queues made of him.",
         "count(disposition = overflow)",
         "Asterisk queue_log EXITWITHTIMEOUT; Genesys (Flow-Out)", RINGING_ONLY,
     ),

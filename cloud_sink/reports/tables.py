@@ -89,7 +89,7 @@ def _contact_row(contact: Contact, time_zone: str) -> list[Cell]:
     """One contact; times as the office's clocks show them, with offset."""
     times = [_moment(getattr(contact, name), time_zone) for name in CONTACT_TIMES]
     seconds = [_seconds(getattr(contact, name)) for name in CONTACT_SECONDS]
-    further = " ".join(visit.queue for visit in contact.visits)
+    further = " ".join(visit.queue for visit in contact.visits[1:])
     return [*times, *seconds, *(getattr(contact, name) for name in CONTACT_WORDS), further, len(contact.legs)]
 
 

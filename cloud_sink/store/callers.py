@@ -17,7 +17,7 @@ def _asked(name: str) -> BindParameter[object]:
 
 
 def _lost(table: FromClause) -> ColumnElement[bool]:
-    """Whether a contact, or one of its visits to further queues, may have come to nothing."""
+    """Whether a contact, or one of the places that it waited in, may have come to nothing."""
     unanswered = table.c.disposition.in_(("abandoned", "overflow", "voicemail", "unknown"))
     return and_(table.c.direction == "in", or_(unanswered, table.c.visits != ""))
 
@@ -80,8 +80,8 @@ def callers(connection: Connection, office: str, from_ms: int, until_ms: int) ->
     calls = []
     asked = {"office": office, "since": from_ms, "until": until_ms}
     for caller, direction, queue, kind, visits in connection.execute(_CALLERS, asked).all():
-        places = [queue] if direction == "in" or kind in (QUEUE, RING_GROUP) else []
-        if visits:
-            places += [visit[0] for visit in json.loads(visits)]
+        places = [visit[0] for visit in json.loads(visits)] if visits else [queue]
+        if direction != "in" and kind not in (QUEUE, RING_GROUP):
+            places = places[1:]
         calls.append((caller, ("", *places) if direction == "in" else tuple(places)))
     return calls

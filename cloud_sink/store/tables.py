@@ -118,7 +118,7 @@ contacts = Table(
     Column("ended_by", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("legs", Text, nullable=False),  # leg ids in order, a blank between them
-    Column("visits", Text, nullable=False),  # JSON: a list of values for each further queue; "" for none
+    Column("visits", Text, nullable=False),  # JSON: a list of values for each place it waited in; "" where it was one
     info={KEPT: CALLS},
     **_CLUSTERED,
 )

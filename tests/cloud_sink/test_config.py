@@ -183,7 +183,7 @@ REFUSALS = [
         '[offices.a.queues.q]\nchoices = {1 = "x"}\n',
         (
             'FILE: unknown key "choices" in [offices.a.queues.q] '
-            "(known: announce_s, members, numbers, timeout_s, wrap_up_s)"
+            "(known: announce_s, members, numbers, overflow_to, timeout_s, wrap_up_s)"
         ),
     ),
     (
@@ -197,6 +197,20 @@ REFUSALS = [
     (
         '[offices.a.queues.sales]\n[offices.a.ivrs.m]\nchoices = {1 = "sale"}\n',
         'FILE: offices.a.ivrs.m.choices sends 1 to unknown "sale" (did you mean "sales"?)',
+    ),
+    (
+        '[offices.a.queues.sales]\noverflow_to = "suport"\n[offices.a.queues.support]\n',
+        (
+            'FILE: offices.a.queues.sales.overflow_to names "suport", which is no other queue or ring group, '
+            'and no extension (did you mean "support"?)'
+        ),
+    ),
+    (
+        '[offices.a.queues.sales]\noverflow_to = "sales"\n',
+        (
+            'FILE: offices.a.queues.sales.overflow_to names "sales", which is no other queue or ring group, '
+            "and no extension"
+        ),
     ),
     (
         '[offices.a]\ndirect = {"12" = "1?"}\n',

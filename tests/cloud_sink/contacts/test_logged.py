@@ -87,20 +87,38 @@ def test_the_same_caller_later_is_another_call():
     assert IMPORTED == found[0].visibility
 
 
-def test_handed_on_unanswered_counts_where_it_was_answered():
-    """From overflow of one queue to an answer in the next: one contact, waiting since the first."""
+def test_sent_on_unanswered_is_one_contact_and_a_visit_of_each_queue():
+    """From overflow of one queue to an answer in the next: answered after all, waiting since the first."""
     visits = [logged(5, end_s=20, disposition="overflow", call_id="x"), logged(20, 30, queue="sales", call_id="x")]
     (found,), _ = lay_over([], visits, PLAN)
-    assert ("sales", "answered", 25_000, ()) == (found.queue, found.disposition, found.wait_ms, found.visits)
+    assert ("support", "answered", 25_000) == (found.queue, found.disposition, found.wait_ms)
+    assert [("support", "overflow", 15_000, ""), ("sales", "answered", 10_000, "101")] == [
+        (each.queue, each.disposition, each.wait_ms, each.agent) for each in found.queue_visits()
+    ]
+
+
+def test_sent_on_and_gone_ends_as_the_last_queue_says():
+    """Nobody answered him in the first queue, and he left the second."""
+    visits = [
+        logged(5, end_s=20, disposition="overflow", call_id="x"),
+        logged(20, end_s=60, queue="sales", call_id="x"),
+    ]
+    (found,), _ = lay_over([], visits, PLAN)
+    assert ("support", "abandoned", 55_000) == (found.queue, found.disposition, found.wait_ms)
+    assert ["overflow", "abandoned"] == [each.disposition for each in found.queue_visits()]
 
 
 def test_a_transfer_into_another_queue_is_a_further_visit():
     """As the phones tell it where they can, without counting it twice."""
     visit = QueueVisit("sales", ms(60.5), None, ms(70), "overflow", "", 9500, 0, short=False)
-    contacts = [seen(20, 24.3, visits=(visit,))]
+    contacts = [
+        seen(20, 24.3, visits=(QueueVisit("", ms(20), ms(24.3), ms(60), "answered", "101", 4300, 0, False), visit))
+    ]
     calls = [logged(5, 24), logged(60, 66, 90, queue="sales", call_id="call-5")]
     (found,), _ = lay_over(contacts, calls, PLAN)
-    assert [("sales", "answered")] == [(each.queue, each.disposition) for each in found.visits]
+    assert [("support", "answered"), ("sales", "answered")] == [
+        (each.queue, each.disposition) for each in found.queue_visits()
+    ]
     apart, _ = lay_over(contacts, [logged(60, 66, 90, queue="sales", call_id="y", caller="447700900009")], PLAN)
     assert [(), ()] == [each.visits for each in apart]
 

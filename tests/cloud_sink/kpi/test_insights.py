@@ -108,6 +108,7 @@ def test_later_visit_is_evidence_of_its_contact(make_contact):
     def passed_on(k: int):
         enter = DAY.from_ms + k * 1000
         lost = QueueVisit("support", enter, None, enter + 30_000, "abandoned", "", 30_000, 0, short=False)
-        return make_contact(at_s=k, queue="sales", contact_id=f"c{k}", visits=(lost,))
+        spoken = QueueVisit("sales", DAY.from_ms, enter, enter, "answered", "101", 5000, 0, short=False)
+        return make_contact(at_s=k, queue="sales", contact_id=f"c{k}", visits=(spoken, lost))
 
     assert ("c0", "c1", "c2", "c3", "c4", "c5") == told([passed_on(k) for k in range(6)])["many_left"].contacts

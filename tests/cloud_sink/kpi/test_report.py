@@ -93,7 +93,10 @@ def test_catalogue_ids_are_their_own_keys():
 def test_transfer_into_another_queue_is_a_visit_of_that_queue(make_contact, start):
     """Each queue counts whoever waited in it; in total the caller is one contact."""
     visit = QueueVisit("sales", start + 60_000, None, start + 70_000, "abandoned", "", 10_000, 0, short=False)
-    result = report([make_contact(visits=(visit,))], [], period=Period(start, start + 900_000), plan=PLAN, coverage=1.0)
+    spoken = QueueVisit("support", start, start + 5000, start + 60_000, "answered", "101", 5000, 55_000, short=False)
+    result = report(
+        [make_contact(visits=(spoken, visit))], [], period=Period(start, start + 900_000), plan=PLAN, coverage=1.0
+    )
     assert (1, 0) == tuple(result.total[name].value for name in ("offered", "abandoned"))
     assert (1, 1) == tuple(result.queues["sales"][name].value for name in ("offered", "abandoned"))
     assert (1, 1) == tuple(result.queues["support"][name].value for name in ("offered", "answered"))
