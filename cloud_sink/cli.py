@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cloud_sink import backup as backing_up
 from cloud_sink import config
+from cloud_sink.adapters.mqtt import check_broker_files
 from cloud_sink.adapters.smtp import Outbox
 from cloud_sink.errors import ConfigurationError, SinkError
 from cloud_sink.garbage import rare_garbage_collection
@@ -22,6 +23,7 @@ from cloud_sink.imports import command as importing
 from cloud_sink.ingest import Ingest
 from cloud_sink.office import Offices, UnknownOffice
 from cloud_sink.question import BadQuestion, Question
+from cloud_sink.reachable import check_guarded
 from cloud_sink.reports import command as reporting
 from cloud_sink.reports.make import FORMATS as FILES
 from cloud_sink.reports.make import export_file
@@ -154,7 +156,11 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _check_config(arguments: argparse.Namespace) -> int:
     configuration = _configuration(arguments)
-    print(f"{configuration.file}: fine, database {Store.open(configuration.sink.database).url}")
+    store = Store.open(configuration.sink.database)
+    check_guarded(store, configuration)
+    if configuration.sink.embedded_broker is None:
+        check_broker_files(configuration.broker)
+    print(f"{configuration.file}: fine, database {store.url}")
     for office, plan in configuration.plans.items():
         boxes = [box for box, owner in configuration.office_of.items() if owner == office]
         owned = ", ".join(boxes) if boxes else "every box" if configuration.only_office else "none"

@@ -22,7 +22,7 @@ def page_address(configuration: SinkConfiguration, listens: tuple[str, int]) -> 
 def check_guarded(store: Store, configuration: SinkConfiguration) -> None:
     """Raise ConfigurationError where everybody could read everything, or TLS cannot work."""
     file, web = configuration.file, configuration.web
-    if not web.open and not only_here(configuration) and not store.users.any():
+    if not web.open and not only_here(configuration) and not store.has_users():
         raise ConfigurationError(
             f'{file}: [sink] listen = "{shown(configuration.sink.listen)}" shows the page to others than this machine, '
             f"and there are no users yet. Add the first: `ringtap-sink user add NAME --role admin --config {file}`; or "

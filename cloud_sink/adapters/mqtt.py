@@ -202,6 +202,11 @@ def _sender(topic: str) -> str:
     return topic.split("/", 3)[2] if topic.count("/") >= 2 else ""
 
 
+def check_broker_files(broker: BrokerSettings) -> None:
+    """Raise ConfigurationError where password or certificates cannot be used; nobody is asked."""
+    _set_up_access(paho.Client(CallbackAPIVersion.VERSION2), broker)
+
+
 def _set_up_access(client: paho.Client, broker: BrokerSettings) -> None:
     if broker.username:
         client.username_pw_set(broker.username, _password(broker.password_file) if broker.password_file else None)

@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.errors import StoreUnusable
@@ -97,6 +97,14 @@ class Store(Questions):
                 f'database "{self.url}" has schema {found or "none"}, this program needs {wanted}: '
                 "run `ringtap-sink migrate --config FILE`"
             )
+
+    def has_users(self) -> bool:
+        """Whether anybody may sign in; nobody in a database that is not there yet, and asking makes none."""
+        file = self._engine.url.database
+        if self._engine.dialect.name == "sqlite" and not (file and Path(file).exists()):
+            return False
+        with clear_errors(self._engine):
+            return inspect(self._engine).has_table("users") and self.users.any()
 
     def back_up(self, file: Path, progress: Callable[[int, int], None]) -> None:
         """Write everything into an SQLite file, while others read and write. Raises StoreUnusable."""

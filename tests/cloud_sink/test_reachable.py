@@ -66,6 +66,44 @@ def test_others_need_users_or_a_proxy(tmp_path: Path, listen: str):
     check(file)
 
 
+def test_check_config_says_it_before_serve_does(tmp_path: Path):
+    """Users that are missing, and a key that is another certificate's; a database that is not there is not made."""
+    file = configured(tmp_path, listen="0.0.0.0:8080")
+    database = tmp_path / "sink.db"
+    done = check_config(file)
+    assert (2, True) == (done.returncode, "there are no users yet" in done.stderr)
+    add_user(tmp_path)
+    assert (0, "") == (check_config(file).returncode, check_config(file).stderr)
+    for path in tmp_path.glob("sink.db*"):
+        path.unlink()
+    done = check_config(file)
+    assert (2, True) == (done.returncode, "there are no users yet" in done.stderr)
+    assert not database.exists()
+
+
+def test_check_config_reads_certificates(tmp_path: Path):
+    """The page's and the broker's: a key that belongs to another certificate is told, and by which section."""
+    authority = Authority(tmp_path / "ca")
+    (certificate, _), (_, other) = (authority.issue(name, hosts=["127.0.0.1"]) for name in ("page", "other"))
+    (tmp_path / "page.pem").write_bytes(certificate_pem(certificate))
+    (tmp_path / "other.key").write_bytes(private_pem(other))
+    pair = 'certificate_file = "page.pem"\nkey_file = "other.key"'
+    done = check_config(configured(tmp_path, more=f"[web]\n{pair}"))
+    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
+    assert "[web] certificate_file and key_file are no pair" in done.stderr
+    file = configured(tmp_path, more=f"[mqtt]\n{pair}")
+    file.write_text(file.read_text().replace('embedded_broker = "127.0.0.1:0"\n', ""))
+    done = check_config(file)
+    assert (2, 1) == (done.returncode, done.stderr.count("\n"))
+    assert "[mqtt] certificates" in done.stderr
+
+
+def check_config(file: Path) -> subprocess.CompletedProcess[str]:
+    """As an installer asks."""
+    command = [sys.executable, "-m", "cloud_sink", "check-config", "--config", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
 @pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080", "localhost:8080"])
 def test_this_machine_needs_none(tmp_path: Path, listen: str):
     """A demo is two commands."""
