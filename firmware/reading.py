@@ -63,7 +63,7 @@ class Reader:
     def read(self, datagram: bytes, at_ms: int) -> bool:
         """False where memory does not suffice: nothing has happened then."""
         seen = self._monitor.counters
-        frames, datagrams, requests, responses = seen.frames, seen.datagrams, seen.sip_requests, seen.sip_responses
+        frames, datagrams = seen.frames, seen.datagrams
         try:
             found = find_tzsp_frame(datagram)
             if found is None:
@@ -73,7 +73,7 @@ class Reader:
             self.handle_deadlines(at_ms)
             self._monitor.receive_frame(datagram, at_ms, link_type, len(datagram), start)
         except MemoryError:
-            seen.frames, seen.datagrams, seen.sip_requests, seen.sip_responses = frames, datagrams, requests, responses
+            seen.frames, seen.datagrams = frames, datagrams
             gc.collect()
             return False
         except Exception as error:

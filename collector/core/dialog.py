@@ -41,9 +41,10 @@ class DialogReader:
                 leg.facts.retransmissions += 1
                 self._counters.retransmissions += 1
             return
-        leg.hold.offered_from = source
-        leg.hold.receive_offer(side, message.cseq, media_direction(message.body))
+        direction = media_direction(message.body)
         self._reader.read_connected(leg.facts, message)
+        leg.hold.offered_from = source
+        leg.hold.receive_offer(side, message.cseq, direction)
         self._ends.arm(leg, now_ms)
 
     def receive_update(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
@@ -66,8 +67,8 @@ class DialogReader:
         if leg.hold is None or not self.answers_offer(leg, message):
             return
         if 200 <= message.status < 300:
-            leg.hold.receive_answer(media_direction(message.body), now_ms)
             self._reader.read_connected(leg.facts, message)
+            leg.hold.receive_answer(media_direction(message.body), now_ms)
         elif message.status >= 300:
             leg.hold.receive_refusal()
 
@@ -133,8 +134,8 @@ class DialogReader:
     def receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """A digit (INFO), kept only on calls to numbers that the office named for it."""
         if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
-            leg.digit_cseq = message.cseq
             digit = dtmf_digits(message)
             if digit and not leg.facts.digits:
                 leg.facts.digit_after_ms = max(1, now_ms - leg.facts.invite_ms)
             leg.facts.digits += digit
+            leg.digit_cseq = message.cseq

@@ -73,16 +73,17 @@ class LegTable:
         before = leg.state
         if action is not None:
             action(leg, message, now_ms)
-        leg.state = state  # behind what may want memory: a board reads the message again
-        if self.progress_listener is not None and state != before:
-            self.progress_listener(leg.facts, state, now_ms)
         if queue is None:
             self._finish(leg)
         else:
+            leg.state = state  # behind what may want memory: a board reads the message again
             queue.arm(leg, now_ms)
+        if self.progress_listener is not None and state != before:
+            self.progress_listener(leg.facts, state, now_ms)
 
     def _finish(self, leg: TrackedLeg) -> None:
-        """Reports a leg and forgets it, but for its Call-ID."""
+        """Reports a leg and forgets it, but for its Call-ID; what may want memory goes first."""
+        self._ended.remember(leg)
         self._events.append(leg.facts)
         leg.state = ENDED
         if leg.queue is not None:
@@ -95,7 +96,6 @@ class LegTable:
             del self._calls[leg.call_id]
         if leg.phone:
             self._ends.forget(leg)
-        self._ended.remember(leg)
 
     def next_deadline(self) -> int | None:
         """When the first leg's time runs out."""

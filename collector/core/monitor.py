@@ -73,6 +73,7 @@ class CallMonitor:
         self._decoder = PacketDecoder(self.counters)
         self._fragments = self._decoder.fragments
         self._streams = StreamTable(self.counters)
+        self._unread: Pieces = []
         self._chunks: SctpTable | None = None
         self._registrar = Registrar()
         self._register_meter = RegisterMeter()
@@ -238,14 +239,14 @@ class CallMonitor:
             return
         if self.message_listener is not None:
             self.message_listener(now_ms, hop.source, hop.source_port, hop.target, hop.target_port, message)
-        if message.status:
-            self.counters.sip_responses += 1
-        else:
-            self.counters.sip_requests += 1
         if message.method in OUTSIDE_CALLS:
             self._receive_beside(message, now_ms, hop)
         else:
             self._tracker.receive_message(message, now_ms, hop)
+        if message.status:  # not before: where a board has no memory for a message, it reads it again
+            self.counters.sip_responses += 1
+        else:
+            self.counters.sip_requests += 1
 
     def _receive_beside(self, message: Message, now_ms: int, hop: Hop) -> None:
         """A message of another method than those of calls: it tells of phones, and maybe of a call all the same."""
@@ -303,15 +304,18 @@ class CallMonitor:
                 back = (target, target_port, source, source_port)
                 self._receive_pieces(streams.receive_acknowledgement(back, flags >> ACK_SHIFT, now_ms))
             key = (source, source_port, target, target_port)
-            found = streams.receive_segment(key, sequence, flags, payload, now_ms)
-            self._receive_pieces([(key, message, now_ms) for message in found])
+            self._receive_pieces(streams.receive_segment(key, sequence, flags, payload, now_ms))
 
     def _receive_pieces(self, pieces: "Pieces") -> None:
-        """Messages cut from streams."""
-        for key, message, at_ms in pieces:
-            source, source_port, target, target_port = key
-            transport = WEBSOCKET if self._streams.is_websocket(key) else TCP
+        """Messages cut from streams; one for which a board has no memory stays: its segment gives it only once."""
+        if pieces:
+            self._unread = self._unread + pieces if self._unread else pieces
+        unread = self._unread
+        while unread:
+            (source, source_port, target, target_port), message, at_ms = unread[0]
+            transport = WEBSOCKET if self._streams.is_websocket(unread[0][0]) else TCP
             self.receive_payload(message, at_ms, source, source_port, target, target_port, transport)
+            del unread[0]
 
     def _receive_chunks(self, datagram: "Datagram", now_ms: int) -> None:
         """A packet of SCTP."""

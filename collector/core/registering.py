@@ -67,18 +67,17 @@ class RegisterMeter:
 
     def _finish(self, call_id: bytes, attempt: _Attempt, status: int, now_ms: int) -> None:
         """Counts an attempt; one that never answered its first challenge was none (a scanner, a probe)."""
+        if not attempt.challenge or attempt.answers_challenge:
+            count = self._count_of(attempt, now_ms)
+            if 200 <= status < 300 and len(count.delays) < 2 * MAX_DELAYS:
+                delay = min(now_ms - attempt.since_ms, LONGEST_DELAY_MS)
+                count.delays += bytes([delay >> 8, delay & 255])
+            count.until_ms = now_ms  # behind what may want memory: a board reads the message again
+            count.attempts += 1
+            if status < 200 or status >= 400:
+                count.failed += 1
+                count.code = status
         del self._attempts[call_id]
-        if attempt.challenge and not attempt.answers_challenge:
-            return
-        count = self._count_of(attempt, now_ms)
-        count.until_ms = now_ms
-        count.attempts += 1
-        if status < 200 or status >= 400:
-            count.failed += 1
-            count.code = status
-        elif status < 300 and len(count.delays) < 2 * MAX_DELAYS:
-            delay = min(now_ms - attempt.since_ms, LONGEST_DELAY_MS)
-            count.delays += bytes([delay >> 8, delay & 255])
 
     def _count_of(self, attempt: _Attempt, now_ms: int) -> RegistersCounted:
         key = (attempt.role, attempt.extension)

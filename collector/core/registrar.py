@@ -90,7 +90,6 @@ class Registrar:
         default = _seconds(message.header(EXPIRES), DEFAULT_EXPIRES_S)
         kept: list[str] = []
         listed = _contacts(message)
-        del self._pending[message.call_id]  # not before: where a board has no memory for a message, it reads it again
         for uri, parameters in listed:
             user = user_of(uri)[:MAX_TEXT]
             if self._is_senders(request, user, host_of(uri)) or (len(listed) == 1 and not request.removes):
@@ -99,6 +98,7 @@ class Registrar:
                 self._bind(request, user, now_ms + 1000 * expires_s, now_ms)
         if request.removes:
             self._forget_removed(request, kept, now_ms)
+        del self._pending[message.call_id]  # not before: where a board has no memory for a message, it reads it again
 
     def _is_senders(self, request: _Request, user: str, host: bytes) -> bool:
         """True where a listed contact is the sender's own: as it asked, or with an address that the registrar put."""

@@ -147,9 +147,10 @@ class RestingTracker(LegTracker):
             heard.remove(call_id)
         heard.append(call_id)
         if len(heard) > AWAKE:
-            legs = self._calls.get(heard.pop(0))
+            legs = self._calls.get(heard[0])
             if legs is not None and len(legs) == 1 and _may_rest(legs[0]):
                 self._lay_down(legs[0])
+            del heard[0]
 
     def _wake_calls_of(self, extension: str) -> list[bytes]:
         legs = [leg for leg in self._resting.values() if leg is not None and leg.extension == extension]

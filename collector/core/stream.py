@@ -60,8 +60,9 @@ class StreamTable:
         self._waiting = TimerQueue(HOLE_MS)  # halves with a hole
         self._websockets: dict[Key, int] = {}
 
-    def receive_segment(self, key: "Key", sequence: int, flags: int, payload: bytes, now_ms: int) -> list[bytes]:
+    def receive_segment(self, key: "Key", sequence: int, flags: int, payload: bytes, now_ms: int) -> "Pieces":
         """The messages that a segment completes, in order; `flags` are those of `packet.py`."""
+        missing = flags >> CUT_SHIFT & 0xFFFF
         half = self._halves.get(key)
         if flags & SYN:
             self._forget(half)
@@ -75,10 +76,9 @@ class StreamTable:
             if not payload or not (looks_like_sip(payload.lstrip()) or _begins_websocket(payload)):
                 return []
             half = self._open(key, sequence, now_ms)
-        messages = self._place(half, sequence, payload, now_ms) if payload else []
-        missing = flags >> CUT_SHIFT & 0xFFFF
+        messages = self._place_whole(half, sequence, payload, now_ms) if payload else []
         if missing and not half.ahead:
-            messages += self._end_cut(half, sequence + len(payload) + missing)
+            messages += [(key, cut, now_ms) for cut in self._end_cut(half, sequence + len(payload) + missing)]
         if not half.ahead:
             self._idle.arm(half, now_ms)
             if flags & (FIN | RST):
@@ -137,6 +137,17 @@ class StreamTable:
         if half is not None and half.queue is not None:
             half.queue.remove(half)
             del self._halves[half.key]
+
+    def _place_whole(self, half: _Half, sequence: int, payload: bytes, now_ms: int) -> "Pieces":
+        """Places a segment; where memory does not suffice nothing has happened: a board reads it again."""
+        ahead = list(half.ahead) if half.ahead else []
+        before = (half.next_sequence, half.buffer, half.in_step, half.to_skip)
+        try:
+            return [(half.key, message, now_ms) for message in self._place(half, sequence, payload, now_ms)]
+        except MemoryError:
+            half.next_sequence, half.buffer, half.in_step, half.to_skip = before
+            half.ahead = ahead
+            raise
 
     def _place(self, half: _Half, sequence: int, payload: bytes, now_ms: int) -> list[bytes]:
         """Puts a segment where it belongs: now, later, or (seen before) nowhere."""
@@ -252,9 +263,10 @@ class StreamTable:
                 return messages
             if end == 0 or len(half.buffer) < end <= MAX_MESSAGE_BYTES:
                 return messages
-            messages.append(half.buffer[:end])
+            whole = end == len(half.buffer)  # as nearly always: a board would copy it
+            messages.append(half.buffer if whole else half.buffer[:end])
             half.to_skip = max(0, end - len(half.buffer))  # a longer body is passed over, its head is read
-            half.buffer = half.buffer[end:]
+            half.buffer = b"" if whole else half.buffer[end:]
 
 
 def split_messages(data: bytes) -> list[bytes]:
@@ -302,8 +314,10 @@ def _message_end(buffer: bytes) -> int:
     head_end = _head_end(buffer)
     if not head_end:
         return 0
-    low = buffer[:head_end].lower()
-    at = low.find(b"\ncontent-length")
+    at = buffer.find(b"\nContent-Length:", 0, head_end)
+    low = buffer if at >= 0 else buffer[:head_end].lower()  # a copy, where it is not written as nearly everybody does
+    if at < 0:
+        at = low.find(b"\ncontent-length")
     if at < 0:
         at = low.find(b"\nl:")
         if at < 0:

@@ -67,7 +67,10 @@ class TimerQueue:
     def replace(self, thing: Waiting, by: Waiting) -> None:
         """Puts another in the place, and under the deadline, of a thing that stands here."""
         before, after = thing.previous, thing.next
-        by.deadline_ms, by.queue, by.previous, by.next = thing.deadline_ms, self, before, after
+        by.deadline_ms = thing.deadline_ms
+        by.queue = self
+        by.previous = before
+        by.next = after
         if before is None:
             self._first = by
         else:

@@ -5,7 +5,7 @@ from binascii import crc32
 from collector.core.addresses import branch_of, tag_of
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
-from collector.core.events import ROLE_PHONE, TRANSPORTS, LegEnded
+from collector.core.events import ROLE_PHONE, TRANSPORTS
 from collector.core.headers import RETRY_AFTER
 from collector.core.hold import CALLER
 from collector.core.hops import Hop
@@ -140,8 +140,6 @@ class LegTracker(LegTable):
         else:
             leg = self._open(None, message, mark_of(branch_of(message)), now_ms, hop.back())
         self._counters.orphans += 1
-        leg.facts.partial = True
-        leg.last_mark = 0
         return leg
 
     def _receive_stray(self, message: Message) -> None:
@@ -169,7 +167,7 @@ class LegTracker(LegTable):
                 self._counters.orphans += 1
                 self._ended.note_joined(message)
             else:
-                self._open(None, message, branch, now_ms, hop)
+                self._open(None, message, branch, now_ms, hop).last_mark = hop.sender ^ message.mark
             return
         mark = hop.sender ^ message.mark
         for leg in legs:
@@ -178,15 +176,15 @@ class LegTracker(LegTable):
                 return
         if to_tag:
             for leg in legs if len(legs) == 1 else self._matching(message, legs):
-                _note(leg, mark, now_ms, branch)
                 self._dialog.receive_offer(leg, message, now_ms, hop.sender)
+                _note(leg, mark, now_ms, branch)
             return
         if self._take_known_invite(legs, message, branch, now_ms, hop):
             return
         if len(legs) >= MAX_FORKS:
             self._counters.legs_evicted += 1
         else:
-            self._open(legs, message, branch, now_ms, hop)
+            self._open(legs, message, branch, now_ms, hop).last_mark = mark
 
     def _take_known_invite(self, legs: list[TrackedLeg], message: Message, branch: int, now_ms: int, hop: Hop) -> bool:
         """True for an INVITE outside a dialog that belongs to a leg that is open, or was; False for another target."""
@@ -205,8 +203,10 @@ class LegTracker(LegTable):
         facts, name, _ = self._reader.read(message, now_ms, hop)
         for leg in legs:
             if leg.target == name:
-                _note(leg, mark, now_ms, branch)
-                self._receive_further_invite(leg, facts, message, now_ms)
+                self._reader.refine(leg.facts, facts)
+                _note(leg, leg.last_mark, now_ms, branch)
+                self._receive_further_invite(leg, message, now_ms)
+                leg.last_mark = mark
                 return True
         return False
 
@@ -219,15 +219,15 @@ class LegTracker(LegTable):
         facts.transport = made_up.transport
         leg.facts = facts
 
-    def _receive_further_invite(self, leg: TrackedLeg, further: LegEnded, message: Message, now_ms: int) -> None:
+    def _receive_further_invite(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
         """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
-        self._reader.refine(leg.facts, further)
         if message.cseq == leg.invite_cseq:
             leg.own_hop = leg.own_hop or len(leg.branches) - 1
         elif message.cseq > leg.invite_cseq:
-            leg.invite_cseq = message.cseq
-            leg.from_tag = mark_of(tag_of(message.from_value))
+            from_tag = mark_of(tag_of(message.from_value))
             self._step(leg, INVITE, message, now_ms)
+            leg.invite_cseq = message.cseq
+            leg.from_tag = from_tag
 
     def _open(self, legs: list[TrackedLeg] | None, message: Message, branch: int, now_ms: int, hop: Hop) -> TrackedLeg:
         """A new leg; `legs` are those that its call has already."""
@@ -237,10 +237,11 @@ class LegTracker(LegTable):
         facts, name, records_digits = self._reader.read(message, now_ms, hop)
         facts.transport = TRANSPORTS[hop.transport]
         from_tag = mark_of(tag_of(message.from_value))
+        if message.status or message.method != b"INVITE":
+            facts.partial = True
         leg = TrackedLeg(facts, message.call_id, name, hop.sender, message.cseq, from_tag)
         if records_digits:
             leg.records_digits = True
-        leg.last_mark = hop.sender ^ message.mark
         if branch:
             leg.branches = (branch,)
         if legs is None:
@@ -320,9 +321,9 @@ class LegTracker(LegTable):
         """True where a response answers the next try of a challenged leg, whose INVITE was lost before the tap."""
         if leg.state != CHALLENGED or message.cseq < leg.invite_cseq:
             return False
-        leg.invite_cseq = message.cseq
         _note(leg, leg.last_mark, now_ms, mark_of(branch_of(message)))
         self._step(leg, INVITE, message, now_ms)
+        leg.invite_cseq = message.cseq
         return True
 
     def _is_lost_fork(self, leg: TrackedLeg, message: Message) -> bool:

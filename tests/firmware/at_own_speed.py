@@ -76,6 +76,8 @@ def compare(recording: Path, received: Path, office: Office) -> dict[str, object
         "legs_expected": len(expected),
         "legs_found": len(found),
         "equal_legs": len(set(expected) & set(stored_legs(office))),
+        "only_expected": sorted(set(expected) - set(stored_legs(office)), key=repr),
+        "only_found": sorted(set(stored_legs(office)) - set(expected), key=repr),
         "median_delay_ms": round(median(apart) * 1000),
         "most_delay_ms": round(max(apart) * 1000),
     }

@@ -35,7 +35,8 @@ class Connection:
 
     def segment(self, at, payload, *, flags=0x18, now_ms=0):
         """The messages that the bytes at a position of the stream complete."""
-        return self.table.receive_segment(KEY, (self.start + at) & 0xFFFFFFFF, flags, payload, now_ms)
+        pieces = self.table.receive_segment(KEY, (self.start + at) & 0xFFFFFFFF, flags, payload, now_ms)
+        return [message for _, message, _ in pieces]
 
 
 @given(st.lists(st.integers(1, len(STREAM) - 1), max_size=12), st.sampled_from([1000, 0xFFFFFF00]))
@@ -82,8 +83,8 @@ def test_bare_line_feeds_end_lines_too(cuts):
 def test_data_may_come_with_the_syn():
     """TCP Fast Open (RFC 7413): the first message travels in the segment that opens the connection."""
     table = StreamTable(Counters())
-    assert [MESSAGES[0]] == table.receive_segment(KEY, 999, SYN, MESSAGES[0], 0)
-    assert [MESSAGES[1]] == table.receive_segment(KEY, 1000 + len(MESSAGES[0]), 0x18, MESSAGES[1], 1)
+    assert [(KEY, MESSAGES[0], 0)] == table.receive_segment(KEY, 999, SYN, MESSAGES[0], 0)
+    assert [(KEY, MESSAGES[1], 1)] == table.receive_segment(KEY, 1000 + len(MESSAGES[0]), 0x18, MESSAGES[1], 1)
 
 
 def test_keep_alives_between_messages_are_passed_over():
