@@ -56,19 +56,19 @@ def _next(stay: Stay, waiting: Waiting, plan: OfficePlan) -> Stay | None:
 
 
 def _sent_to(target: Destination, stay: Stay, waiting: Waiting) -> Stay | None:
-    """Where the plan says what comes next: he is sent on when the place's time is up, or when its phones ring."""
+    """Where the plan says what comes next: he is there when a phone of that place only rings, or his time is up."""
     over = over_at(stay)
-    later = _rung_since(stay.since if over is None else over - SLACK_MS, waiting)
-    moved = [leg for leg in later if leg.extension in target.members and leg.extension not in stay.place.members]
-    if moved:
-        first = moved[0].t_invite
-        stayed = _rings_on(stay.place, target, later, first)
-        return None if stayed else Stay(target, first if over is None else min(over, first))
-    if over is None or waiting.until is None or waiting.until <= over + SLACK_MS:
+    rung = _rung_since(stay.since, waiting)
+    theirs = [leg for leg in rung if leg.extension in target.members and leg.extension not in stay.place.members]
+    if theirs and not _rings_on(stay.place, target, rung, theirs[0].t_invite):
+        return Stay(target, _sooner(theirs[0].t_invite, over))
+    if over is None or waiting.until is None or _rings_on(stay.place, target, rung, over + SLACK_MS):
         return None
-    if waiting.served is not None and waiting.served.t_invite < over - SLACK_MS:
-        return None  # the phone that he was answered from rang before
-    return None if _rings_on(stay.place, target, later, over + SLACK_MS) else Stay(target, over)
+    if waiting.served is None:
+        return Stay(target, over) if waiting.until > over else None
+    return (
+        Stay(target, over) if waiting.served.t_invite >= over - SLACK_MS and waiting.until > over + SLACK_MS else None
+    )
 
 
 def _found_elsewhere(stay: Stay, waiting: Waiting, plan: OfficePlan) -> Stay | None:
@@ -84,8 +84,7 @@ def _found_elsewhere(stay: Stay, waiting: Waiting, plan: OfficePlan) -> Stay | N
     )
     if target is None or _rings_on(stay.place, target, later, first.t_invite):
         return None
-    since = first.t_invite if over is None else min(over, first.t_invite)
-    return Stay(target, since, AMBIGUOUS if over is None else HEURISTIC)
+    return Stay(target, _sooner(first.t_invite, over), AMBIGUOUS if over is None else HEURISTIC)
 
 
 def _the_only(serving: Sequence[Destination], rung: set[str]) -> Destination | None:
@@ -99,6 +98,10 @@ def _the_only(serving: Sequence[Destination], rung: set[str]) -> Destination | N
 def over_at(stay: Stay) -> int | None:
     """When the place's time is up, Unix ms; None where the plan does not say how long it keeps callers."""
     return stay.since + stay.place.timeout_ms if stay.place.timeout_ms else None
+
+
+def _sooner(at_ms: int, over: int | None) -> int:
+    return at_ms if over is None else min(at_ms, over)
 
 
 def _rung_since(since: int, waiting: Waiting) -> list[Leg]:

@@ -29,6 +29,8 @@ OFFICES = st.builds(
     pick_up_s=st.floats(0.1, 20),
     talk_s=st.floats(1, 200),
     wrap_up_s=st.floats(0, 60),
+    second_line=st.integers(0, 4),
+    queue_timeout_s=st.floats(5, 90),
     seed=st.integers(0, 1 << 30),
 )
 
@@ -64,7 +66,15 @@ def test_every_customer_comes_out_as_it_was(tmp_path_factory, wishes):
     for customer in simulation.customers:
         contact = contacts[customer.trunk.caller.user]
         said = (contact.queue, contact.disposition, contact.wait_ms)
-        assert said == ("support", "abandoned" if customer.answered_ms is None else "answered", customer.wait_ms)
+        fate = "abandoned" if customer.answered_ms is None else "answered"
+        assert said == ("support", fate, customer.wait_ms)
+        visits = [(visit.queue, visit.disposition, visit.wait_ms) for visit in contact.queue_visits()]
+        if customer.sent_on_ms is None:
+            assert visits == [("support", fate, customer.wait_ms)]
+        else:
+            waited = customer.sent_on_ms - customer.waiting_ms
+            rest = customer.wait_ms - waited
+            assert visits == [("support", "overflow", waited), ("second_line", fate, rest)]
         if customer.answered_ms is not None:
             assert (contact.extension, contact.talk_ms) == (customer.extension, customer.talk_ms)
 
@@ -144,6 +154,9 @@ def test_a_box_hears_what_is_sent_to_it(tmp_path, kind):
         ["day.pcap", "--agents", "0"],
         ["day.pcap", "--agents", "101"],
         ["day.pcap", "--calls", "0"],
+        ["day.pcap", "--agents", "60", "--second-line", "41"],
+        ["day.pcap", "--second-line", "-1"],
+        ["day.pcap", "--queue-timeout-s", "0"],
     ],
 )
 def test_what_cannot_be_is_wrong_use(arguments, capsys, tmp_path, monkeypatch):

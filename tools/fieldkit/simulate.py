@@ -5,7 +5,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from functools import partial
@@ -27,7 +27,9 @@ from fieldkit.simulation import (
     Customer,
     Sent,
     Simulation,
+    Team,
     Wishes,
+    teams_of,
 )
 
 EXAMPLES = """\
@@ -56,6 +58,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         ("pick-up-s", "how long an agent lets it ring"),
         ("talk-s", "how long they talk"),
         ("wrap-up-s", "how long an agent needs afterwards"),
+        ("second-line", "agents of a queue that customers go on to, 0: none"),
+        ("queue-timeout-s", "after how long they do"),
         ("seed", "repeats an office exactly"),
     ):
         default = getattr(usual, name.replace("-", "_"))
@@ -89,16 +93,19 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
     wishes = Wishes(**{item.name: getattr(arguments, item.name) for item in fields(Wishes)})
-    if not 1 <= wishes.agents <= MAX_AGENTS:
-        raise WrongUse(f"--agents {wishes.agents}: 1 to {MAX_AGENTS}")
-    if wishes.calls < 1 or wishes.calls_an_hour <= 0 or arguments.speed <= 0:
-        raise WrongUse("--calls, --calls-an-hour and --speed must be above 0")
+    if not 1 <= wishes.agents <= MAX_AGENTS - max(0, wishes.second_line):
+        raise WrongUse(f"--agents {wishes.agents}: 1 to {MAX_AGENTS}, those of the second line included")
+    if wishes.calls < 1 or wishes.calls_an_hour <= 0 or arguments.speed <= 0 or wishes.queue_timeout_s <= 0:
+        raise WrongUse("--calls, --calls-an-hour, --queue-timeout-s and --speed must be above 0")
+    if wishes.second_line < 0:
+        raise WrongUse(f"--second-line {wishes.second_line}: 0 or more agents")
     return wishes
 
 
 def describe_office(wishes: Wishes) -> str:
     """The configuration of a box beside this office, and of its sink (TOML)."""
-    extensions = [str(FIRST_EXTENSION + number) for number in range(wishes.agents)]
+    teams = teams_of(wishes)
+    extensions = [extension for team in teams for extension in team.extensions]
     return f"""\
 # Of `ringtap simulate`. A service adds [[source]], [spool], [mqtt] and [sink].
 [box]
@@ -121,10 +128,20 @@ name = "Simulated office"
 time_zone = "UTC"
 boxes = ["{NAME}"]
 
-[offices.{NAME}.queues.support]
-numbers = ["{QUEUE_NUMBER}"]
-members = {json.dumps(extensions)}
+{"".join(_describe_queues(teams, wishes))}"""
+
+
+def _describe_queues(teams: Sequence[Team], wishes: Wishes) -> Iterator[str]:
+    """A section for each; the number leads to the first, the others take who was not answered in time."""
+    for team, after in zip(teams, [*teams[1:], None], strict=True):
+        numbers = [QUEUE_NUMBER] if team is teams[0] else []
+        yield f"""\
+[offices.{NAME}.queues.{team.name}]
+numbers = {json.dumps(numbers)}
+members = {json.dumps(team.extensions)}
 """
+        if after is not None:
+            yield f'timeout_s = {wishes.queue_timeout_s}\noverflow_to = "{after.name}"\n\n'
 
 
 def tell_truth(customers: Sequence[Customer]) -> dict[str, int | float | None]:
@@ -133,6 +150,7 @@ def tell_truth(customers: Sequence[Customer]) -> dict[str, int | float | None]:
     left = [customer.wait_ms for customer in customers if customer.answered_ms is None]
     return {
         "offered": len(customers),
+        "sent_on": sum(customer.sent_on_ms is not None for customer in customers),
         "answered": len(answered),
         "abandoned": len(left),
         "asa_s": _mean_s([customer.wait_ms for customer in answered]),

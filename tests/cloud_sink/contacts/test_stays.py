@@ -77,6 +77,18 @@ def test_support_rings_on_after_its_time() -> None:
     assert [("support", "answered", "102", 75_000, "102")] == visits(contact)
 
 
+def test_nobody_is_logged_in_to_the_first_queue() -> None:
+    """The PBX sends him on at once (Asterisk's joinempty): sales rings long before support's minute is over."""
+    contact = only(waiting(), ring("s", "104", "c", 1, 100, answer=8), plan=TOLD)
+    assert [("support", "overflow", "", 1_000, ""), ("sales", "answered", "104", 7_000, "104")] == visits(contact)
+
+
+def test_gone_just_after_he_was_sent_on() -> None:
+    """Half a second in sales is a visit of sales, abandoned at once."""
+    first, second = only(waiting(60.5), IN_VAIN, plan=TOLD).queue_visits()
+    assert ("overflow", False, "abandoned", True) == (first.disposition, first.short, second.disposition, second.short)
+
+
 def test_nobody_of_the_second_queue_is_free() -> None:
     """The plan alone says where he waited; he gave up there."""
     contact = only(waiting(80), IN_VAIN, plan=TOLD)
