@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cloud_sink.calendars import days_text
+from cloud_sink.calendars import days_text, short_date_text
 from cloud_sink.contacts.records import Contact
 from cloud_sink.kpi.comparison import Change, changes, earlier
 from cloud_sink.kpi.period import Period, local_day
@@ -83,17 +83,19 @@ def describe_insights(office: Office, period: Period) -> list[ToldInsight]:
     return [
         ToldInsight(
             insight.text,
-            [_describe_evidence(contacts[each], period) for each in insight.contacts],
+            [_describe_evidence(contacts[each], period, office.plan.calendar) for each in insight.contacts],
         )
         for insight in office.insights(period)
     ]
 
 
-def _describe_evidence(contact: Contact, period: Period) -> EvidenceRow:
-    """One call."""
+def _describe_evidence(contact: Contact, period: Period, calendar: str) -> EvidenceRow:
+    """One call; of more than one day it says which."""
+    at, zone = clock_text(contact.t_offer, period.time_zone), period.time_zone
+    first, last = (local_day(each, zone) for each in (period.from_ms, period.until_ms - 1))
     return EvidenceRow(
         contact.contact_id,
-        clock_text(contact.t_offer, period.time_zone),
+        at if first == last else f"{short_date_text(local_day(contact.t_offer, zone), calendar)} {at}",
         contact.caller or "withheld",
         duration_text(None if contact.wait_ms is None else contact.wait_ms / 1000),
         contact.disposition.replace("_", " "),

@@ -10,10 +10,12 @@ from fastapi import APIRouter, Query, Request, Response
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.report import Values
 from cloud_sink.shown import Shown, show_all
-from cloud_sink.web.beside import describe_comparison
-from cloud_sink.web.chosen import WeekChosen
+from cloud_sink.web.beside import describe_comparison, describe_insights
+from cloud_sink.web.chosen import Chosen, WeekChosen
 from cloud_sink.web.describe import describe_level, describe_places
 from cloud_sink.web.page import templates
+
+LONGEST_TOLD_DAYS = 7  # of more days what stands out is a table of its own: it is made from every call
 
 pages = APIRouter(include_in_schema=False)
 
@@ -49,10 +51,16 @@ def show_period(
         "days": describe_days(office.by_day(chosen.period), 100 * report.target),
         "places": describe_places(report),
         "extensions": {name: show_all(values) for name, values in report.extensions.items()},
+        "insights": describe_insights(office, chosen.period) if _is_short(chosen) else [],
         "compare": compare,
         "comparison": describe_comparison(report, office, compare),
     }
     return templates.TemplateResponse(request, "period.html", context)
+
+
+def _is_short(chosen: Chosen) -> bool:
+    """Whether it is a week at most."""
+    return (chosen.last - chosen.first).days < LONGEST_TOLD_DAYS
 
 
 def describe_days(days: Sequence[tuple[date, Values]], target: float) -> list[DayRow]:

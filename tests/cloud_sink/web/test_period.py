@@ -214,3 +214,18 @@ def test_a_week_beside_the_week_before(asking):
     report = asking.get(f"{LAB}/report", params={"week": "2026-11-24", "compare": "previous"}).json()
     now, before = report["total"]["offered"]["value"], report["comparison"]["total"]["offered"]["before"]["value"]
     assert f'<th scope="row">Offered</th><td class="num">{before:.0f}</td><td class="num">{now:.0f}</td>' in found
+
+
+def test_what_stands_out_in_a_week(client: httpx.Client):
+    """Every sentence of the API with its calls, each with its day and linked; of a longer time the table is linked."""
+    week = {"from": f"{FIRST}", "until": f"{FIRST + timedelta(days=6)}"}
+    said = client.get(f"{LAB}/insights", params=week).json()["insights"]
+    html = client.get("/period", params={"office": "lab", **week}).text
+    assert said
+    for insight in said:
+        assert f"<summary>{insight['text']}</summary>" in html
+        assert all(f"/calls/{contact}?office=lab" in html for contact in insight["contacts"])
+    assert re.search(r'<td class="at"><a href="/calls/[^"]*">22 Nov 06:\d\d</a>', html)
+    longer = client.get("/period", params={"office": "lab", "from": "2026-11-01", "until": "2026-11-30"}).text
+    assert "<summary>" not in longer.partition('id="days-title"')[0]
+    assert "/reports/table/insights?office=lab&amp;from=2026-11-01&amp;until=2026-11-30" in longer
