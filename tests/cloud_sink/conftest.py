@@ -1,16 +1,40 @@
-"""A real mail server on loopback, with TLS and a password where a test asks for them."""
+"""The command `ringtap-sink`; a real mail server on loopback, with TLS and a password where a test asks for them."""
 
+import signal
 import ssl
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
+from cloud_sink.cli import main
 from fieldkit.authority import Authority, certificate_pem, private_pem
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.fixture
+def ringtap_sink(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., CompletedProcess[str]]]:
+    """Call the command with arguments, in this process: starting Python for each would cost two seconds."""
+    before = {number: signal.getsignal(number) for number in STOPPING}
+
+    def call(*arguments: object) -> CompletedProcess[str]:
+        words = [*map(str, arguments)]
+        try:
+            code = main(words)
+        except SystemExit as wrong_use:
+            code = int(wrong_use.code or 0)
+        said = capsys.readouterr()
+        return CompletedProcess(words, code, said.out, said.err)
+
+    yield call
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 class Postbox:

@@ -7,9 +7,10 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -28,8 +29,11 @@ def write_config(folder: Path, *, listen: str = "127.0.0.1:0", broker: str = "12
     return path
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+Run = Callable[..., CompletedProcess[str]]
+
+
+def start(*arguments: object) -> CompletedProcess[str]:
+    """Run the command to its end, as a process."""
     command = [sys.executable, "-m", "cloud_sink", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
@@ -69,7 +73,7 @@ def test_busy_ports_are_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         for key, settings in (("listen", {"listen": address}), ("embedded_broker", {"broker": address})):
-            done = run("serve", "--config", write_config(tmp_path, **settings))
+            done = start("serve", "--config", write_config(tmp_path, **settings))
             expected = (
                 f"ringtap-sink: [sink] {key}: cannot listen on {address}: "
                 "Address already in use; stop what does, or choose another port\n"
@@ -78,11 +82,11 @@ def test_busy_ports_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
-def test_unwritable_database_is_named(tmp_path: Path, command: str) -> None:
+def test_unwritable_database_is_named(ringtap_sink: Run, tmp_path: Path, command: str) -> None:
     """A database that cannot be made is one line with its address and the reason; exit 2."""
     config = tmp_path / "sink.toml"
     config.write_text(f'[sink]\ndatabase = "sqlite:///{tmp_path}/nowhere/sink.db"\n{OFFICE}')
-    done = run(command, "--config", config)
+    done = ringtap_sink(command, "--config", config)
     expected = (
         f'ringtap-sink: database "sqlite:///{tmp_path}/nowhere/sink.db" cannot be used: unable to open database file\n'
     )
@@ -97,38 +101,38 @@ def test_unwritable_database_is_named(tmp_path: Path, command: str) -> None:
         ("[[[", "not valid TOML"),
     ],
 )
-def test_configuration_mistakes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
+def test_configuration_mistakes_are_named(ringtap_sink: Run, tmp_path: Path, text: str, complaint: str) -> None:
     """A mistake in the configuration is one line that names the file; exit 2."""
     config = tmp_path / "sink.toml"
     config.write_text(text)
-    done = run("serve", "--config", config)
+    done = ringtap_sink("serve", "--config", config)
     assert 2 == done.returncode
     assert done.stderr.startswith(f"ringtap-sink: {config}: {complaint}")
     assert 1 == done.stderr.count("\n")
 
 
-def test_check_config(tmp_path: Path) -> None:
+def test_check_config(ringtap_sink: Run, tmp_path: Path) -> None:
     """A good configuration is told so, with its offices and their boxes, without touching the database."""
-    done = run("check-config", "--config", write_config(tmp_path))
+    done = ringtap_sink("check-config", "--config", write_config(tmp_path))
     assert 0 == done.returncode
     assert "fine, database sqlite:///" in done.stdout
     assert "  office lab: 0 destinations, boxes: lab\n" in done.stdout
     assert not (tmp_path / "sink.db").exists()
 
 
-def test_migrate_and_rebuild(tmp_path: Path) -> None:
+def test_migrate_and_rebuild(ringtap_sink: Run, tmp_path: Path) -> None:
     """`rebuild` asks for `migrate` first, then says how many contacts there are; an unknown office is named."""
     config = write_config(tmp_path)
-    done = run("rebuild", "--config", config)
+    done = ringtap_sink("rebuild", "--config", config)
     assert (2, "") == (done.returncode, done.stdout)
     assert "run `ringtap-sink migrate --config FILE`" in done.stderr
-    assert f"sqlite:///{tmp_path}/sink.db: up to date\n" == run("migrate", "--config", config).stdout
-    assert "lab: 0 contacts, 0 closed days\n" == run("rebuild", "--config", config).stdout
-    done = run("rebuild", "--config", config, "--office", "lob")
+    assert f"sqlite:///{tmp_path}/sink.db: up to date\n" == ringtap_sink("migrate", "--config", config).stdout
+    assert "lab: 0 contacts, 0 closed days\n" == ringtap_sink("rebuild", "--config", config).stdout
+    done = ringtap_sink("rebuild", "--config", config, "--office", "lob")
     assert (2, f'ringtap-sink: {config}: no office "lob" (there is: lab)\n') == (done.returncode, done.stderr)
 
 
-def test_quarantine_in_every_format(tmp_path: Path) -> None:
+def test_quarantine_in_every_format(ringtap_sink: Run, tmp_path: Path) -> None:
     """What could not be used is listed as a table, as JSON and as JSON lines, newest first."""
     config = write_config(tmp_path)
     store = Store.open(f"sqlite:///{tmp_path}/sink.db")
@@ -139,50 +143,51 @@ def test_quarantine_in_every_format(tmp_path: Path) -> None:
         "topic": "rt/1/lab/ev", "reason": "not an array of six", "payload": "02", "times": 2,
         "first_seen": "1970-01-01T00:00:02+00:00", "last_seen": "1970-01-01T00:00:03+00:00",
     }  # fmt: skip
-    table = run("quarantine", "--config", config)
+    table = ringtap_sink("quarantine", "--config", config)
     assert "1970-01-01T00:00:03+00:00       2 x  rt/1/lab/ev  not an array of six" == table.stdout.splitlines()[0]
-    assert first == json.loads(run("quarantine", "--config", config, "--format", "json").stdout)[0]
-    lines = run("quarantine", "--config", config, "--format", "jsonl", "--limit", "1").stdout.splitlines()
+    assert first == json.loads(ringtap_sink("quarantine", "--config", config, "--format", "json").stdout)[0]
+    lines = ringtap_sink("quarantine", "--config", config, "--format", "jsonl", "--limit", "1").stdout.splitlines()
     assert [first] == [json.loads(line) for line in lines]
 
 
 @pytest.mark.parametrize("arguments", [[], ["serve"], ["nonsense"], ["quarantine", "--config", "x", "--limit", "0"]])
-def test_wrong_use(arguments: list[str]) -> None:
+def test_wrong_use(ringtap_sink: Run, arguments: list[str]) -> None:
     """Wrong use is explained and ends with 2."""
-    done = run(*arguments)
+    done = ringtap_sink(*arguments)
     assert 2 == done.returncode
     assert "usage: ringtap-sink" in done.stderr
 
 
-def test_every_command_has_help_with_an_example() -> None:
+def test_every_command_has_help_with_an_example(ringtap_sink: Run) -> None:
     """`--help` of the program and of each command shows how it is called."""
     commands = re.search(r"\{(.*?)\}", make_parser().format_help())
     assert commands is not None
-    for arguments in ([], *([name] for name in commands.group(1).split(","))):
-        done = run(*arguments, "--help")
+    of_commands = [ringtap_sink(name, "--help") for name in commands.group(1).split(",")]
+    for done in (start("--help"), *of_commands):
         assert 0 == done.returncode
         assert "examples:\n  ringtap-sink " in done.stdout
 
 
 @pytest.fixture
-def migrated(tmp_path: Path) -> Path:
+def migrated(ringtap_sink: Run, tmp_path: Path) -> Path:
     """The configuration of a sink whose database has its tables."""
     config = write_config(tmp_path)
-    assert 0 == run("migrate", "--config", config).returncode
+    assert 0 == ringtap_sink("migrate", "--config", config).returncode
     return config
 
 
 def test_export_prints_a_table(migrated: Path):
     """CSV on standard output, here with its heads alone."""
-    done = run("export", "missed", "--config", migrated, "--day", "2026-06-01")
+    done = start("export", "missed", "--config", migrated, "--day", "2026-06-01")
     assert (0, "") == (done.returncode, done.stderr)
     assert done.stdout.lstrip("\ufeff").startswith("caller,attempts,first,last")
 
 
-def test_export_writes_a_spreadsheet(migrated: Path, tmp_path: Path):
+def test_export_writes_a_spreadsheet(ringtap_sink: Run, migrated: Path, tmp_path: Path):
     """A file that begins as every XLSX does."""
     file = tmp_path / "report.xlsx"
-    assert 0 == run("export", "report", "--config", migrated, "--format", "xlsx", "--output", file).returncode
+    done = ringtap_sink("export", "report", "--config", migrated, "--format", "xlsx", "--output", file)
+    assert 0 == done.returncode
     assert b"PK" == file.read_bytes()[:2]
 
 
@@ -194,8 +199,8 @@ def test_export_writes_a_spreadsheet(migrated: Path, tmp_path: Path):
         (("--output", "/nowhere/x.csv"), "/nowhere/x.csv: cannot be written"),
     ],
 )
-def test_export_tells_mistakes_in_one_line(migrated: Path, arguments: tuple[str, ...], words: str):
+def test_export_tells_mistakes_in_one_line(ringtap_sink: Run, migrated: Path, arguments: tuple[str, ...], words: str):
     """Exit 2, and what would do."""
-    done = run("export", "contacts", "--config", migrated, *arguments)
+    done = ringtap_sink("export", "contacts", "--config", migrated, *arguments)
     assert (2, 1) == (done.returncode, len(done.stderr.splitlines()))
     assert words in done.stderr

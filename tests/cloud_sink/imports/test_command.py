@@ -1,8 +1,8 @@
 """`ringtap-sink import` as a user runs it."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -24,10 +24,13 @@ def sink(tmp_path: Path) -> Path:
     return config
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+Run = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(ringtap_sink: Run) -> Run:
     """Run `ringtap-sink import` to its end."""
-    command = [sys.executable, "-m", "cloud_sink", "import", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return lambda *arguments: ringtap_sink("import", *arguments)
 
 
 def say(text: str) -> tuple[int, str, str]:
@@ -35,12 +38,12 @@ def say(text: str) -> tuple[int, str, str]:
     return 0, f"lab: schedules: {text}\n", ""
 
 
-def outcome(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+def outcome(done: CompletedProcess[str]) -> tuple[int, str, str]:
     """Exit code and both outputs."""
     return done.returncode, done.stdout, done.stderr
 
 
-def test_import_correct_repeat_and_remove(sink: Path, tmp_path: Path) -> None:
+def test_import_correct_repeat_and_remove(run: Run, sink: Path, tmp_path: Path) -> None:
     """A rehearsal stores nothing, the same again changes nothing, a correction replaces the agent's day."""
     file, options = tmp_path / "shifts.csv", ("--config", sink, "--office", "lab")
     file.write_text(
@@ -58,7 +61,7 @@ def test_import_correct_repeat_and_remove(sink: Path, tmp_path: Path) -> None:
     assert say("2 rows read, 0 removed, 2 were not there") == outcome(run("schedules", file, *options, "--remove"))
 
 
-def test_a_wrong_file_stores_nothing(sink: Path, tmp_path: Path) -> None:
+def test_a_wrong_file_stores_nothing(run: Run, sink: Path, tmp_path: Path) -> None:
     """Exit 1, a line for each mistake; the rows that were fine are not stored either."""
     file = tmp_path / "shifts.csv"
     file.write_text(SHIFTS + "Alice,2026-06-01 09:00,2026-06-01 11:00,on queue\nBob,x,2026-06-01 10:00,break\n")
@@ -68,7 +71,7 @@ def test_a_wrong_file_stores_nothing(sink: Path, tmp_path: Path) -> None:
     assert [] == Store.open(f"sqlite:///{tmp_path}/sink.db").import_status("lab")
 
 
-def test_wrong_use_is_one_line(sink: Path, tmp_path: Path) -> None:
+def test_wrong_use_is_one_line(run: Run, sink: Path, tmp_path: Path) -> None:
     """Exit 2: no file, several offices and none named, an unknown one, a file that is not there."""
     for arguments, said in (
         (("agents", "--config", sink), "name the file to import"),
@@ -81,10 +84,10 @@ def test_wrong_use_is_one_line(sink: Path, tmp_path: Path) -> None:
         assert said in done.stderr
 
 
-def test_template_needs_no_configuration(tmp_path: Path) -> None:
+def test_template_needs_no_configuration(run: Run, tmp_path: Path) -> None:
     """The file on standard output or where it is told to go, what its columns mean beside it."""
     done = run("agents", "--template")
-    assert (0, "\ufeffagent,extension,from,until,team\nAlice,101,2026-06-01,,support\n") == (
+    assert (0, "\ufeffagent,extension,from,until,team\r\nAlice,101,2026-06-01,,support\r\n") == (
         done.returncode,
         done.stdout,
     )
@@ -93,7 +96,7 @@ def test_template_needs_no_configuration(tmp_path: Path) -> None:
     assert b"PK" == (tmp_path / "a.xlsx").read_bytes()[:2]
 
 
-def test_a_result_names_a_contact_that_there_is(sink: Path, tmp_path: Path) -> None:
+def test_a_result_names_a_contact_that_there_is(run: Run, sink: Path, tmp_path: Path) -> None:
     """An id that no contact has is a mistake of its row."""
     file = tmp_path / "results.csv"
     file.write_text("contact_id,disposition,success\nlab-00000001-1,sold,yes\n")
@@ -102,7 +105,7 @@ def test_a_result_names_a_contact_that_there_is(sink: Path, tmp_path: Path) -> N
     assert 'row 2, column "contact_id": "lab-00000001-1" is no contact of this office' in done.stderr
 
 
-def test_customers_of_a_box_that_codes_numbers(sink: Path, tmp_path: Path) -> None:
+def test_customers_of_a_box_that_codes_numbers(run: Run, sink: Path, tmp_path: Path) -> None:
     """Without the box's key the list is refused; with it each number is stored as the code that calls carry."""
     key = load_key(tmp_path / "caller.key")
     code = key_number("447700900123", key)
@@ -123,7 +126,7 @@ def test_customers_of_a_box_that_codes_numbers(sink: Path, tmp_path: Path) -> No
     assert [code] == [row.number for row in store.imported("lab", "customers", 0, 1)]
 
 
-def test_a_queue_log_has_no_template() -> None:
+def test_a_queue_log_has_no_template(run: Run) -> None:
     """It is the PBX's own file."""
     done = run("queue_log", "--template")
     assert (2, "") == (done.returncode, done.stdout)
