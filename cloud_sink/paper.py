@@ -6,14 +6,14 @@ out the same on every machine; right-to-left texts are shaped and ordered as the
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fpdf import FPDF
 from fpdf.enums import TableCellFillMode, TableHeadingsDisplay
 from fpdf.fonts import FontFace
 
-from cloud_sink.sheets import UNPRINTABLE, Cell, Few, FewText, Table
+from cloud_sink.document import Document, are_numbers, cell_text, head_text, printable
+from cloud_sink.sheets import Few, FewText, Table
 
 FONTS = Path(__file__).parent / "fonts"
 INK, QUIET, LINE, BAND = (28, 36, 46), (96, 108, 122), (200, 206, 214), (243, 245, 248)
@@ -22,21 +22,7 @@ UPRIGHT_COLUMNS = 7  # more of them are printed on a page that lies on its side
 MOST_ROWS = 1000  # of one table: twenty pages; the rest is for a spreadsheet
 # scripts whose letters join, or run from the right
 SHAPED = re.compile("[\u0590-\u0dff\ufb1d-\ufdff\ufe70-\ufeff]")
-LONGEST_CELL = 200  # characters
 WIDEST_CELL = 36  # characters that still make a column wider
-NOTHING = "—"
-# times, written without their zone: it stands above the tables
-MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(?:[+-]\d\d:\d\d|Z)")
-NUMBER_TEXT = re.compile(r"[-+]?[\d\s.,:]+( ?(%|s|min|h|points|a day|an hour))?|" + NOTHING)
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What a PDF holds: its title, lines of explanation below it, and the tables, each under its name."""
-
-    title: str
-    lines: tuple[str, ...]
-    tables: Sequence[Table]
 
 
 class _Pages(FPDF):
@@ -55,7 +41,7 @@ def write_pdf(document: Document) -> bytes:
     tables = [table.on_paper for table in document.tables]
     wide = any(len(table.heads) > UPRIGHT_COLUMNS for table in tables)
     pages = _Pages(orientation="landscape" if wide else "portrait", format="A4")
-    pages.set_title(_printable(document.title))
+    pages.set_title(printable(document.title))
     pages.set_creator("ringtap")
     pages.add_font("text", "", FONTS / "DejaVuSans.ttf")
     pages.add_font("text", "B", FONTS / "DejaVuSans-Bold.ttf")
@@ -78,11 +64,11 @@ def _write_head(pages: FPDF, document: Document) -> None:
     """Title and explanation."""
     pages.set_text_color(INK)
     pages.set_font("text", "B", 16)
-    pages.multi_cell(0, 8, _printable(document.title), new_x="LMARGIN", new_y="NEXT")
+    pages.multi_cell(0, 8, printable(document.title), new_x="LMARGIN", new_y="NEXT")
     pages.set_text_color(QUIET)
     pages.set_font("text", size=8)
     for line in document.lines:
-        pages.multi_cell(0, 4.5, _printable(line), new_x="LMARGIN", new_y="NEXT")
+        pages.multi_cell(0, 4.5, printable(line), new_x="LMARGIN", new_y="NEXT")
 
 
 def _write_table(pages: FPDF, table: Table) -> None:
@@ -90,7 +76,7 @@ def _write_table(pages: FPDF, table: Table) -> None:
     pages.ln(5)
     pages.set_text_color(INK)
     pages.set_font("text", "B", 10)
-    pages.cell(0, 7, _printable(table.title), new_x="LMARGIN", new_y="NEXT")
+    pages.cell(0, 7, printable(table.title), new_x="LMARGIN", new_y="NEXT")
     pages.set_font("text", size=7)
     pages.set_draw_color(LINE)
     if not table.rows:
@@ -120,29 +106,6 @@ def _write_table(pages: FPDF, table: Table) -> None:
         pages.cell(0, 5, left, new_x="LMARGIN", new_y="NEXT")
 
 
-def head_text(head: str) -> str:
-    """A column's name with blanks, so that it may break into lines."""
-    return _printable(head.replace("_", " "))
-
-
-def cell_text(cell: Cell) -> str:
-    """A cell as people read it."""
-    if cell is None or cell == "":
-        return NOTHING
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, float):
-        return f"{cell:.2f}".rstrip("0").rstrip(".")
-    text = _printable(str(cell))
-    moment = MOMENT.fullmatch(text)
-    return f"{moment[1]} {moment[2]}" if moment else text[:LONGEST_CELL]
-
-
-def _printable(text: str) -> str:
-    """Without what no font has."""
-    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", " ")
-
-
 def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
     """Shares of the page by the longest word of the head and the usual length of the cells."""
     widths = []
@@ -151,8 +114,3 @@ def _widths(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[float,
         lengths = sorted(len(text) for text in column)
         widths.append(float(min(WIDEST_CELL, 2 + max(longest_word, lengths[len(lengths) * 9 // 10]))))
     return tuple(widths)
-
-
-def are_numbers(rows: Sequence[Sequence[str]]) -> list[bool]:
-    """For each column, whether there is nothing but numbers in it: they stand on the right."""
-    return [all(NUMBER_TEXT.fullmatch(text) for text in column) for column in zip(*rows, strict=True)]

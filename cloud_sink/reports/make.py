@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from cloud_sink.calendars import days_text
+from cloud_sink.document import Document
 from cloud_sink.kpi.period import Period, local_day
 from cloud_sink.office import Office
-from cloud_sink.paper import Document, write_pdf
 from cloud_sink.reports.periods import days_of
 from cloud_sink.reports.saved import SavedReport
 from cloud_sink.reports.summaries import ALL, HEADLINES, comparison_table, summary_table
@@ -38,6 +38,8 @@ class Made:
 def write_document(document: Document, kind: str) -> bytes:
     """All tables as one file of kind "csv" (the first table), "xlsx" or "pdf"."""
     if kind == "pdf":
+        from cloud_sink.paper import write_pdf  # noqa: PLC0415 -- its library is a seventh of a sink's start
+
         return write_pdf(document)
     return (
         write_csv(document.tables[0])

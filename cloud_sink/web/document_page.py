@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from cloud_sink.paper import Document, are_numbers, cell_text, head_text
+from cloud_sink.document import Document, are_numbers, cell_text, head_text
 from cloud_sink.question import BadQuestion
 from cloud_sink.reports.make import export_document, make_for, make_report
 from cloud_sink.sheets import Few, FewText, Table
@@ -64,10 +64,7 @@ def _show(
     request: Request, chosen: Chosen, document: Document, path: str, files: Sequence[tuple[str, str]]
 ) -> Response:
     """The document under its title, with the same as files."""
-    context = {
-        "chosen": chosen,
-        "office": chosen.office,
-        "offices": chosen.offices,
+    context = chosen.as_context() | {
         "document": document,
         "path": path,
         "files": files,

@@ -3,7 +3,8 @@ import io
 import pypdf
 import pytest
 
-from cloud_sink.paper import FEW, MOST_ROWS, Document, write_pdf
+from cloud_sink.document import Document
+from cloud_sink.paper import FEW, MOST_ROWS, write_pdf
 from cloud_sink.sheets import Few, Table
 
 
