@@ -91,10 +91,7 @@ class LapseRow:
 def agents(request: Request, chosen: DaysChosen) -> Response:
     """Show one office's agents."""
     found = chosen.office.team(chosen.period)
-    context = {
-        "chosen": chosen,
-        "office": chosen.office,
-        "offices": chosen.offices,
+    context = chosen.as_context() | {
         "total": show_all(found.everybody),
         "planned": found.everybody["schedule_adherence"].value is not None,
         "teams": [_team_row(name, found) for name in found.teams],

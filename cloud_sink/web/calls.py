@@ -72,12 +72,7 @@ def show_calls(
     asked = {"direction": direction, "disposition": disposition, "place": place, "number": number}
     found = [contact for contact in reversed(contacts) if _fits(contact, **asked)]
     start = ROWS_ON_A_PAGE * (page - 1)
-    context = {
-        "chosen": chosen,
-        "office": chosen.office,
-        "offices": chosen.offices,
-        "first": chosen.first,
-        "last": chosen.last,
+    context = chosen.as_context() | {
         "asked": asked,
         "directions": DIRECTIONS,
         "dispositions": sorted({contact.disposition for contact in contacts}),

@@ -70,6 +70,16 @@ class Chosen:
             return month_around(self.last + DAY, self.office.plan.calendar)
         return self.first + self._length, self.last + self._length
 
+    def as_context(self) -> dict[str, object]:
+        """What the template of every page about an office's days is told of them."""
+        return {
+            "chosen": self,
+            "office": self.office,
+            "offices": self.offices,
+            "first": self.first,
+            "last": self.last,
+        }
+
     @property
     def _is_month(self) -> bool:
         return (self.first, self.last) == month_around(self.first, self.office.plan.calendar)

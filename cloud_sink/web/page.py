@@ -77,10 +77,7 @@ def _describe(chosen: Chosen, compare: str, threshold_s: float | None, formula: 
     quarters = describe_quarters(buckets, period, report.formula)
     level = describe_level(report)
     total = show_all(report.total)
-    return {
-        "chosen": chosen,
-        "office": office,
-        "offices": chosen.offices,
+    return chosen.as_context() | {
         "day": chosen.first,
         "total": total,
         "level": level,

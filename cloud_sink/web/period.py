@@ -39,12 +39,7 @@ def show_period(
     """Show one office's days; without any choice the week of the latest day anything was seen on."""
     office = chosen.office
     report = office.report(chosen.period)
-    context = {
-        "chosen": chosen,
-        "office": office,
-        "offices": chosen.offices,
-        "first": chosen.first,
-        "last": chosen.last,
+    context = chosen.as_context() | {
         "total": show_all(report.total),
         "level": describe_level(report),
         "formula": CATALOGUE[report.formula],

@@ -139,12 +139,7 @@ def _as_file(made: Made, kind: str) -> Response:
 def show_reports(request: Request, chosen: DaysChosen, every: AllSaved) -> Response:
     """Saved reports, and every table of a period as a file."""
     office = chosen.office
-    context = {
-        "chosen": chosen,
-        "office": office,
-        "offices": chosen.offices,
-        "first": chosen.first,
-        "last": chosen.last,
+    context = chosen.as_context() | {
         "ranges": _ranges(office),
         "saved": [_describe_saved(office, each) for each in every.get(office.id, ())],
         "tables": [(name, TABLE_WORDS.get(name, "")) for name in sorted(EXPORTS, key=_place)],

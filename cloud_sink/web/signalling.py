@@ -83,10 +83,7 @@ class Row:
 def signalling(request: Request, chosen: DaysChosen) -> Response:
     """Show one office's signalling."""
     report = chosen.office.signalling(chosen.period)
-    context = {
-        "chosen": chosen,
-        "office": chosen.office,
-        "offices": chosen.offices,
+    context = chosen.as_context() | {
         "vantages": [(VANTAGE_WORDS[name], vantage) for name, vantage in report.vantages.items()],
         "rows": [_row(kpi.id, report) for kpi in SIGNALLING_HEALTH if kpi.id != "mos_lq"],
         "sound": _describe_sound("all phones", report.sound),
