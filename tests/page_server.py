@@ -15,6 +15,7 @@ from cloud_sink.store import Store
 from cloud_sink.web.app import create_app
 from cloud_sink.web.live import add_live
 
+PATIENCE_S = 120  # for an answer: a PDF of a thousand rows takes three seconds of a machine that has nothing else to do
 NOW_MS = 1_795_354_000_000  # 2026-11-22 13:26:40 UTC: the afternoon of the recorded day
 
 

@@ -1,5 +1,6 @@
-"""The command `ringtap-sink`; a real mail server on loopback, with TLS and a password where a test asks for them."""
+"""The command `ringtap-sink`, an empty store, and a real mail server, with TLS and a password where wanted."""
 
+import shutil
 import signal
 import ssl
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from cloud_sink.cli import main
+from cloud_sink.store import Store
 from fieldkit.authority import Authority, certificate_pem, private_pem
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -35,6 +37,25 @@ def ringtap_sink(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., C
     yield call
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with all its tables: to be copied, migrating takes fifty times as long."""
+    path = tmp_path_factory.mktemp("empty") / "sink.db"
+    store = Store.open(f"sqlite:///{path}")
+    store.migrate()
+    store.close()
+    return path
+
+
+@pytest.fixture
+def empty_store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+    """An empty SQLite store, `sink.db` in the test's folder."""
+    shutil.copy(empty_database, tmp_path / "sink.db")
+    store = Store.open(f"sqlite:///{tmp_path / 'sink.db'}")
+    yield store
+    store.close()
 
 
 class Postbox:

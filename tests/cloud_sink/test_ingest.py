@@ -1,8 +1,5 @@
 """Ingest: bytes from the broker to stored events and acknowledgements, and what happens to everything else."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgpack
 import pytest
 from hypothesis import given
@@ -53,12 +50,9 @@ def pack(seq0: int, *events: object, epoch: int = 9, clock: int = 1) -> bytes:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(empty_store: Store) -> Store:
     """An empty store."""
-    store = Store.open(f"sqlite:///{tmp_path / 'sink.db'}")
-    store.migrate()
-    yield store
-    store.close()
+    return empty_store
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from cloud_sink.office import Offices
 from cloud_sink.reports.mailing import FIRST_RETRY_MS, Mailer, MailingLoop
 from cloud_sink.reports.saved import SavedReport, Schedule
 from cloud_sink.reports.settings import MailSettings
-from cloud_sink.store import Store
 
 LONDON = ZoneInfo("Europe/London")
 MORNING = datetime(2026, 6, 3, 7, 0, tzinfo=LONDON)
@@ -38,12 +37,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(empty_store):
     """An empty database."""
-    opened = Store.open(f"sqlite:///{tmp_path / 'sink.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
+    return empty_store
 
 
 @pytest.fixture

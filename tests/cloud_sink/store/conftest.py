@@ -44,23 +44,35 @@ def postgres() -> Iterator[str]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store, migrated: each test that asks for it runs on both databases."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'sink.db'}"
-    else:
-        url = new_postgres_database(request.getfixturevalue("postgres"), f"t{abs(hash(request.node.nodeid)):x}")
-    store = Store.open(url)
+@pytest.fixture(scope="session")
+def empty_postgres(postgres: str) -> str:
+    """Name of a database with all its tables: to be copied."""
+    store = Store.open(new_postgres_database(postgres, "empty"))
     store.migrate()
+    store.close()
+    return "empty"
+
+
+@pytest.fixture
+def postgres_store(postgres: str, empty_postgres: str, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store on PostgreSQL."""
+    name = f"t{abs(hash(request.node.nodeid)):x}"
+    store = Store.open(new_postgres_database(postgres, name, like=empty_postgres))
     yield store
     store.close()
 
 
-def new_postgres_database(server: str, name: str) -> str:
-    """Create a database on the test run's server and return its address."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """An empty store: each test that asks for it runs on both databases."""
+    store: Store = request.getfixturevalue("empty_store" if request.param == "sqlite" else "postgres_store")
+    return store
+
+
+def new_postgres_database(server: str, name: str, like: str = "template1") -> str:
+    """Create a database on the test run's server, as a copy of another, and return its address."""
     import psycopg
 
     with psycopg.connect(server.format(name="postgres").replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     return server.format(name=name)

@@ -11,7 +11,6 @@ from cloud_sink.contacts.facts import Registers, Told, Voice
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan, QueueVisit, Stitched
 from cloud_sink.errors import StoreUnusable
 from cloud_sink.store import Acknowledgement, BatchArrived, Gap, Health, Junk, Registration, StateArrived, Store, tables
-from cloud_sink.store.junk import MAX_ROWS, MAX_ROWS_OF_TOPIC
 from cloud_sink.store.ranges import MAX_RANGES
 from cloud_sink.store.rows import leg_id
 from cloud_sink.store.writing import HEALTH_HISTORY_MS
@@ -274,20 +273,29 @@ def test_quarantine_counts_the_same_junk_up(store: Store) -> None:
     assert {(b"1", 2), (b"2", 1), (b"\0", 1)} == {(junk.payload, junk.times) for junk in store.quarantine()}
 
 
+@pytest.fixture
+def _small_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One with room for a hundredth of the rows: filling the real one takes ten thousand."""
+    monkeypatch.setattr("cloud_sink.store.junk.MAX_ROWS", 100)
+    monkeypatch.setattr("cloud_sink.store.junk.MAX_ROWS_OF_TOPIC", 10)
+
+
+@pytest.mark.usefixtures("_small_quarantine")
 def test_quarantine_is_bounded(store: Store) -> None:
     """Junk that never repeats fills the quarantine to its bound and no further."""
-    topics = MAX_ROWS // MAX_ROWS_OF_TOPIC
-    store.ingest([Junk(f"t{n % topics}", "r", b"%d" % n) for n in range(MAX_ROWS)], PLANS, T0)
+    store.ingest([Junk(f"t{n % 10}", "r", b"%d" % n) for n in range(100)], PLANS, T0)
+    assert 100 == store.quarantined()
     store.ingest([Junk("another", "r", b"newest")], PLANS, T0 + 1)
-    assert MAX_ROWS == store.quarantined()
+    assert 100 == store.quarantined()
     assert b"newest" == store.quarantine(1)[0].payload
 
 
+@pytest.mark.usefixtures("_small_quarantine")
 def test_one_box_cannot_push_the_junk_of_others_out(store: Store) -> None:
     """Each topic has a bound of its own."""
     store.ingest([Junk("quiet", "r", b"kept")], PLANS, T0)
-    store.ingest([Junk("loud", "r", b"%d" % n) for n in range(MAX_ROWS_OF_TOPIC + 50)], PLANS, T0 + 1)
-    assert MAX_ROWS_OF_TOPIC + 1 == store.quarantined()
+    store.ingest([Junk("loud", "r", b"%d" % n) for n in range(60)], PLANS, T0 + 1)
+    assert 10 + 1 == store.quarantined()
 
 
 def test_a_failing_transaction_leaves_nothing(store: Store) -> None:

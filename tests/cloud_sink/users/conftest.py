@@ -1,8 +1,5 @@
 """A sink's users, and a clock that a test moves."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from cloud_sink.store import Store, User
@@ -38,11 +35,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def accounts(tmp_path: Path, clock: Clock, stored_password: str) -> Iterator[Accounts]:
+def accounts(empty_store: Store, clock: Clock, stored_password: str) -> Accounts:
     """Maria the admin, Jens the manager, a screen, and Eve who was locked out: all with one password."""
-    store = Store.open(f"sqlite:///{tmp_path / 'sink.db'}")
-    store.migrate()
     for name, role in (("maria", "admin"), ("jens", "manager"), ("screen", "wallboard"), ("eve", "viewer")):
-        store.users.add(User(name, role, stored_password, name == "eve", False, T0, frozenset({"london"})))
-    yield Accounts(store, WebSettings(), clock)
-    store.close()
+        empty_store.users.add(User(name, role, stored_password, name == "eve", False, T0, frozenset({"london"})))
+    return Accounts(empty_store, WebSettings(), clock)

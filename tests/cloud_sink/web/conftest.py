@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import msgpack
 import pytest
-from page_server import NOW_MS, serving
+from page_server import NOW_MS, PATIENCE_S, serving
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from cloud_sink.config import office_plans
 from cloud_sink.contacts.records import OfficePlan
@@ -20,6 +21,11 @@ from collector.core.monitor import CallMonitor
 from collector.ports import Event
 from collector.service import Service
 
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 EPOCH = 7
 BATCH_EVENTS = 50
 
@@ -93,13 +99,21 @@ def store(
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's own Chromium; for a module, because no other event loop can run beside Playwright's."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield found
+        found.close()
+
+
 @pytest.fixture
-def empty_store(tmp_path: Path) -> Iterator[Store]:
-    """A SQLite store before the first event."""
-    opened = Store.open(f"sqlite:///{tmp_path / 'sink.db'}")
-    opened.migrate()
-    yield opened
-    opened.close()
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab of its own."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture(scope="session")
@@ -118,5 +132,5 @@ def serve_with(store: Store, plans: dict[str, OfficePlan]) -> Callable[..., Abst
 @pytest.fixture(scope="session")
 def client(address: str) -> Iterator[httpx.Client]:
     """A program that asks it."""
-    with httpx.Client(base_url=address, timeout=30) as found:
+    with httpx.Client(base_url=address, timeout=PATIENCE_S) as found:
         yield found

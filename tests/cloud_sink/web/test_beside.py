@@ -5,7 +5,7 @@ import pytest
 
 from cloud_sink.contacts.records import Tariff
 
-from .conftest import serving
+from .conftest import PATIENCE_S, serving
 
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"
@@ -57,10 +57,10 @@ def test_page_shows_both(client, compare: str, day: str):
 def test_cost_of_calls_is_shown_where_there_are_tariffs(store, plans):
     """The recorded day's calls to mobiles, priced; without tariffs the page does not speak of money."""
     priced = replace(plans["lab"], tariffs=(Tariff("all", ("4",), per_minute=0.6),))
-    with serving(store, {"lab": priced}) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(store, {"lab": priced}) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
         total = client.get("/api/v1/offices/lab/report").json()["total"]
         assert total["call_cost"]["value"] > 0
         page = client.get("/").text
         assert f"{total['unpriced']['value']:.0f} without a tariff" in page
-    with serving(store, plans) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(store, plans) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
         assert "<dt>Cost of calls</dt>" not in client.get("/").text

@@ -12,6 +12,8 @@ from cloud_sink.reports.tables import EXPORTS
 from cloud_sink.sheets import Table
 from cloud_sink.web.document_page import MOST_ROWS, describe_sheet
 
+from .conftest import PATIENCE_S
+
 DAY = "2026-11-22"
 LAB = "/api/v1/offices/lab"
 
@@ -22,13 +24,14 @@ def test_every_table_can_be_read(client, name: str):
     link = f"/reports/table/{name}?office=lab&amp;day={DAY}"
     assert f'href="{link}"' in client.get("/reports", params={"office": "lab", "day": DAY}).text
     html = client.get(link.replace("&amp;", "&")).text
-    text = client.get(f"{LAB}/export/{name}.csv", params={"day": DAY}).content.decode("utf-8-sig")
+    files = {kind: client.get(f"{LAB}/export/{name}.{kind}", params={"day": DAY}) for kind in ("pdf", "xlsx", "csv")}
+    text = files["csv"].content.decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(text, newline="")))[1:]
     body = html.partition("<tbody>")[2].partition("</tbody>")[0]
     assert min(len(rows), MOST_ROWS) == body.count("<tr>")
     assert len(rows) > 0 or "Nothing in these days." in html
-    for kind in ("pdf", "xlsx", "csv"):
-        assert 200 == client.get(f"{LAB}/export/{name}.{kind}", params={"day": DAY}).status_code
+    for kind, answer in files.items():
+        assert 200 == answer.status_code
         assert f'href="{LAB}/export/{name}.{kind}?day={DAY}"' in html
 
 
@@ -44,7 +47,7 @@ def test_a_table_says_what_it_rests_on_and_steps_to_other_days(client):
 def test_a_saved_report_is_shown_for_its_own_period_or_another(serve_with):
     """Yesterday unless days are named; all its tables below each other."""
     saved = SavedReport("daily", "Every morning", ("summary", "queues"), period="yesterday")
-    with serve_with({"lab": (saved,)}) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serve_with({"lab": (saved,)}) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
         own = client.get("/reports/saved/daily", params={"office": "lab"}).text
         asked = client.get("/reports/saved/daily", params={"office": "lab", "day": DAY}).text
         assert ["Summary", "Queues"] == re.findall(r'<h2 id="sheet-\d">([^<]*)</h2>', asked)

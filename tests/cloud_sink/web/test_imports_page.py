@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page
 
 from cloud_sink.contacts.records import JALALI, OfficePlan
 from cloud_sink.imports.kinds import KINDS
@@ -193,13 +193,11 @@ def test_names_of_files_and_kinds_as_people_read_them():
     assert ["QA scores", "Queue log", "Agents"] == [kind_title(name) for name in ("qa_scores", "queue_log", "agents")]
 
 
-def test_in_a_browser(empty_store: Store, tmp_path: Path):
+def test_in_a_browser(empty_store: Store, tmp_path: Path, page: Page):
     """A file chosen, checked, stored and taken back with the mouse."""
     file = tmp_path / "shifts.csv"
     file.write_text(GOOD)
-    with serving(empty_store, PLANS) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page()
+    with serving(empty_store, PLANS) as address:
         page.goto(f"{address}/imports?office=lab")
         page.select_option("select[name=kind]", "schedules")
         page.set_input_files("input[type=file]", file)
@@ -210,5 +208,4 @@ def test_in_a_browser(empty_store: Store, tmp_path: Path):
         assert 1 == page.locator("#runs tbody tr").count()
         page.click("#runs button")
         page.wait_for_selector("text=taken back 22 November")
-        browser.close()
     assert [] == empty_store.imported("lab", "schedules", 0, NOW_MS)

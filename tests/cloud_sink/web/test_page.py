@@ -1,10 +1,9 @@
 """The dashboard as a person sees it: in a real browser, and as plain HTML."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from cloud_sink.contacts.records import OfficePlan
 
@@ -19,30 +18,8 @@ PATHS = (  # every page with numbers
     f"/signalling?office=lab&day={DAY}",
     f"/period?office=lab&week={DAY}",
 )
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 SIZES = ((1280, 900), (320, 640))
 NEXT_DAY_MS = NOW_MS + 86_400_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's own Chromium."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A tab of its own."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
 
 
 def numbers(page: Page, within: str) -> dict[str, str]:

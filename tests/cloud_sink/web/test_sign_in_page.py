@@ -4,27 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cloud_sink.contacts.records import OfficePlan
 from cloud_sink.store import Store, User
 from cloud_sink.users.passwords import hash_password
 
 from .conftest import NOW_MS, serving
-from .test_page import ARGUMENTS, CHROMIUM, CONTRAST, SIZES
+from .test_page import CONTRAST, SIZES
 
 expect.set_options(timeout=60_000)  # a password takes its time, on a busy machine the more
 
 PASSWORD = "four horses eat purple soup"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's own Chromium."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from cloud_sink.ingest import Ingest
 from collector.core import wire
 from collector.core.events import VoiceReported
 
-from .conftest import NOW_MS, serving
+from .conftest import NOW_MS, PATIENCE_S, serving
 
 DAY = "2026-11-22"
 SIGNALLING = "/api/v1/offices/lab/signalling"
@@ -54,7 +54,7 @@ def test_sound_reaches_the_page(empty_store, plans):
     Ingest(empty_store, plans, lambda _box: "lab").receive_messages(
         [(wire.topic("lab", "ev"), msgpack.packb(batch))], NOW_MS
     )
-    with serving(empty_store, plans) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with serving(empty_store, plans) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
         page = client.get("/signalling", params={"office": "lab", "day": DAY}).text
         assert 'data-sound="101"' in page
         assert "4.12" in page
