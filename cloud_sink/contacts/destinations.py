@@ -24,6 +24,14 @@ def direct_extension(number: str, plan: OfficePlan) -> str:
     return ""
 
 
+def has_own_number(extension: str, plan: OfficePlan) -> bool:
+    """Whether callers can dial an extension itself, by the office's plan."""
+    return any(
+        len(pattern) == len(extension) and all(p in ("?", e) for p, e in zip(pattern, extension, strict=True))
+        for pattern in plan.direct.values()
+    )
+
+
 def named(name: str, plan: OfficePlan) -> Destination | None:
     """The destination of that name."""
     for destination in plan.destinations:

@@ -2,15 +2,16 @@
 
 A PBX stops the phones of a caller whom somebody answered, and nobody talks with two agents at once but for a transfer:
 what contradicts that is another caller, who calls from the same company. Whoever calls under such a number is told from
-the others by who serves which queue, as far as that goes, and marked.
+the others by who serves which queue, as far as that goes, and marked. Which queue it was is told by whose phones rang.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from cloud_sink.contacts.destinations import DIRECT, destination_of, has_own_number
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_ring, order_of, party_key
 from cloud_sink.contacts.islands import end_of
 from cloud_sink.contacts.outcomes import SIBLING_MS
-from cloud_sink.contacts.records import Leg, OfficePlan
+from cloud_sink.contacts.records import QUEUE, RING_GROUP, Destination, Leg, OfficePlan
 
 HANDED_ON_MS = 3_000  # between what happens on two agents' legs where the PBX hands a caller on by itself
 RING_ALL_MS = 3_000  # phones that a PBX rings for an anonymous caller start within this
@@ -83,3 +84,29 @@ def _is_handed_on(one: Leg, other: Leg) -> bool:
     """A transfer without a REFER: the first agent's leg ended when the other phone was called, or was answered."""
     end = end_of(one)
     return any(abs(end - at_ms) <= HANDED_ON_MS for at_ms in (other.t_invite, other.t_answer) if at_ms is not None)
+
+
+def place_of(rings: Sequence[Leg], plan: OfficePlan) -> Destination:
+    """What the caller dialled: seen where the PBX names it, in Diversion or History-Info (RFC 7044).
+
+    Else the one place that all rung phones serve, or those that rang first if he was sent on later. A phone that rings
+    alone was called itself, unless it serves one place and the plan knows no number of its own. No name: not known.
+    """
+    for leg in rings:
+        place = destination_of(leg.diverted_by, plan) if leg.diverted_by else None
+        if place is not None and place.kind in (QUEUE, RING_GROUP):
+            return place
+    extensions = {leg.extension for leg in rings}
+    found = _served_by(extensions, plan)
+    if len(extensions) == 1 and (found is None or has_own_number(rings[0].extension, plan)):
+        return Destination(rings[0].extension, DIRECT, ())
+    together = {leg.extension for leg in rings if leg.t_invite <= rings[0].t_invite + RING_ALL_MS}
+    first = _served_by(together, plan) or _served_by({rings[0].extension}, plan)
+    return found or first or Destination("", "", ())
+
+
+def _served_by(extensions: set[str], plan: OfficePlan) -> Destination | None:
+    """The one place that they serve, all of its phones before some."""
+    fitting = [(members, place) for members, place in plan.teams if extensions <= members]
+    places = [place for members, place in fitting if extensions == members] or [place for _, place in fitting]
+    return places[0] if len(places) == 1 else None

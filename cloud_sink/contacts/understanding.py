@@ -2,8 +2,8 @@
 
 from operator import attrgetter
 
-from cloud_sink.contacts.destinations import DIRECT, destination_of
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_dial, is_ring
+from cloud_sink.contacts.hosted import place_of
 from cloud_sink.contacts.outcomes import CALLER_LEFT_MS
 from cloud_sink.contacts.records import (
     ANNOUNCEMENT,
@@ -123,11 +123,12 @@ def _build_customer(
     group: Group, story: Story, direction: str, outcomes: dict[str, str], plan: OfficePlan, sees_trunk: bool
 ) -> Contact:
     contact = _blank(group, story, direction)
+    place = story.destination
     if story.trunk is None and not is_dial(story.anchor):
         contact.t_offer = contact.t_first_ring or story.anchor.t_invite
         if direction == "in" and not contact.queue:
-            contact.did = ""
-            contact.queue, contact.kind = _shared_place(story, plan)
+            place = place_of(story.rings, plan)
+            contact.did, contact.queue, contact.kind = "", place.name, place.kind
     first = story.served[0] if story.served else None
     if first is not None:
         contact.t_agent_answer = first.t_answer
@@ -138,7 +139,7 @@ def _build_customer(
     elif story.rings:
         contact.extension = story.rings[-1].extension
     contact.ended_by = _ended_by(story)
-    stays = _stays(contact, story, plan)
+    stays = _stays(place or Destination(contact.queue, contact.kind, ()), story, plan)
     group.doubt(stays[-1].correlation)
     contact.correlation = group.correlation
     waited_until = _disposition(contact, story, outcomes, stays[-1], sees_trunk)
@@ -150,29 +151,11 @@ def _build_customer(
     return contact
 
 
-def _stays(contact: Contact, story: Story, plan: OfficePlan) -> list[Stay]:
+def _stays(first: Destination, story: Story, plan: OfficePlan) -> list[Stay]:
     """The places that he waited in before the first answer."""
-    first = story.destination or Destination(contact.queue, contact.kind, ())
     served = story.served[0] if story.served else None
-    until = contact.t_agent_answer if served is not None else story.anchor.t_end
+    until = served.t_answer if served is not None else story.anchor.t_end
     return stays_of(first, Waiting(_queued_since(story), until, story.rings, served), plan)
-
-
-def _shared_place(story: Story, plan: OfficePlan) -> tuple[str, str]:
-    """On a hosted PBX the number dialled is seen where the PBX names it, in Diversion or History-Info (RFC 7044).
-
-    Else the queue is the one place that all rung phones serve, all of its phones before some.
-    """
-    named_places = [destination_of(leg.diverted_by, plan) for leg in story.rings if leg.diverted_by]
-    for place in named_places:
-        if place is not None and place.kind in (QUEUE, RING_GROUP):
-            return place.name, place.kind
-    rung = {leg.extension for leg in story.rings}
-    fitting = [(members, place) for members, place in plan.teams if rung <= members]
-    places = [place for members, place in fitting if rung == members] or [place for _, place in fitting]
-    if len(rung) > 1 and len(places) == 1:
-        return places[0].name, places[0].kind
-    return (next(iter(rung)), DIRECT) if len(rung) == 1 else ("", "")
 
 
 def _ended_by(story: Story) -> str:

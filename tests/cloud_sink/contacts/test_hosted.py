@@ -58,3 +58,24 @@ def test_tries_that_are_refused_at_once_are_one_callers() -> None:
     """A busy phone is tried again while the others ring on: nobody else."""
     tries = [ring(f"t{n}", "101", "c", n, n + 0.1, ring=None, final_code=486, ended_by="callee") for n in range(1, 8)]
     assert 1 == len(told(ring("a", "102", "c", 0, 9, answer=8.5), *tries))
+
+
+def place(*legs, plan=PLAN):
+    """Where the caller of these phones is said to have waited."""
+    (contact,) = stitch(legs, plan, sees_trunk=False).contacts
+    return contact.queue, contact.kind
+
+
+def test_a_phone_that_rings_alone_may_ring_for_its_queue() -> None:
+    """The others talk: 104 serves sales only; it was called itself only if the plan knows a number of its own."""
+    alone = ring("a", "104", "447700900001", 0, 30, answer=5)
+    queues = replace(PLAN, destinations=PLAN.destinations[:5], direct={})
+    assert ("sales", "queue") == place(alone, plan=queues)
+    assert ("104", "direct") == place(alone, plan=replace(queues, direct={"44600???": "???"}))
+    assert ("sales", "queue") == place(alone, plan=replace(queues, direct={"4470?": "11?"}))
+
+
+def test_a_phone_that_serves_two_queues_and_rings_alone() -> None:
+    """103 rings for support or sales, nobody knows which: called itself is all that is said."""
+    queues = replace(PLAN, destinations=PLAN.destinations[:5], direct={})
+    assert ("103", "direct") == place(ring("a", "103", "447700900001", 0, 30, answer=5), plan=queues)

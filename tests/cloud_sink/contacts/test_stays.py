@@ -158,6 +158,14 @@ def test_a_ring_group_whose_callers_go_on_to_a_queue() -> None:
     assert [("group", "overflow", 20_000), ("sales", "abandoned", 30_000)] == [(v[0], v[1], v[3]) for v in visits(left)]
 
 
+def test_only_phones_are_seen() -> None:
+    """A hosted PBX: support's phones ring, then one that serves sales only; each queue has its visit."""
+    legs = (ring("a", "101", "c", 0, 14), ring("b", "102", "c", 0, 14), ring("s", "104", "c", 15, 100, answer=20))
+    contacts = stitch(legs, replace(TOLD, destinations=TOLD.destinations[:5]), False).contacts
+    assert [("support", "overflow"), ("sales", "answered")] == [visit[:2] for visit in visits(contacts[0])]
+    assert ("T1", "answered") == (contacts[0].visibility, contacts[0].disposition)
+
+
 def test_a_transferred_caller_is_sent_on_too() -> None:
     """An agent hands him on to support, whose time passes; then sales answers."""
     contact = only(
