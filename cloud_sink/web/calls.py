@@ -56,6 +56,18 @@ class LegRow:
     talk_bar: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """One of several places that a caller waited in."""
+
+    place: str
+    came: str
+    waited: str
+    outcome: str
+    agent: str
+    talked: str
+
+
 @pages.get("/calls")
 def show_calls(
     request: Request,
@@ -76,7 +88,7 @@ def show_calls(
         "asked": asked,
         "directions": DIRECTIONS,
         "dispositions": sorted({contact.disposition for contact in contacts}),
-        "places": sorted({contact.queue for contact in contacts if contact.queue}),
+        "places": sorted({visit.queue for contact in contacts for visit in contact.queue_visits() if visit.queue}),
         "total": len(found),
         "page": page,
         "pages": -(-len(found) // ROWS_ON_A_PAGE),
@@ -138,6 +150,7 @@ def show_call(
         "contact": contact,
         "day": day,
         "facts": _describe_facts(contact, chosen),
+        "visits": _describe_visits(contact, chosen.plan) if contact.visits else [],
         "correlation": CORRELATIONS.get(contact.correlation, ""),
         "legs": describe_legs(contact, legs, chosen.plan.time_zone),
         "same_caller": _same_caller(chosen, contact),
@@ -161,6 +174,21 @@ def _describe_facts(contact: Contact, office: Office) -> list[tuple[str, str]]:
         ("Transfers", str(contact.transfers)),
         ("Phones asked", str(contact.rings)),
         ("Ended by", ended),
+    ]
+
+
+def _describe_visits(contact: Contact, plan: OfficePlan) -> list[VisitRow]:
+    """Each place that the caller waited in, in order."""
+    return [
+        VisitRow(
+            place=visit.queue or NOTHING,
+            came=clock_text(visit.t_offer, plan.time_zone, seconds=True),
+            waited=_duration(visit.wait_ms),
+            outcome=visit.disposition.replace("_", " "),
+            agent=visit.agent,
+            talked=_duration(visit.talk_ms) if visit.disposition == "answered" else NOTHING,
+        )
+        for visit in contact.queue_visits()
     ]
 
 

@@ -7,13 +7,15 @@ from cloud_sink.contacts.records import Contact, Leg
 from cloud_sink.store import BoxStatus
 from cloud_sink.web.schema import BoxOut, BoxReport, ContactOut, LegOut
 
+VISIT_TIMES = ("t_enter", "t_agent_answer", "t_end")
 CONTACT_TIMES = ("t_offer", "t_pbx_answer", "t_first_ring", "t_agent_answer", "t_end")
 LEG_TIMES = ("t_invite", "t_ring", "t_answer", "t_end")
 
 
 def write_contact(contact: Contact) -> ContactOut:
     """One contact."""
-    return ContactOut.model_validate(_in_seconds(asdict(contact), CONTACT_TIMES))
+    visits = [_in_seconds(asdict(visit), VISIT_TIMES) for visit in contact.visits]
+    return ContactOut.model_validate(_in_seconds(asdict(contact), CONTACT_TIMES) | {"visits": visits})
 
 
 def write_leg(leg: Leg, outcome: str) -> LegOut:

@@ -155,6 +155,24 @@ class LegOut(BaseModel):
     partial: bool
 
 
+class VisitOut(BaseModel):
+    """One of several places that a caller waited in: transferred to it, or sent on when another's time was up."""
+
+    queue: str
+    kind: str
+    t_enter: float
+    t_agent_answer: float | None
+    t_end: float | None
+    disposition: str
+    agent: str
+    extension: str
+    wait_ms: int | None
+    ring_ms: int | None
+    talk_ms: int
+    hold_ms: int
+    short: bool
+
+
 class ContactOut(BaseModel):
     """One contact, as `ringtap replay --show contacts` prints it."""
 
@@ -184,6 +202,7 @@ class ContactOut(BaseModel):
     visibility: str
     ended_by: str
     legs: list[str]
+    visits: list[VisitOut]  # empty where it waited in one place only
 
 
 class ContactPage(BaseModel):

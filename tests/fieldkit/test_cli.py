@@ -62,6 +62,22 @@ CONTACT_FIELDS = [
     "correlation",
     "legs",
     "call_ids",
+    "visits",
+]
+VISIT_FIELDS = [
+    "queue",
+    "t_enter",
+    "t_agent_answer",
+    "t_end",
+    "disposition",
+    "agent",
+    "wait_ms",
+    "talk_ms",
+    "short",
+    "kind",
+    "extension",
+    "ring_ms",
+    "hold_ms",
 ]
 
 
@@ -115,6 +131,19 @@ def test_contacts_have_the_promised_fields(replay, captures):
     for contact in contacts:
         assert {call_ids[leg] for leg in contact["legs"]} == set(contact["call_ids"])
     assert sorted(call_ids) == sorted(leg for contact in contacts for leg in contact["legs"])
+
+
+def test_a_transferred_callers_visits_are_told(replay, captures):
+    """Of fpbx, then of sales: times in seconds as the contact's own."""
+    _, out, _ = replay(captures / "office-day-A.pcap.gz", "--show", "contacts", "--format", "jsonl")
+    contact = next(each for each in lines(out) if each["visits"] and each["queue"] == "fpbx")
+    first, second = contact["visits"]
+    assert VISIT_FIELDS == list(first) == list(second)
+    assert ("fpbx", "answered", "sales", "abandoned") == (
+        first["queue"], first["disposition"], second["queue"], second["disposition"]
+    )  # fmt: skip
+    assert (first["t_enter"], first["t_agent_answer"]) == (contact["t_offer"], contact["t_agent_answer"])
+    assert first["t_enter"] < first["t_end"] <= second["t_enter"] < second["t_end"]
 
 
 def test_kpis_are_the_report(replay, captures):

@@ -54,7 +54,12 @@ def _print_csv(rows: Iterable[Row], stream: TextIO) -> None:
     for number, row in enumerate(rows):
         if number == 0:
             writer.writerow(row)
-        writer.writerow(" ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in row.values())
+        writer.writerow(" ".join(map(_one_of, cell)) if isinstance(cell, list) else cell for cell in row.values())
+
+
+def _one_of(value: object) -> str:
+    """One of several in a cell; what has parts of its own as JSON."""
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _print_table(rows: Iterable[Row], stream: TextIO) -> None:

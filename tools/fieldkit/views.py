@@ -1,10 +1,10 @@
 """What `ringtap replay --show` shows: the rows of each view, with the fields and the order that programs rely on."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TextIO
 
-from cloud_sink.contacts.records import Contact, Leg
+from cloud_sink.contacts.records import Contact, Leg, QueueVisit
 from cloud_sink.kpi.period import local_time
 from cloud_sink.kpi.report import Report
 from cloud_sink.kpi.signalling import SignallingReport
@@ -126,14 +126,21 @@ def describe_contact(contact: Contact, call_ids: Iterable[str]) -> Row:
         "correlation": contact.correlation,
         "legs": list(contact.legs),
         "call_ids": list(dict.fromkeys(call_ids)),
+        "visits": [_describe_visit(visit) for visit in contact.visits],
     }
+
+
+def _describe_visit(visit: QueueVisit) -> Row:
+    """All fields of a visit, times as those of a contact."""
+    times = {name: seconds(getattr(visit, name)) for name in ("t_enter", "t_agent_answer", "t_end")}
+    return asdict(visit) | times
 
 
 def _contact_line(contact: Contact, replayed: Replayed) -> Row:
     return {
         "time": _clock(contact.t_offer, replayed),
         "dir": contact.direction,
-        "queue": contact.queue,
+        "queue": " > ".join(visit.queue for visit in contact.queue_visits()),
         "caller": contact.caller,
         "disposition": contact.disposition,
         "extension": contact.extension,

@@ -62,6 +62,21 @@ def test_uncertain_calls_say_so(client):
         assert "is a guess" in client.get(f"/calls/{each['contact_id']}").text
 
 
+def test_call_shows_each_place_that_its_caller_waited_in(client):
+    """An agent passed the caller on to another queue: one row for each, as the API has them; none for other calls."""
+    every = contacts(client)
+    passed_on = [each for each in every if each["visits"]]
+    assert passed_on
+    for contact in passed_on:
+        page = client.get(f"/calls/{contact['contact_id']}").text
+        rows = re.findall(r'<tr><th scope="row">(.*?)</th>', page[page.index('id="visits"') :].partition("</table>")[0])
+        assert [visit["queue"] for visit in contact["visits"]] == rows
+        assert contact["queue"] == rows[0]
+        assert all(visit["t_enter"] >= contact["t_offer"] for visit in contact["visits"])
+    elsewhere = next(each for each in every if not each["visits"])
+    assert 'id="visits"' not in client.get(f"/calls/{elsewhere['contact_id']}").text
+
+
 def test_what_is_not_there(client):
     """A call nobody made, and a kind there is not: one line each."""
     answer = client.get("/calls/lab-1-2", params={"office": "lab"})
