@@ -59,8 +59,10 @@ def sink_state(*, online: bool) -> bytes:
 
 def acknowledgement_message(acknowledgement: Acknowledgement) -> Message:
     """Return topic and payload that tell a box what is committed."""
-    payload = msgpack.packb([acknowledgement.epoch, acknowledgement.seq])
-    return wire.topic(acknowledgement.box, "ack"), bytes(payload)
+    content = [acknowledgement.epoch, acknowledgement.seq]
+    if acknowledgement.newest_ms:  # it has started: what it had in memory only went with it, if its power was cut
+        content.append(acknowledgement.newest_ms)
+    return wire.topic(acknowledgement.box, "ack"), bytes(msgpack.packb(content))
 
 
 def replay_message(acknowledgement: Acknowledgement) -> Message:

@@ -62,6 +62,7 @@ class App:
         self._lossless_ms = self._started_ms = board.now_ms()
         self._restarting = False
         self._confirmed = False
+        self._absence_told = False
         self._last_reserve = bytes(LAST_RESERVE_BYTES)
 
     async def run(self) -> None:
@@ -123,6 +124,9 @@ class App:
         if self.publisher.acknowledged and not self._confirmed:
             self._confirmed = True
             self._confirm_trial()
+        if self.publisher.newest_ms:
+            self._tell_absence(self.publisher.newest_ms)
+            self.publisher.newest_ms = 0
 
     def _note_losses(self, now_ms: int, span_ms: int = LOSS_MS) -> None:
         dropped = self.board.dropped() + self.capture.dropped
@@ -175,13 +179,15 @@ class App:
         if not known:
             self.spool.set_clock(offset_ms)
         self.reader.offset_ms = offset_ms
-        if not known:
-            self._tell_absence(self.spool.left_ms - offset_ms)
+        if not known and self.spool.left_ms:
+            self._tell_absence(self.spool.left_ms)
 
-    def _tell_absence(self, since_ms: int) -> None:
-        """An earlier start wrote its last event at `since_ms`: what it kept in memory only went with the power."""
-        if self.spool.left_ms and since_ms < self._started_ms:
+    def _tell_absence(self, newest_ms: int) -> None:
+        """What earlier starts saw after this event (Unix ms), in flash or at the sink, went with the power."""
+        since_ms = newest_ms - self.reader.offset_ms
+        if not self._absence_told and since_ms < self._started_ms:
             self.reader.keep(GapObserved(since_ms, self._started_ms, "not_running", 0))
+        self._absence_told = True
 
     # --- the sink ---
 

@@ -48,6 +48,7 @@ class Publisher:
     ) -> None:
         self.connected = False
         self.acknowledged = False  # the sink has said at least once, since the start, what it has
+        self.newest_ms = 0  # and when the newest event was that it had of earlier starts: Unix ms; 0: it did not say
         self.connections = 0
         self.last_error = ""
         self.errors = 0
@@ -178,6 +179,8 @@ class Publisher:
             return
         self._failures = 0
         self.acknowledged = True
+        if len(content) > 2 and isinstance(content[2], int):
+            self.newest_ms = content[2]
         if seq <= self._acked or seq > self._spool.last_seq:
             return
         self._spool.discard_through(epoch, seq)

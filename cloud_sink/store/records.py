@@ -99,6 +99,7 @@ class Acknowledgement:
     epoch: int
     seq: int
     replay_from: int = 0  # the box still has what is missing from here on, and would not send it by itself; 0: nothing
+    newest_ms: int = 0  # to a box that counts anew: Unix ms of the newest event it sent before; 0: none, or it does not
 
 
 @dataclass(frozen=True, slots=True)

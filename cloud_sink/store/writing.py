@@ -44,6 +44,7 @@ class IngestTransaction:
         self._stored_boxes: set[str] = set()
         self._answers: set[tuple[str, int]] = set()
         self._replays: dict[tuple[str, int], int] = {}
+        self._newest_before: dict[tuple[str, int], int] = {}  # newest event of a box whose birth says another epoch
         self._rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self._legs: dict[str, list[Leg]] = defaultdict(list)
         self._messages: dict[str, list[Told]] = defaultdict(list)
@@ -70,7 +71,13 @@ class IngestTransaction:
         for key, ranges in self._ranges.items():
             self._write_ranges(key, ranges)
         answers = [
-            Acknowledgement(box, epoch, self._acked(box, epoch), self._replays.get((box, epoch), 0))
+            Acknowledgement(
+                box,
+                epoch,
+                self._acked(box, epoch),
+                self._replays.get((box, epoch), 0),
+                self._newest_before.get((box, epoch), 0),
+            )
             for box, epoch in sorted(self._answers)
         ]
         since = {office: trunk_seen_since(self._connection, office) for office in self._trunk_moved}
@@ -96,6 +103,8 @@ class IngestTransaction:
             if state.connection >= box["connection"]:  # an old connection's last will says nothing about the new one
                 box["online"] = False
             return
+        if state.epoch != box["epoch"] and box["last_event"] is not None:
+            self._newest_before[state.box, state.epoch] = box["last_event"]
         for name in ("connection", "epoch", "clock_ok", "version", "tenant", "boot"):
             box[name] = getattr(state, name)
         box["online"] = True

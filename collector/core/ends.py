@@ -46,7 +46,7 @@ class EndWatch:
 
         An interval beyond the longest wait is as good as none.
         """
-        low = message.data.lower()
+        low = message.searchable
         session = -1
         if b"\r\nsession-expires" in low or b"\r\nx" in low:
             session = _wait_for(message.header(SESSION_EXPIRES).partition(b";")[0].strip())

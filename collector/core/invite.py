@@ -90,7 +90,7 @@ class InviteReader:
 
     def read_connected(self, facts: LegEnded, message: Message) -> None:
         """Who is really there: P-Asserted-Identity or Remote-Party-ID of a 2xx, re-INVITE or UPDATE (RFC 3325)."""
-        low = message.data.lower()
+        low = message.searchable
         if P_ASSERTED_IDENTITY[0] not in low and REMOTE_PARTY_ID[0] not in low:
             return
         identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)

@@ -160,6 +160,11 @@ class Message:
             self._low = head.lower()
         return self._low
 
+    @property
+    def searchable(self) -> bytes:
+        """Tells whether a header may be there at all: the head in lower case, maybe with what follows it."""
+        return self._low or self.data.lower()
+
     def header(self, name: tuple[bytes, ...]) -> bytes:
         """The first value of a header, stripped; b"" where it is missing."""
         low = self._low

@@ -154,7 +154,7 @@ class CallMonitor:
             return
         protocol, source, source_port, target, target_port, payload, _, flags = datagram
         if flags == QUOTED:
-            self._count_quoted(payload)
+            self._count_unread(payload, quoted=True)
         elif protocol == PROTOCOL_UDP:
             self.receive_payload(payload, now_ms, source, source_port, target, target_port, UDP)
         elif protocol == PROTOCOL_TCP:
@@ -274,21 +274,17 @@ class CallMonitor:
             else:
                 self._receive_unwrapped(unwrap(payload), now_ms)
 
-    def _count_quoted(self, payload: bytes) -> None:
-        """An ICMP error shows a message that went before: seen twice, sent once."""
-        if looks_like_sip(payload):
-            self.counters.count_message(payload)
-            self.counters.duplicates += 1
+    def _count_unread(self, payload: bytes, *, quoted: bool = False) -> None:
+        """Noise is ignored; what begins like SIP was malformed, or seen twice: an ICMP error has `quoted` it."""
+        counters = self.counters
+        if not looks_like_sip(payload):
+            counters.ignored += 1
+            return
+        counters.count_message(payload)
+        if quoted:
+            counters.duplicates += 1
         else:
-            self.counters.ignored += 1
-
-    def _count_unread(self, payload: bytes) -> None:
-        """Keep-alives and noise are ignored; what begins like SIP was malformed."""
-        if looks_like_sip(payload):
-            self.counters.malformed += 1
-            self.counters.count_message(payload)
-        else:
-            self.counters.ignored += 1
+            counters.malformed += 1
 
     def _receive_segment(self, datagram: "Datagram", now_ms: int) -> None:
         _, source, source_port, target, target_port, payload, sequence, flags = datagram
@@ -312,10 +308,14 @@ class CallMonitor:
             self._unread = self._unread + pieces if self._unread else pieces
         unread = self._unread
         while unread:
-            (source, source_port, target, target_port), message, at_ms = unread[0]
-            transport = WEBSOCKET if self._streams.is_websocket(unread[0][0]) else TCP
-            self.receive_payload(message, at_ms, source, source_port, target, target_port, transport)
-            del unread[0]
+            piece = unread.pop(0)
+            (source, source_port, target, target_port), message, at_ms = piece
+            transport = WEBSOCKET if self._streams.is_websocket(piece[0]) else TCP
+            try:
+                self.receive_payload(message, at_ms, source, source_port, target, target_port, transport)
+            except MemoryError:
+                unread.insert(0, piece)
+                raise
 
     def _receive_chunks(self, datagram: "Datagram", now_ms: int) -> None:
         """A packet of SCTP."""

@@ -101,6 +101,14 @@ def test_numbers_that_no_database_holds_are_junk(ingest: Ingest, store: Store) -
     assert ["a number of the event is out of range"] == [junk.reason for junk in store.quarantine()]
 
 
+def test_birth_under_another_epoch_is_told_the_newest_event_before_it(ingest: Ingest) -> None:
+    """A board that lost its power learns so since when nothing of it came; an older one overlooks the third number."""
+    ingest.receive_messages([("rt/1/box-1/ev", pack(1, StateTold(T0, "101", "messages", 3, "")))], T0)
+    birth = {**BIRTH, "epoch": 10}
+    answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0 + 60_000)
+    assert [("rt/1/box-1/ack", [10, 0, T0])] == [(topic, msgpack.unpackb(payload)) for topic, payload in answers]
+
+
 def test_one_acknowledgement_for_many_batches(ingest: Ingest) -> None:
     """Messages handled together are answered once."""
     messages = [("rt/1/box-1/ev", pack(n, make_leg(T0 + n * 1000))) for n in range(1, 6)]

@@ -123,15 +123,21 @@ def powered_board(vm: Path, settings: Path, start_ms: int) -> Iterator[Board]:
         yield board
 
 
+def spool_in_flash(settings: Path) -> Path:
+    """Settings of a board whose spool is in that flash."""
+    sections = json.loads(settings.read_text())
+    sections["spool"]["path"] = "/flash/spool"
+    settings.write_text(json.dumps(sections))
+    return settings
+
+
 def run_outage(vm: Path, office: Office, port: int, folder: Path, frames: Frames, cuts: int, seed: int) -> Flash:
     """The whole of it: so many power cuts without a broker, then the broker, the sink and the last start."""
     chance = random.Random(seed)
     flash = Flash(folder)
     flash.make()
     settings = make_settings(folder, LAB, free_port(), {"host": "127.0.0.1", "port": port}, status_port=free_port())
-    sections = json.loads(settings.read_text())
-    sections["spool"]["path"] = "/flash/spool"
-    settings.write_text(json.dumps(sections))
+    spool_in_flash(settings)
     for cut in range(cuts):
         flash.let_power_last(chance.randrange(FEWEST_WRITES, MOST_WRITES), seed + cut)
         with powered_board(vm, settings, frames[0][1]) as board:

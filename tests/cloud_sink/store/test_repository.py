@@ -95,11 +95,21 @@ def test_birth_raises_the_floor(store: Store) -> None:
     assert [Acknowledgement("box", 7, 57)] == ingest(store, make_birth(first=57))
 
 
+def test_box_that_counts_anew_is_told_what_its_newest_event_was(store: Store) -> None:
+    """By that it knows since when nothing of it has come; one that only connects again needs no such word."""
+    assert [Acknowledgement("box", 7, 0)] == ingest(store, make_birth())
+    ingest(store, make_batch(1, make_leg(1, 0)))
+    newest = store.boxes("lab")[0].last_event_ms
+    assert [Acknowledgement("box", 7, 1)] == ingest(store, make_birth(connection=2))
+    again = ingest(store, make_birth(connection=3, epoch=8), make_batch(1, make_leg(1, 90_000, epoch=8), epoch=8))
+    assert [Acknowledgement("box", 8, 1, newest_ms=newest)] == again
+
+
 def test_epochs_count_apart(store: Store) -> None:
     """A new spool is a new epoch: its numbers start again and collide with nothing."""
     ingest(store, make_batch(1, make_leg(1, 0)))
     answers = ingest(store, make_batch(1, make_leg(1, 0, epoch=8), epoch=8), make_birth(epoch=8))
-    assert [Acknowledgement("box", 8, 1)] == answers
+    assert [("box", 8, 1)] == [(answer.box, answer.epoch, answer.seq) for answer in answers]
     assert 2 == len(stored(store))
     assert [(8, 1)] == [(box.epoch, box.acked) for box in store.boxes("lab")]
 
