@@ -10,9 +10,16 @@ from datetime import UTC, datetime
 
 from cloud_sink.config import SinkConfiguration
 from cloud_sink.errors import ConfigurationError
-from cloud_sink.store import AuditLine, Store, Token, User
+from cloud_sink.store import Store, Token
 from cloud_sink.users import passwords
-from cloud_sink.users.accounts import DAY_MS, NAME, NAME_RULE, canonical, new_token
+from cloud_sink.users.administration import (
+    Administration,
+    CannotAdminister,
+    granted_offices,
+    office_text,
+    rights_text,
+    state_text,
+)
 from cloud_sink.users.roles import ROLES
 
 EXAMPLES = (
@@ -95,32 +102,22 @@ def _rights(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 class Desk:
-    """What the sub-commands work on: the store, the offices that may be granted, and the clock."""
+    """What the sub-commands work on: the configuration, the store's users, and how they are changed."""
 
-    def __init__(self, configuration: SinkConfiguration, store: Store, now_ms: int) -> None:
+    def __init__(self, configuration: SinkConfiguration, store: Store) -> None:
         self.configuration = configuration
-        self.store = store
         self.users = store.users
-        self.now_ms = now_ms
-
-    def user(self, name: str) -> User:
-        """The user of that name. Raises ConfigurationError."""
-        found = self.users.get(canonical(name))
-        if found is None:
-            known = ", ".join(each.name for each in self.users.all()) or "none yet"
-            raise ConfigurationError(f'there is no user "{name}" (there is: {known})')
-        return found
-
-    def tell(self, what: str, about: str) -> None:
-        """Put on record what was done here."""
-        self.users.tell(AuditLine(self.now_ms, "", "", what, about))
+        self.administration = Administration(store, list(configuration.plans), lambda: time.time_ns() // 1_000_000)
 
 
 def run(arguments: argparse.Namespace, configuration: SinkConfiguration) -> list[str]:
     """Do it; returns what there is to say. Raises SinkError."""
     store = Store.open(configuration.sink.database)
     store.migrate()  # the first user comes before the first start
-    said: list[str] = arguments.action(Desk(configuration, store, time.time_ns() // 1_000_000), arguments)
+    try:
+        said: list[str] = arguments.action(Desk(configuration, store), arguments)
+    except CannotAdminister as error:
+        raise ConfigurationError(str(error)) from error
     store.close()
     return said
 
@@ -129,20 +126,13 @@ def run(arguments: argparse.Namespace, configuration: SinkConfiguration) -> list
 
 
 def _add(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    name = canonical(arguments.name)
-    if not NAME.fullmatch(name):
-        raise ConfigurationError(f'"{arguments.name}" cannot be a name: use {NAME_RULE}')
-    if desk.users.get(name) is not None:
-        raise ConfigurationError(f'there is a user "{name}" already: `ringtap-sink user role` or `password` changes it')
+    name = desk.administration.check_new(arguments.name)
     every, offices = _granted(desk, arguments)
     password, said = ("", []) if arguments.no_password else _new_password(name, generate=arguments.generate)
-    user = User(name, arguments.role, password, False, every, desk.now_ms, offices)
-    if not desk.users.add(user):
-        raise ConfigurationError(f'there is a user "{name}" already')
-    desk.tell("user added", f"{name}: {_rights_text(user)}")
+    user = desk.administration.add(name, arguments.role, password, every_office=every, offices=offices)
     if desk.configuration.web.open:
         said.append("nobody is asked to sign in as long as [web] open = true")
-    return [f"{name}: {_rights_text(user)}", *said]
+    return [f"{name}: {rights_text(user)}", *said]
 
 
 def _granted(desk: Desk, arguments: argparse.Namespace) -> tuple[bool, frozenset[str]]:
@@ -181,7 +171,7 @@ def _list(desk: Desk, arguments: argparse.Namespace) -> list[str]:
     users, tokens = desk.users.all(), desk.users.tokens()
     if arguments.format == "json":
         rows = [
-            {"name": each.name, "role": each.role, "offices": _offices(each), "disabled": each.disabled,
+            {"name": each.name, "role": each.role, "offices": granted_offices(each), "disabled": each.disabled,
              "password": bool(each.password), "tokens": sum(token.user == each.name for token in tokens),
              "created": _iso(each.created_ms)}
             for each in users
@@ -189,50 +179,36 @@ def _list(desk: Desk, arguments: argparse.Namespace) -> list[str]:
         return [json.dumps(rows, indent=2)]
     heads = ("name", "role", "offices", "state", "tokens", "since")
     return _table(heads, [
-        (each.name, each.role, _office_text(each), _state(each), str(sum(t.user == each.name for t in tokens)),
+        (each.name, each.role, office_text(each), state_text(each), str(sum(t.user == each.name for t in tokens)),
          _iso(each.created_ms))
         for each in users
     ])  # fmt: skip
 
 
 def _password(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    user = desk.user(arguments.name)
+    user = desk.administration.user(arguments.name)
     password, said = _new_password(user.name, generate=arguments.generate)
-    desk.users.set_password(user.name, password)
-    desk.tell("password set", user.name)
+    desk.administration.set_password(user.name, password)
     return [f"{user.name}: another password; wherever the user was signed in, it is over", *said]
 
 
 def _role(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    user = desk.user(arguments.name)
+    user = desk.administration.user(arguments.name)
     every, offices = _granted(desk, arguments)
-    desk.users.set_rights(user.name, arguments.role, every_office=every, offices=offices)
-    said = f"{user.name}: {_rights_text(desk.user(user.name))}"
-    desk.tell("role given", said)
-    return [said]
+    changed = desk.administration.set_rights(user.name, arguments.role, every_office=every, offices=offices)
+    return [f"{changed.name}: {rights_text(changed)}"]
 
 
 def _disable(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    return _set_disabled(desk, arguments, disabled=True)
+    return [f"{desk.administration.set_disabled(arguments.name, disabled=True).name}: disabled"]
 
 
 def _enable(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    return _set_disabled(desk, arguments, disabled=False)
-
-
-def _set_disabled(desk: Desk, arguments: argparse.Namespace, *, disabled: bool) -> list[str]:
-    user = desk.user(arguments.name)
-    desk.users.set_disabled(user.name, disabled=disabled)
-    word = "disabled" if disabled else "enabled"
-    desk.tell(f"user {word}", user.name)
-    return [f"{user.name}: {word}"]
+    return [f"{desk.administration.set_disabled(arguments.name, disabled=False).name}: enabled"]
 
 
 def _remove(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    user = desk.user(arguments.name)
-    desk.users.remove(user.name)
-    desk.tell("user removed", user.name)
-    return [f"{user.name}: removed"]
+    return [f"{desk.administration.remove(arguments.name).name}: removed"]
 
 
 def _log(desk: Desk, arguments: argparse.Namespace) -> list[str]:
@@ -253,14 +229,8 @@ def _log(desk: Desk, arguments: argparse.Namespace) -> list[str]:
 
 
 def _create(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    user = desk.user(arguments.name)
-    if arguments.days is not None and not 1 <= arguments.days <= 3650:
-        raise ConfigurationError("--days must be from 1 to 3650")
-    until = None if arguments.days is None else desk.now_ms + arguments.days * DAY_MS
-    token, secret = new_token(user.name, arguments.label[:200], desk.now_ms, until)
-    desk.users.add_token(token)
-    desk.tell("token created", f"{token.id} of {user.name} ({token.label})")
-    return [f"token {token.id} of {user.name}, shown this once:", secret]
+    token_id, secret = desk.administration.create_token(arguments.name, arguments.label, arguments.days)
+    return [f"token {token_id} of {desk.administration.user(arguments.name).name}, shown this once:", secret]
 
 
 def _list_tokens(desk: Desk, _arguments: argparse.Namespace) -> list[str]:
@@ -275,32 +245,11 @@ def _token_row(token: Token) -> Cells:
 
 
 def _revoke(desk: Desk, arguments: argparse.Namespace) -> list[str]:
-    if not desk.users.revoke_token(arguments.id):
-        known = ", ".join(token.id for token in desk.users.tokens()) or "none"
-        raise ConfigurationError(f'there is no token "{arguments.id}" (there is: {known})')
-    desk.tell("token revoked", arguments.id)
+    desk.administration.revoke_token(arguments.id)
     return [f"token {arguments.id}: revoked"]
 
 
 # --- words
-
-
-def _offices(user: User) -> list[str] | None:
-    """Those granted, None: every one."""
-    return None if user.every_office or ROLES[user.role].every_office else sorted(user.offices)
-
-
-def _office_text(user: User) -> str:
-    offices = _offices(user)
-    return "all" if offices is None else ", ".join(offices) or "none"
-
-
-def _rights_text(user: User) -> str:
-    return f"{user.role}, offices: {_office_text(user)}"
-
-
-def _state(user: User) -> str:
-    return "disabled" if user.disabled else "" if user.password else "tokens only"
 
 
 def _iso(time_ms: int) -> str:

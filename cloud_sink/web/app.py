@@ -36,6 +36,7 @@ from cloud_sink.web import (
     signalling,
     signing_in,
     team,
+    users_page,
 )
 from cloud_sink.web import reports as report_pages
 from cloud_sink.web.asking import Forbidden
@@ -56,6 +57,7 @@ PAGES = (
     report_pages,
     signalling,
     signing_in,
+    users_page,
 )  # each has `pages`
 STATIC = Path(__file__).parent / "static"
 SECURITY_HEADERS = {

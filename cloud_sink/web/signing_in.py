@@ -1,7 +1,7 @@
 """Signing in and out, and the page of one's own account."""
 
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -11,10 +11,10 @@ from cloud_sink.users.accounts import WALLBOARD_DAYS, Accounts, SignInRefused
 from cloud_sink.users.passwords import SHORTEST, TooBusy
 from cloud_sink.users.roles import ROLES
 from cloud_sink.web.asking import WhoAsks
+from cloud_sink.web.forms import Fields
 from cloud_sink.web.guard import SIGN_IN, cookie_name
 from cloud_sink.web.page import templates
 
-MAX_FORM_BYTES = 8 * 1024  # a name, two passwords and an address, percent-encoded
 BUSY = "Many people are signing in: try again in a few seconds."
 
 pages = APIRouter(include_in_schema=False)
@@ -26,18 +26,7 @@ def all_accounts(request: Request) -> Accounts:
     return accounts
 
 
-async def form_fields(request: Request) -> dict[str, str]:
-    """The fields of a small form; of one that is too large, none."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            return {}
-    return {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
-
-
 AllAccounts = Annotated[Accounts, Depends(all_accounts)]
-Fields = Annotated[dict[str, str], Depends(form_fields)]
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 
 
@@ -52,9 +41,9 @@ def show_sign_in(request: Request, who: WhoAsks, there: Next = "") -> Response:
 @pages.post(SIGN_IN)
 async def sign_in(request: Request, accounts: AllAccounts, fields: Fields) -> Response:
     """Let somebody in."""
-    name, there = fields.get("name", ""), fields.get("next", "")
+    name, there = fields.one("name"), fields.one("next")
     try:
-        secret = await run_in_threadpool(accounts.sign_in, name, fields.get("password", ""), _address(request))
+        secret = await run_in_threadpool(accounts.sign_in, name, fields.one("password"), _address(request))
     except SignInRefused as refusal:
         return _sign_in_page(request, there, name, str(refusal), 429 if refusal.wait_ms else 401)
     except TooBusy:
@@ -93,7 +82,7 @@ def show_account(request: Request, who: WhoAsks) -> Response:
 @pages.post("/account/password")
 async def change_password(request: Request, who: WhoAsks, accounts: AllAccounts, fields: Fields) -> Response:
     """Take another password."""
-    old, new, again = (fields.get(name, "") for name in ("old", "new", "again"))
+    old, new, again = (fields.one(name) for name in ("old", "new", "again"))
     if new != again:
         return _account_page(request, problem="The new password was not the same both times.", status=422)
     try:
