@@ -28,6 +28,15 @@ def test_letter_arrives(open_postbox, letter):
     assert ("Звіт", "Привіт") == (arrived["subject"], arrived.get_content().strip())
 
 
+def test_lines_arrive_as_they_are(open_postbox, letter):
+    """One that begins with "From" too: no mark before it, as mailbox files need it; a lone dot ends nothing."""
+    postbox, port = open_postbox()
+    letter.set_content("From signalling that was seen\n.\n>From here\n")
+    Outbox(settings(port)).send(letter)
+    (arrived,) = postbox.letters
+    assert ["From signalling that was seen", ".", ">From here"] == arrived.get_content().splitlines()[:3]
+
+
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_password_goes_over_tls(open_postbox, server_tls, authority, tmp_path, letter, security: str):
     """The server's certificate is checked against the authority named; the password is the first line of its file."""
