@@ -7,6 +7,7 @@ where a password is all there is.
 
 import secrets
 import unicodedata
+from base64 import b64encode
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -21,8 +22,20 @@ PATIENCE_S = 5.0
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing that is read in two ways
 GROUPS, GROUP = 4, 5  # of a generated password: 100 bits
 
-_hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-_NOBODYS = _hasher.hash(secrets.token_hex(16))  # checked where there is no such user: it takes as long
+COST = RFC_9106_LOW_MEMORY
+
+
+def _made_up(length: int) -> str:
+    """Random bytes, as a stored hash writes them."""
+    return b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+
+
+_hasher = PasswordHasher.from_parameters(COST)
+# no password's hash, checked where there is no such user: it takes as long
+_NOBODYS = (
+    f"$argon2id$v={COST.version}$m={COST.memory_cost},t={COST.time_cost},p={COST.parallelism}"
+    f"${_made_up(COST.salt_len)}${_made_up(COST.hash_len)}"
+)
 _places = BoundedSemaphore(AT_ONCE)
 
 

@@ -12,12 +12,24 @@ from subprocess import CompletedProcess
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from argon2 import PasswordHasher
 
 from cloud_sink.cli import main
 from cloud_sink.store import Store
+from cloud_sink.users import passwords
 from fieldkit.authority import Authority, certificate_pem, private_pem
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def real_hasher() -> Iterator[PasswordHasher]:
+    """What a sink hashes passwords with, for the tests of that; all others hash a thousand times as fast."""
+    real = passwords._hasher
+    passwords._hasher = QUICK
+    yield real
+    passwords._hasher = real
 
 
 @pytest.fixture

@@ -2,10 +2,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from cloud_sink.users import passwords
 
 GOOD = "four horses eat purple soup"
+
+
+@pytest.fixture(autouse=True)
+def _as_a_sink_does(real_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the cost at which a sink hashes."""
+    monkeypatch.setattr(passwords, "_hasher", real_hasher)
 
 
 def test_what_is_stored_is_argon2id_above_owasps_minimum():
@@ -24,6 +31,15 @@ def test_no_password_is_right_where_none_was_stored():
     """Nor where something else stands there."""
     assert not passwords.is_right("", "")
     assert not passwords.is_right(GOOD, "plain text")
+
+
+def test_a_user_that_is_not_there_takes_as_long():
+    """What is checked for nobody has the shape and the cost of what is stored, and is looked at to its end."""
+    stored = passwords.hash_password(GOOD)
+    assert extract_parameters(stored) == extract_parameters(passwords._NOBODYS)
+    assert len(stored) == len(passwords._NOBODYS)
+    with pytest.raises(VerifyMismatchError):
+        PasswordHasher().verify(passwords._NOBODYS, GOOD)
 
 
 def test_the_same_characters_however_they_are_composed():
