@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -73,10 +72,3 @@ def call_frames(call_id, padding=0, extension=101):
         make_udp_frame(message + bytes(padding), *((PBX, phone(extension)) if forward else (phone(extension), PBX)))
         for forward, message in make_call(call_id, extension)
     ]
-
-
-def free_port():
-    """A UDP port nobody has."""
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

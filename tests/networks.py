@@ -1,4 +1,4 @@
-"""Network namespaces that tests make for themselves: two ends of a cable, and programs running at either."""
+"""Ports, and network namespaces that tests make for themselves: two ends of a cable, and programs running at either."""
 
 import contextlib
 import itertools
@@ -97,7 +97,21 @@ def _addresses(number: str) -> tuple[str, str]:
     return base + str(block % 64 * 4 + 1), base + str(block % 64 * 4 + 2)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of this machine that nobody has at this moment, of TCP unless told otherwise."""
+    with socket.socket(type=kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether something listens at a port of TCP."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
     """Fail if it does not come true in time."""
     until = time.monotonic() + seconds
     while not condition():

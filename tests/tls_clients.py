@@ -3,31 +3,14 @@
 import queue
 import socket
 import ssl
-import time
 
 import paho.mqtt.client as paho
+from networks import wait_for
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector import tls
 
 PATIENCE_S = 90
-
-
-def answers(port):
-    """True when something listens there."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), 1):
-            return True
-    except OSError:
-        return False
-
-
-def wait_until(condition, seconds=PATIENCE_S):
-    """Fail if it does not come true in time."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
 
 
 def comes_in(made, context):
@@ -36,7 +19,7 @@ def comes_in(made, context):
         client = Client(made, context)
     except (ssl.SSLError, OSError):
         return False
-    wait_until(lambda: client.connected is not None or client.lost)
+    wait_for(lambda: client.connected is not None or client.lost)
     client.__exit__()
     return bool(client.connected)
 
@@ -62,7 +45,7 @@ class Client:
         self._client = client
 
     def __enter__(self):
-        wait_until(lambda: self.connected or self.lost)
+        wait_for(lambda: self.connected or self.lost)
         return self
 
     def __exit__(self, *_):
@@ -78,12 +61,12 @@ class Client:
         done = queue.SimpleQueue()
         self._client.on_subscribe = lambda *_: done.put(True)
         self._client.subscribe([(topic, 1) for topic in topics])
-        wait_until(lambda: not done.empty() or self.lost)
+        wait_for(lambda: not done.empty() or self.lost)
 
     def publish(self, topic, payload=b"x"):
         """Publish and wait for the broker's answer, which says nothing about whether it was allowed."""
         told = self._client.publish(topic, payload, qos=1)
-        wait_until(lambda: self.lost or told.is_published())
+        wait_for(lambda: self.lost or told.is_published())
 
     def topics_until(self, last):
         """Topics of what arrived, up to a message on this one."""

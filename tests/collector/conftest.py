@@ -1,17 +1,14 @@
 """A real broker and a sink in a few lines, for whatever speaks to them."""
 
-import contextlib
 import shutil
-import socket
 import subprocess
 import threading
-import time
 
 import msgpack
 import paho.mqtt.client as paho
 import pytest
 from live_box import Box
-from networks import make_cable
+from networks import answers, free_port, make_cable, wait_for
 from paho.mqtt.enums import CallbackAPIVersion
 
 from collector.core import wire_reader
@@ -19,13 +16,6 @@ from collector.core import wire_reader
 BOX = "office-1"
 PATIENCE_S = 60
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-
-
-def free_port():
-    """A port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Mosquitto:
@@ -41,17 +31,12 @@ class Mosquitto:
     def start(self):
         """Listen (again)."""
         self._process = subprocess.Popen([MOSQUITTO, "-c", str(self._config)], stderr=subprocess.DEVNULL)
-        wait_until(self._listens)
+        wait_for(lambda: answers(self.port))
 
     def kill(self):
         """Kill -9."""
         self._process.kill()
         self._process.wait()
-
-    def _listens(self):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-            return True
-        return False
 
 
 class Acknowledger:
@@ -85,12 +70,12 @@ class Acknowledger:
         """What the box says when it is asked; it has read every acknowledgement from before the question."""
         known = len(self.states)
         self._publish(f"rt/1/{BOX}/cmd", ["report"], retain=False)
-        wait_until(lambda: len(self.states) > known)
+        wait_for(lambda: len(self.states) > known)
         return self.states[-1]
 
     def wait_until(self, condition):
         """Wait for something this sink will see."""
-        wait_until(condition)
+        wait_for(condition)
 
     def stop(self):
         """Leave."""
@@ -114,14 +99,6 @@ class Acknowledger:
             seq = max(seq for epoch, seq in self.events if epoch == batch.epoch)
             contiguous = next((n - 1 for n in range(1, seq + 2) if (batch.epoch, n) not in self.events), seq)
             client.publish(f"rt/1/{BOX}/ack", msgpack.packb([batch.epoch, contiguous]), qos=1, retain=True)
-
-
-def wait_until(condition, seconds=PATIENCE_S):
-    """Fail if it does not come true in time."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgpack
 from builders import PBX, make_pcap, phone
-from live_box import ROOT, call_frames, free_port, live, make_call
-from networks import ip, make_cable, wait_for
+from live_box import ROOT, call_frames, live, make_call
+from networks import free_port, ip, make_cable, wait_for
 from wrapped import make_hep, make_tzsp
 
 from collector.adapters.afpacket import BLOCK_BYTES, InterfaceSource
@@ -53,7 +53,7 @@ def test_calls_of_sipp_are_counted_exactly(cable, start_box):
 
 def test_many_sources_at_once_and_one_that_fails(cable, start_box):
     """An interface, a router, a PBX and an interface that does not exist: three are heard, the fourth is named once."""
-    tzsp, hep = free_port(), free_port()
+    tzsp, hep = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_DGRAM)
     sources = live(cable.near) + live("nosuch0")
     sources += f'[[source]]\nkind = "tzsp"\nlisten = ":{tzsp}"\n[[source]]\nkind = "hep"\nlisten = ":{hep}"\n'
     box = start_box(sources)
@@ -141,7 +141,7 @@ def test_hangup_signal_exchanges_sources(cable, start_box):
     """SIGHUP: a new source is opened, an unchanged one keeps its counters; a broken file changes nothing."""
     box = start_box(live(cable.near))
     cable.send_frames(call_frames("before"))
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     box.config.write_text("[boxx]")
     box.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "event=reload_refused" in box.log())
@@ -159,7 +159,7 @@ def test_hangup_signal_exchanges_sources(cable, start_box):
 
 def test_hangup_signal_changes_and_removes_sources(cable, start_box):
     """A source whose allow list has changed is opened anew with it; one that is gone from the file is heard no more."""
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     tzsp = f'[[source]]\nkind = "tzsp"\nlisten = ":{port}"\n'
     box = start_box(live(cable.near) + tzsp)
     box.config.write_text(box.head + tzsp + 'allow = ["10.0.0.0/8"]\n')
@@ -324,7 +324,7 @@ class Breaking(TzspSource):
 
 def test_a_socket_that_breaks_is_opened_again(caplog):
     """The loop goes on, the port is opened anew, and its packets are heard."""
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     source = Breaking("router", "127.0.0.1", port)
     written = io.StringIO()
     monitor = CallMonitor(MonitorSettings(pbx=(PBX,)))

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
-from tls_clients import Client, answers, comes_in, context_of, sink_context, wait_until
+from networks import answers, wait_for
+from tls_clients import Client, comes_in, context_of, sink_context
 
 from collector import tls
 from collector.adapters.mqtt import Broker, Identity, MqttPublisher
@@ -51,7 +52,7 @@ def mosquitto(made):
     config.write_text(config.read_text() + "user root\n" * ("user root" not in config.read_text()))
     with subprocess.Popen([MOSQUITTO, "-c", str(config)], cwd=made.folder, stderr=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: answers(made.address.port))
+            wait_for(lambda: answers(made.address.port))
             yield process
         finally:
             process.kill()
@@ -69,7 +70,7 @@ def test_a_box_reaches_its_own_topics_and_no_others(made, tmp_path):
         hostile_context = box_context(made, tmp_path, "box-a")
         with Client(made, hostile_context, will="rt/1/box-b/state") as dying:
             dying.die()
-            wait_until(lambda: dying.lost)
+            wait_for(lambda: dying.lost)
         with Client(made, hostile_context) as hostile:
             hostile.subscribe("#", "rt/1/+/ev", "rt/1/box-b/ack")
             hostile.subscribe("rt/1/box-a/ack", "rt/1/sink/state")
@@ -117,7 +118,7 @@ def test_a_revoked_box_is_silenced_at_once_and_a_new_bundle_lets_it_in_again(mad
             assert "box-a is no longer trusted once this is done" in capsys.readouterr().out
             assert "box-a\n" == (made.folder / "sink/revoked").read_text()
             broker.send_signal(signal.SIGHUP)
-            wait_until(lambda: not is_heard())
+            wait_for(lambda: not is_heard())
         assert not comes_in(made, before)
         bundle = made.make_bundle("box-a", "lab")
         main(["enrol", str(bundle.file), "--into", str(tmp_path / "box-a"), "--token", bundle.token])

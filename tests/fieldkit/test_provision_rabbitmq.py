@@ -1,7 +1,8 @@
 """A real RabbitMQ with what `ringtap provision` writes: boxes are kept apart, and revocation holds at once."""
 
 import pytest
-from tls_clients import Client, answers, comes_in, context_of, sink_context, wait_until
+from networks import answers, wait_for
+from tls_clients import Client, comes_in, context_of, sink_context
 
 from fieldkit.authority import Authority
 from fieldkit.bench import brokers
@@ -30,7 +31,7 @@ def made(folder):
     mapper.start()
     node.start()
     try:
-        wait_until(lambda: answers(made.address.port), 120)
+        wait_for(lambda: answers(made.address.port), 120)
         yield made
     finally:
         node.kill()
@@ -70,7 +71,7 @@ def test_a_hostile_box_writes_nowhere_else(made, folder, sink, topic):
     """The broker ends its connection; what an honest one publishes afterwards is the first that the sink hears."""
     with box(made, folder, "box-a") as hostile:
         hostile.publish(topic)
-        wait_until(lambda: hostile.lost)
+        wait_for(lambda: hostile.lost)
     with box(made, folder, "box-b") as honest:
         honest.publish("rt/1/box-b/live")
     assert ["rt/1/box-b/live"] == sink.topics_until("rt/1/box-b/live")
@@ -80,7 +81,7 @@ def test_a_hostile_last_will_goes_nowhere(made, folder, sink):
     """Nor does the will of a box reach another's state."""
     with box(made, folder, "box-a", will="rt/1/box-b/state") as hostile:
         hostile.die()
-        wait_until(lambda: hostile.lost)
+        wait_for(lambda: hostile.lost)
     with box(made, folder, "box-b") as honest:
         honest.publish("rt/1/box-b/live")
     assert ["rt/1/box-b/live"] == sink.topics_until("rt/1/box-b/live")
@@ -91,7 +92,7 @@ def test_a_hostile_box_reads_nowhere_else(made, folder, topic):
     """The broker ends the connection that asks."""
     with box(made, folder, "box-a") as hostile:
         hostile.subscribe(topic)
-        wait_until(lambda: hostile.lost)
+        wait_for(lambda: hostile.lost)
 
 
 @pytest.mark.parametrize("login", [("guest", "guest"), ("sink", ""), ("box-b", "")])
@@ -107,7 +108,7 @@ def test_a_revoked_certificate_is_refused_at_once_and_the_new_one_taken(made, fo
     assert comes_in(made, before)
     bundle = made.make_bundle("box-b", "lab")
     enrol(bundle.file, bundle.token, folder / "box-b")
-    wait_until(lambda: not comes_in(made, before))
+    wait_for(lambda: not comes_in(made, before))
     with box(made, folder, "box-b") as again:
         assert again.connected
 

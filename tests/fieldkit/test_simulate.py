@@ -8,8 +8,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from live_box import free_port
-from networks import wait_for
+from networks import free_port, wait_for
 
 from cloud_sink.config import office_plans
 from collector import config
@@ -117,7 +116,7 @@ def test_the_command_writes_a_recording_that_replays_with_its_configuration(tmp_
 @pytest.mark.parametrize("kind", ["tzsp", "hep"])
 def test_a_box_hears_what_is_sent_to_it(tmp_path, kind):
     """Through a real socket, into the collector's own loop."""
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     out, err = tmp_path / "out", tmp_path / "err"
     toml = tmp_path / "office.toml"
     toml.write_text(describe_office(Wishes()))

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 from builders import make_invite, make_request, make_response, make_udp_frame
-from live_box import call_frames, free_port
-from networks import wait_for
+from live_box import call_frames
+from networks import free_port, wait_for
 from wrapped import make_tzsp
 
 from collector.core.events import LegEnded
@@ -26,7 +26,7 @@ OFFICE = MonitorSettings(extensions=(("101", "120"),))
 @pytest.fixture
 def watching(tmp_path):
     """Starts `ringtap watch` on a router's stream; returns how to send it frames, its process and its two files."""
-    port = free_port()
+    port = free_port(socket.SOCK_DGRAM)
     out, err = tmp_path / "out", tmp_path / "err"
     office = tmp_path / "box.toml"
     office.write_text('[sip]\nextensions = ["101-120"]\n')

@@ -1,21 +1,13 @@
 """The two brokers that the sink must get along with: a real mosquitto and the embedded one."""
 
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from networks import answers, free_port, wait_for
 
 from cloud_sink.adapters.embedded_broker import EmbeddedBroker
-
-
-def free_port() -> int:
-    """Return a port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -25,7 +17,7 @@ def mosquitto(tmp_path: Path) -> Iterator[tuple[str, int]]:
     configuration = tmp_path / "mosquitto.conf"
     configuration.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
     with subprocess.Popen(["/usr/sbin/mosquitto", "-c", configuration], stderr=subprocess.DEVNULL) as broker:
-        _wait_for_port(port)
+        wait_for(lambda: answers(port))
         yield "127.0.0.1", port
         broker.terminate()
 
@@ -44,13 +36,3 @@ def broker(request: pytest.FixtureRequest) -> tuple[str, int]:
     """Address of each broker in turn."""
     address: tuple[str, int] = request.getfixturevalue(request.param)
     return address
-
-
-def _wait_for_port(port: int) -> None:
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise AssertionError(f"nothing listens on {port}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from builders import make_invite
-from networks import wait_for
+from networks import free_port, wait_for
 from wrapped import make_hep
 
 from collector.adapters.hep_listener import MAX_CONNECTIONS, PATIENCE_S, HepSource
@@ -18,13 +18,6 @@ from collector.errors import ConfigurationError
 VECTOR = Path(__file__).parents[2] / "vectors/kamailio-5.6-call.hep"
 PACKET = make_hep(make_invite())
 WITH_KEY = make_hep(make_invite(), key="secret")
-
-
-def free_port():
-    """A port nobody has, UDP or TCP."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -6,19 +6,12 @@ import time
 
 import pytest
 from builders import make_invite, make_udp_frame
-from networks import make_cable, wait_for
+from networks import free_port, make_cable, wait_for
 from wrapped import make_tzsp
 
 from collector.adapters.tzsp_listener import TzspSource
 
 FRAME = make_udp_frame(make_invite())
-
-
-def free_port():
-    """A UDP port nobody has."""
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -27,7 +20,7 @@ def listen():
     sources = []
 
     def make(**settings):
-        port = free_port()
+        port = free_port(socket.SOCK_DGRAM)
         source = TzspSource("router", port=port, **settings)
         source.handle_time()
         assert not source.trouble()
