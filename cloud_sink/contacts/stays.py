@@ -56,10 +56,14 @@ def _next(stay: Stay, waiting: Waiting, plan: OfficePlan) -> Stay | None:
 
 
 def _sent_to(target: Destination, stay: Stay, waiting: Waiting) -> Stay | None:
-    """Where the plan says what comes next: he is there when a phone of that place only rings, or his time is up."""
+    """Where the plan says what comes next: he is there when a phone of that place only rings, or his time is up.
+
+    Nothing is known of a phone that may serve the former place, whose members the plan does not tell.
+    """
     over = over_at(stay)
     rung = _rung_since(stay.since, waiting)
-    theirs = [leg for leg in rung if leg.extension in target.members and leg.extension not in stay.place.members]
+    only_there = set(target.members) - set(stay.place.members) if stay.place.members else set()
+    theirs = [leg for leg in rung if leg.extension in only_there]
     if theirs and not _rings_on(stay.place, target, rung, theirs[0].t_invite):
         return Stay(target, _sooner(theirs[0].t_invite, over))
     if over is None or waiting.until is None or _rings_on(stay.place, target, rung, over + SLACK_MS):

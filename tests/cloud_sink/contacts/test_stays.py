@@ -83,6 +83,15 @@ def test_nobody_is_logged_in_to_the_first_queue() -> None:
     assert [("support", "overflow", "", 1_000, ""), ("sales", "answered", "104", 7_000, "104")] == visits(contact)
 
 
+def test_nobody_knows_who_serves_the_first_queue() -> None:
+    """Its agents come and go: 115 may be one of them until the time is up, and is called as itself afterwards."""
+    plan = replace(TOLD, destinations=(replace(TOLD.destinations[0], members=(), overflow_to="115"),))
+    early = only(waiting(), ring("s", "115", "c", 20, 100, answer=30), plan=plan)
+    assert [("support", "answered", "115", 30_000, "115")] == visits(early)
+    late = only(waiting(), ring("r", "115", "c", 20, 30), ring("s", "115", "c", 60.2, 100, answer=64), plan=plan)
+    assert [("support", "overflow", "", 60_000, "115"), ("115", "answered", "115", 4_000, "115")] == visits(late)
+
+
 def test_gone_just_after_he_was_sent_on() -> None:
     """Half a second in sales is a visit of sales, abandoned at once."""
     first, second = only(waiting(60.5), IN_VAIN, plan=TOLD).queue_visits()
