@@ -9,7 +9,8 @@ from cloud_sink.calendars import short_date_text
 from cloud_sink.contacts.records import Contact, Leg, OfficePlan
 from cloud_sink.daybook import Daybook, clearing_ms, pieces_of, within_threshold
 from cloud_sink.disguise import Disguise
-from cloud_sink.imports.loading import load_roster, load_shared_numbers, load_spending, load_tariffs
+from cloud_sink.imports.loading import load_asked, load_roster, load_shared_numbers, load_spending, load_tariffs
+from cloud_sink.kpi.answers import with_answers
 from cloud_sink.kpi.availability import measure_availability
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.coverage import coverage, watched_spans
@@ -211,6 +212,7 @@ class Office:
             states=self.states(period),
             watched=self.watch(period).spans,
             surveyed=self._surveyed(period),
+            told=load_asked(self.store, self.id, period),
         )
         return team_report(facts, self.roster(period), self.plan)
 
@@ -254,7 +256,7 @@ class Office:
         shown = present(
             measurement, period=period, plan=plan, coverage=watch.share, threshold_s=threshold, missed=missed
         )  # fmt: skip
-        return with_spending(shown, self.spending(period))
+        return with_answers(with_spending(shown, self.spending(period)), load_asked(self.store, self.id, period))
 
     def by_day(self, period: Period) -> list[tuple[date, Values]]:
         """The office's own numbers of each local day of the period on which it was watched, in order."""

@@ -46,7 +46,7 @@ def read_content(content: bytes, name: str, kind: str, plan: OfficePlan, store: 
     if kind == QUEUE_LOG:
         return read_queue_log(content, name, context, _agent_at(store, plan.office))
     checked = read_records(content, name, KINDS[kind], context)
-    if kind == "dispositions":
+    if kind in ("dispositions", "surveys"):
         checked = _with_times(checked, name, lambda contact: _time_of(store, plan.office, contact))
     return [each.record for each in checked]
 
@@ -82,7 +82,7 @@ def _time_of(store: Store, office: str, contact_id: str) -> int | None:
 
 
 def _with_times(checked: Sequence[Checked], name: str, time_of: Callable[[str], int | None]) -> list[Checked]:
-    """Results that name their contact are stored at its time; one that nobody knows is a mistake."""
+    """What names its contact is stored at its time; one that nobody knows is a mistake."""
     found: list[Checked] = []
     problems: list[Problem] = []
     for each in checked:

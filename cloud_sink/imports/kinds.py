@@ -7,6 +7,7 @@ corrected file can simply be imported again. Times are Unix milliseconds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cloud_sink.contacts.records import QUESTIONS
 from cloud_sink.imports.columns import (
     Column,
     Value,
@@ -23,6 +24,7 @@ from cloud_sink.imports.columns import (
 from cloud_sink.kpi.period import local_day
 from cloud_sink.kpi.roster import ACTIVITIES
 from cloud_sink.kpi.state_sources import FOREVER
+from cloud_sink.kpi.surveys import SCALES
 from cloud_sink.store.records import ImportedRow
 
 DAY_MS = 86_400_000
@@ -101,6 +103,13 @@ def _result(values: Values, _zone: str) -> ImportedRow:
     return ImportedRow(at_ms, at_ms, part, part, str(values["number"] or ""), values)
 
 
+def _answer(values: Values, _zone: str) -> ImportedRow:
+    at_ms = int(values["at"] or 0)
+    about = values["contact_id"] or f"{values['number'] or values['agent'] or values['queue']}@{at_ms}"
+    part = f"{about}/{values['question']}"
+    return ImportedRow(at_ms, at_ms, part, part, str(values["number"] or ""), values)
+
+
 def _tariff(values: Values, _zone: str) -> ImportedRow:
     since = int(values["from"] or 0)
     return ImportedRow(since, FOREVER, f"{values['prefix']}@{since}", str(values["prefix"]), "", values)
@@ -121,6 +130,16 @@ def _tells_a_call(values: Values) -> tuple[str, str] | None:
     if values["contact_id"] or (values["number"] and values["at"] is not None):
         return None
     return "contact_id", 'is empty: name the call by it, or by both "number" and "at"'
+
+
+def _answers_a_question(values: Values) -> tuple[str, str] | None:
+    """A score of the question's scale, and a time of its own where no contact has one."""
+    scale = SCALES[str(values["question"])]
+    if values["score"] not in scale:
+        return "score", f"must be a whole number from {scale[0]} to {scale[-1]} for {values['question']}"
+    if not values["contact_id"] and values["at"] is None:
+        return "at", 'is empty: say when, or name the call by "contact_id"'
+    return None
 
 
 def _at_most_all(values: Values) -> tuple[str, str] | None:
@@ -221,6 +240,22 @@ KINDS = {
             ),
             _result,
             _tells_a_call,
+            longest_ms=0,
+        ),
+        Kind(
+            "surveys",
+            "what callers answered where no box hears it: by e-mail, on a web page, at a hosted PBX",
+            (
+                Column("question", one_of(*QUESTIONS), ", ".join(QUESTIONS), "csat", required=True),
+                Column("score", decimal, "csat 1-5, ces 1-7, nps 0-10; solved: 1 yes, 2 no", "5", required=True),
+                Column("contact_id", text, "the call, as the export of contacts shows it", "", default=""),
+                Column("number", number, "or: the customer's number", "+447700900123", default=""),
+                Column("at", time_of_day, "when the call was, or the answer came", "2026-06-01 10:15"),
+                Column("queue", text, "about which queue, where no call is named", "", default=""),
+                Column("agent", text, "about which agent, where no call is named", "", default=""),
+            ),
+            _answer,
+            _answers_a_question,
             longest_ms=0,
         ),
         Kind(

@@ -5,6 +5,7 @@ from typing import Any
 
 from cloud_sink.contacts.records import OfficePlan, Tariff
 from cloud_sink.imports.kinds import DAY_MS, KINDS, SHARED
+from cloud_sink.kpi.answers import Answer, asked_elsewhere
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.personnel import YEAR_DAYS
 from cloud_sink.kpi.roster import (
@@ -20,7 +21,10 @@ from cloud_sink.kpi.roster import (
 )
 from cloud_sink.kpi.spending import Spending, spending
 from cloud_sink.kpi.state_sources import FOREVER
+from cloud_sink.kpi.surveys import Asked
 from cloud_sink.store import ImportedRow, Store
+
+LONGEST_CALL_MS = 3_600_000  # an answer of the period may be about a call that began so long before it
 
 
 def load_roster(store: Store, office: str, period: Period) -> Roster:
@@ -69,6 +73,15 @@ def load_tariffs(store: Store, office: str) -> list[Tariff]:
     return [_tariff(row) for row in store.imported(office, "tariffs", 0, FOREVER)]
 
 
+def load_asked(store: Store, office: str, period: Period) -> list[Asked]:
+    """Whom surveys asked in the period where no box heard it; calls are read only where there are any answers."""
+    rows = store.imported(office, "surveys", period.from_ms, period.until_ms, KINDS["surveys"].longest_ms)
+    if not rows:
+        return []
+    around = (office, period.from_ms - LONGEST_CALL_MS, period.until_ms)
+    return asked_elsewhere(map(_answer, rows), store.contacts(*around), store.phone_legs(*around))
+
+
 def _seat(row: ImportedRow) -> Seat:
     values: dict[str, Any] = row.values
     return Seat(values["agent"], values["extension"], row.at_ms, row.until_ms, values["team"])
@@ -97,6 +110,19 @@ def _evaluation(row: ImportedRow) -> Evaluation:
 def _result(row: ImportedRow) -> Result:
     values: dict[str, Any] = row.values
     return Result(values["contact_id"], row.number, row.at_ms, values["disposition"], values["success"])
+
+
+def _answer(row: ImportedRow) -> Answer:
+    values: dict[str, Any] = row.values
+    return Answer(
+        row.at_ms,
+        values["question"],
+        round(values["score"]),
+        values["contact_id"],
+        row.number,
+        values["queue"],
+        values["agent"],
+    )
 
 
 def _cost(row: ImportedRow) -> Cost:

@@ -14,7 +14,7 @@ PRICED = EVERYWHERE + " Null without `tariffs`. Numbers that leave the box as co
 NUMBERED = "Callers with a number of their own: withheld and shared numbers stay out."
 KEYED = (
     IN_OFFICE + " Keys sent as SIP INFO, on calls to numbers listed in `digit_numbers` of the box. "
-    "Of a queue and of an agent: surveys `after` that queue."
+    "Of a queue and of an agent: surveys `after` that queue. Else imported `surveys`, with a hosted PBX too."
 )
 STATES = (
     "Registrations, calls, feature codes, as-feature-event and dialog-info bodies, instant rejects that the tap saw; "

@@ -22,13 +22,13 @@ def noted(contacts: Sequence[Contact], results: Iterable[Result]) -> dict[str, R
     found: dict[str, Result] = {}
     for result in sorted(results, key=lambda each: each.at_ms):
         named = by_leg.get(result.contact_id) if result.contact_id else None
-        about = named if result.contact_id else _nearest(by_number.get(result.number, []), result.at_ms)
+        about = named if result.contact_id else nearest(by_number.get(result.number, []), result.at_ms)
         if about is not None:
             found[about.contact_id] = result
     return found
 
 
-def _nearest(contacts: Iterable[Contact], at_ms: int) -> Contact | None:
+def nearest(contacts: Iterable[Contact], at_ms: int) -> Contact | None:
     """The latest call of that number that the note can be about."""
     fitting = [
         contact
@@ -39,8 +39,13 @@ def _nearest(contacts: Iterable[Contact], at_ms: int) -> Contact | None:
 
 
 def solved_by_survey(everybody: Iterable[Asked]) -> dict[str, bool]:
-    """What callers keyed in about their matter being solved, by their own leg."""
-    return {each.leg_id: score == YES for each in everybody for question, score in each.scores if question == SOLVED}
+    """What callers said about their matter being solved, by their own leg, else by the agent's."""
+    return {
+        each.leg_id or each.agent_leg: score == YES
+        for each in everybody
+        for question, score in each.scores
+        if question == SOLVED
+    }
 
 
 def successes(

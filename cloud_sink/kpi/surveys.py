@@ -25,12 +25,13 @@ STAYED_MS = 500  # who is there so long after the agent hung up is being asked: 
 class Asked:
     """A caller who reached a survey."""
 
-    leg_id: str  # of his own leg
+    leg_id: str  # of his own leg; "" where the answer was imported
     keyed: bool  # whether he pressed any key
     scores: tuple[tuple[str, int], ...]  # (question, score)
     queue: str = ""  # where he had waited, and who spoke with him last; "" where he called the survey's own number
     extension: str = ""
     agent_leg: str = ""
+    agent: str = ""  # by name, where an import says it
 
 
 def asks_questions(plan: OfficePlan) -> bool:
@@ -69,9 +70,9 @@ def _asked_afterwards(
     spoken = {leg.leg_id: leg for leg, word in legs if word == ANSWERED}
     found = []
     for contact in contacts:
-        queue = contact.visits[-1].queue if contact.visits else contact.queue
+        queue = last_queue(contact)
         own = next((customers[leg] for leg in contact.legs if leg in customers), None)
-        last = _last_agent(contact, spoken)
+        last = last_agent(contact, spoken)
         if own is not None and last is not None and queue in surveys and _stayed(own, last):
             keys = _keyed_afterwards(own, last, contact, plan)
             answers = scores(keys, surveys[queue])
@@ -79,7 +80,12 @@ def _asked_afterwards(
     return found
 
 
-def _last_agent(contact: Contact, spoken: Mapping[str, Leg]) -> Leg | None:
+def last_queue(contact: Contact) -> str:
+    """Where the caller waited last."""
+    return contact.visits[-1].queue if contact.visits else contact.queue
+
+
+def last_agent(contact: Contact, spoken: Mapping[str, Leg]) -> Leg | None:
     """The leg of whoever spoke with the caller last; None while one goes on, and where nobody did."""
     legs = [spoken[leg] for leg in contact.legs if leg in spoken]
     if contact.disposition != ANSWERED or any(leg.t_end is None for leg in legs):
@@ -108,7 +114,8 @@ def measure_surveys(everybody: Sequence[Asked]) -> dict[str, Parts]:
     for each in everybody:
         for question, score in each.scores:
             answers[question].append(score)
-    return _count(answers) | {"survey_response_rate": Parts(sum(each.keyed for each in everybody), len(everybody))}
+    heard = [each.keyed for each in everybody if each.leg_id]
+    return _count(answers) | {"survey_response_rate": Parts(sum(heard), len(heard))}
 
 
 def _count(answers: dict[str, list[int]]) -> dict[str, Parts]:

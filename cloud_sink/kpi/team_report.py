@@ -76,6 +76,7 @@ class TeamFacts:
     states: States
     watched: Sequence[Span]
     surveyed: Sequence[Leg]
+    told: Sequence[Asked] = ()  # answers that were imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,15 @@ def team_report(facts: TeamFacts, roster: Roster, plan: OfficePlan) -> TeamRepor
     within = (period.from_ms, period.until_ms)
     legs = [(leg, outcome) for leg, outcome in facts.legs if period.holds(leg.t_invite)]
     workers = crew(roster, facts.states, legs, watched=facts.watched, within=within)
-    everybody = asked(facts.surveyed, facts.contacts, facts.legs, plan)
+    everybody = [*asked(facts.surveyed, facts.contacts, facts.legs, plan), *facts.told]
     outcomes = _successes_by_worker(facts, roster, plan, workers, everybody)
     calls = _CallParts(
         after_call_work(facts.states, legs, plan.agent_codes),
         taken_over(facts.contacts, facts.legs, plan),
         legs_of_queues(facts.contacts),
         by_extension(facts.legs),
-        {each.agent_leg: each for each in everybody if each.agent_leg},
+        everybody,
+        {each.agent: each.team for each in reversed(workers)},
     )
     worked = [_measure(worker, roster, plan, period, outcomes.get(_key(worker), []), calls) for worker in workers]
     worked = worked if facts.watched else [_unseen(each) for each in worked]
@@ -128,7 +130,15 @@ class _CallParts:
     taken: TakenOver
     queued: frozenset[str]  # legs of queues' contacts
     phones: dict[str, list[SettledLeg]]  # by extension, those begun before the period too
-    asked: dict[str, Asked]  # by the leg of the agent whom a survey was about
+    asked: Sequence[Asked]  # whom surveys asked
+
+    first_team: Mapping[str, str]  # of each agent: what only names him counts there
+
+    def about(self, worker: Worker) -> list[Asked]:
+        """Those whom surveys asked about this worker."""
+        legs = {leg.leg_id for leg, _ in worker.legs}
+        name = worker.agent if self.first_team[worker.agent] == worker.team else None
+        return [each for each in self.asked if each.agent_leg in legs or (each.agent and each.agent == name)]
 
 
 def _key(worker: Worker) -> tuple[str, str]:
@@ -167,7 +177,7 @@ def _measure(
         | measure_attendance(shifts)
         | measure_evaluations(each for each in worker.evaluations if period.holds(each.at_ms))
         | measure_success(outcomes)
-        | measure_surveys([calls.asked[leg.leg_id] for leg, _ in worker.legs if leg.leg_id in calls.asked])
+        | measure_surveys(calls.about(worker))
     )
     return _Worked(worker, measured, found)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from cloud_sink.contacts.records import Destination, OfficePlan
 from cloud_sink.contacts.work_rules import Criterion, Scorecard
 from cloud_sink.kpi.catalogue import definitions_of
@@ -6,6 +8,7 @@ from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import report
 from cloud_sink.kpi.roster import Absence, Employee, Evaluation, Result, Roster, Seat
 from cloud_sink.kpi.states import AVAILABLE, FOREVER, PAUSE, TALK
+from cloud_sink.kpi.surveys import Asked
 from cloud_sink.kpi.team_report import TEAM_IDS, TeamFacts, TeamReport, team_report
 
 from .conftest import build_contact, build_leg
@@ -37,8 +40,13 @@ CARDS = (Scorecard("support", (Criterion("qa_score", 100), Criterion("service_le
 
 
 def make(roster: Roster = ROSTER, **settings: object) -> TeamReport:
-    """A morning of three phones: one call each, one of them answered for a team's queue."""
+    """What the morning comes to."""
     office = OfficePlan("lab", **settings)  # type: ignore[arg-type]
+    return team_report(make_facts(office), roster, office)
+
+
+def make_facts(office: OfficePlan = OfficePlan("lab")) -> TeamFacts:  # noqa: B008 - it is frozen
+    """A morning of three phones: one call each, one of them answered for a team's queue."""
     legs = [
         (build_leg("101", at_s=590, leg_id="one"), "answered"),
         (build_leg("102", at_s=7300, leg_id="two"), "answered"),
@@ -49,8 +57,7 @@ def make(roster: Roster = ROSTER, **settings: object) -> TeamReport:
         build_contact(at_s=7300, agent="102", legs=("two",), caller="447700900002", talk_s=4),
     ]
     counted = report(contacts, legs, period=MORNING, plan=office, coverage=1.0, states=STATES)
-    facts = TeamFacts(counted, contacts, legs, STATES, [(at(0), at(240))], [])
-    return team_report(facts, roster, office)
+    return TeamFacts(counted, contacts, legs, STATES, [(at(0), at(240))], [])
 
 
 def test_every_kpi_of_the_catalogue_is_computed():
@@ -77,6 +84,21 @@ def test_what_callers_keyed_in_about_an_agent():
     assert (1, 0) == (scored["Alice"], scored["Bob"])
     assert {"sales": 0, "support": 1} == {name: values["csat"].denominator for name, values in found.teams.items()}
     assert 100.0 == found.everybody["csat"].value
+
+
+def test_what_was_imported_about_an_agent():
+    """By the leg he spoke on, or by his name alone: that counts once, in his first team."""
+    told = [
+        Asked("", True, (("csat", 5),), "support", "101", "one"),
+        Asked("", True, (("csat", 1),), agent="Alice"),
+        Asked("", True, (("csat", 1),), agent="Nobody"),
+    ]
+    facts = replace(make_facts(), told=told)
+    found = team_report(facts, ROSTER, OfficePlan("lab"))
+    scored = {each.agent: each.values["csat"] for each in found.agents}
+    assert (1, 2) == (scored["Alice"].numerator, scored["Alice"].denominator)
+    assert 0 == scored["Bob"].denominator
+    assert 2 == sum(values["csat"].denominator for values in found.teams.values())
 
 
 def test_agents_by_name_and_teams_by_the_time_they_were_in_them():
