@@ -15,7 +15,7 @@ from collector.core.registrar import Registrar
 from firmware import VERSION
 from firmware.capture import Capture, readable
 from firmware.clock import fetch_offset
-from firmware.privacy import CallerPrivacy, load_key
+from firmware.privacy import CallerPrivacy, load_keys
 from firmware.publisher import Publisher
 from firmware.reading import STARVED_MS, Reader
 from firmware.spool import Spool
@@ -35,6 +35,7 @@ CONNECTIONS_A_START = 4096
 FAREWELL_MS = 5000
 LAST_RESERVE_BYTES = 1024  # given back when a restart has to report what is open and nothing else is left
 CLOSING_GOES = 8
+TRIAL_MS = 600_000  # what is on trial and has not reached the sink by then starts again, and is undone in the end
 MAX_STARVED = 200  # two seconds: only a start helps, with every open leg reported as far as it was seen
 
 
@@ -50,7 +51,8 @@ class App:
         spool = settings.spool
         self.spool = Spool(spool["path"], epoch, settings.board["ring_bytes"], spool["max_bytes"])
         self.monitor = CallMonitor(settings.monitor_settings())
-        self.reader = Reader(self.monitor, self.spool, make_privacy(settings), self.counters)
+        self._privacy = make_privacy(settings)
+        self.reader = Reader(self.monitor, self.spool, self._privacy, self.counters)
         self.update: object = None  # made for the first command: its code stays out of the heap until then
         self.publisher = Publisher(settings, self.spool, self._state, self._receive_command)
         self.publisher.connections = count_start(spool["path"] + ".starts") * CONNECTIONS_A_START
@@ -61,7 +63,7 @@ class App:
         self._health_due_ms = board.now_ms() + HEALTH_MS
         self._lossless_ms = self._started_ms = board.now_ms()
         self._restarting = False
-        self._confirmed = False
+        self._on_trial = self._is_on_trial()
         self._absence_told = False
         self._last_reserve = bytes(LAST_RESERVE_BYTES)
 
@@ -121,9 +123,8 @@ class App:
         self._note_losses(now_ms)
         self._report_health(now_ms)
         self.spool.handle_time(now_ms, self.publisher.online)
-        if self.publisher.acknowledged and not self._confirmed:
-            self._confirmed = True
-            self._confirm_trial()
+        if self._on_trial:
+            self._judge_trial(now_ms)
         if self.publisher.newest_ms:
             self._tell_absence(self.publisher.newest_ms)
             self.publisher.newest_ms = 0
@@ -178,7 +179,7 @@ class App:
         known = self.spool.clock_known
         if not known:
             self.spool.set_clock(offset_ms)
-        self.reader.offset_ms = offset_ms
+        self.reader.offset_ms = self._privacy.offset_ms = offset_ms
         if not known and self.spool.left_ms:
             self._tell_absence(self.spool.left_ms)
 
@@ -226,19 +227,25 @@ class App:
             from firmware.update import Update
 
             self.update = Update(self._options["root"], self._box["id"])
+        problem = self.update.problem
         if self.update.receive(command):
             asyncio.create_task(self.restart())
-        elif self.update.problem:
+        elif self.update.problem != problem:
             self.publisher.announce_again()
 
-    def _confirm_trial(self) -> None:
-        """The sink was reached: what is on trial, if anything is, stays."""
-        root = self._options["root"]
-        names = os.listdir(root)
-        if "trial" in names or "settings.trial" in names:
+    def _is_on_trial(self) -> bool:
+        """True where this copy of the firmware, or its settings, have to reach the sink to stay."""
+        names = os.listdir(self._options["root"])
+        return "trial" in names or "settings.trial" in names
+
+    def _judge_trial(self, now_ms: int) -> None:
+        if self.publisher.acknowledged:
             from firmware.update import confirm
 
-            confirm(root)
+            confirm(self._options["root"])
+            self._on_trial = False
+        elif now_ms - self._started_ms > TRIAL_MS:
+            asyncio.create_task(self.restart())
 
     async def restart(self) -> None:
         """Report open legs as far as they were seen, deliver or keep what waits, say good-bye, begin again."""
@@ -319,8 +326,8 @@ def make_privacy(settings: object) -> CallerPrivacy:
     sip = settings.monitor_settings()
     office = Parties(Registrar(), (), (), sip.extensions, sip.feature_codes)
     mode = settings.privacy["caller_numbers"]
-    key = load_key(settings.privacy["key_file"]) if mode == "keyed" else b""
-    return CallerPrivacy(mode, key, lambda number: office.is_extension(number) or office.is_feature_code(number))
+    keys = load_keys(settings.privacy["key_file"]) if mode == "keyed" else []
+    return CallerPrivacy(mode, keys, lambda number: office.is_extension(number) or office.is_feature_code(number))
 
 
 def count_start(path: str) -> int:

@@ -83,6 +83,8 @@ class Update:
         self._files = files
 
     def _take_data(self, path: str, at: int, data: bytes) -> None:
+        if not self._files:
+            return  # of an update that was refused: `end` says it once more
         if path not in self._files:
             raise Refused(path + ": not announced")
         name = self._root + self._spare() + "/" + path
@@ -96,7 +98,7 @@ class Update:
     def _end(self) -> None:
         slot = self._spare()
         if not self._files:
-            raise Refused("no update was begun")
+            raise Refused(self.problem or "no update was begun")
         for path, entry in self._files.items():
             name = self._root + slot + "/" + path
             if _size(name) != entry[0] or _digest(name) != entry[1]:

@@ -11,6 +11,7 @@ from unpack_micropython import micropython_command
 
 from collector.errors import ConfigurationError
 from fieldkit import flash
+from fieldkit.board_secrets import der_of
 from fieldkit.cli import main
 
 START = """\
@@ -71,17 +72,63 @@ def test_bundle_of_provision_becomes_a_boards_certificates(
     tmp_path: Path, lab_config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """provision, enrol, flash: the files make a TLS context on MicroPython, the settings name the sink's broker."""
-    assert 0 == main(["provision", str(tmp_path / "pki"), "--host", "sink.example", "--box", "lab"])
-    token = capsys.readouterr().out.partition("shown only now: ")[2].split()[0]
-    enrolled = tmp_path / "box"
-    assert 0 == main(["enrol", str(tmp_path / "pki" / "boxes" / "lab.toml"), "--token", token, "--into", str(enrolled)])
-    configuration = enrolled / "box.toml"
-    mqtt = (enrolled / "mqtt.toml").read_text().partition("[mqtt]")
-    configuration.write_text(lab_config.read_text() + mqtt[1] + mqtt[2])
+    configuration = enrolled(tmp_path, lab_config, capsys)
     board = tmp_path / "board"
     assert 0 == main(["flash", str(configuration), "--stage", str(board)])
     assert "sink.example" == json.loads((board / "settings.json").read_text())["mqtt"]["host"]
     assert ("lab olimex-esp32-poe 37008 2\n", "") == started(board, tmp_path)
+
+
+def enrolled(folder: Path, lab_config: Path, capsys: pytest.CaptureFixture[str], box: str = "lab") -> Path:
+    """A box's configuration with what `provision` and `enrol` made for it; the authority is in folder/pki."""
+    assert 0 == main(["provision", str(folder / "pki"), "--host", "sink.example", "--box", box])
+    token = capsys.readouterr().out.partition("shown only now: ")[2].split()[0]
+    own = folder / box
+    assert 0 == main(["enrol", str(folder / "pki" / "boxes" / f"{box}.toml"), "--token", token, "--into", str(own)])
+    configuration = own / "box.toml"
+    mqtt = (own / "mqtt.toml").read_text().partition("[mqtt]")
+    configuration.write_text(lab_config.read_text() + mqtt[1] + mqtt[2])
+    return configuration
+
+
+def test_renewed_certificate_goes_over_the_one_on_the_board(
+    tmp_path: Path, lab_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`provision --renew`, `flash --renew`: MicroPython shows the new one, and nothing else of the board is written."""
+    configuration = enrolled(tmp_path, lab_config, capsys)
+    board = tmp_path / "board"
+    assert 0 == main(["flash", str(configuration), "--stage", str(board)])
+    before = {path: path.read_bytes() for path in board.rglob("*") if path.is_file()}
+    assert 0 == main(["provision", str(tmp_path / "pki"), "--renew", "9999"])
+    capsys.readouterr()
+    offered = tmp_path / "pki" / "sink" / "renewals" / "lab.pem"
+    assert 0 == main(["flash", str(configuration), "--stage", str(board), "--renew", str(offered)])
+    assert "certificate until 20" in capsys.readouterr().out
+    after = {path: path.read_bytes() for path in board.rglob("*") if path.is_file()}
+    assert {"certificate.der", "key.der"} == {path.name for path in after if after[path] != before.get(path)}
+    assert der_of(offered) == (board / "certificate.der").read_bytes()
+    assert ("lab olimex-esp32-poe 37008 2\n", "") == started(board, tmp_path)
+
+
+def test_renewal_without_a_file_takes_what_the_configuration_names(box: Path, tmp_path: Path) -> None:
+    """After `enrol` with a new bundle, or a rotated key of callers' numbers: certificates and keys only."""
+    assert 0 == main(["flash", str(box), "--stage", str(tmp_path / "board"), "--renew"])
+    assert {"ca.der", "certificate.der", "key.der", "caller.key"} == {
+        path.name for path in (tmp_path / "board").iterdir()
+    }
+
+
+def test_certificate_of_another_box_is_refused(
+    tmp_path: Path, lab_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its key does not open with this box's secret: one line says so, and the board keeps what it has."""
+    configuration = enrolled(tmp_path, lab_config, capsys)
+    enrolled(tmp_path, lab_config, capsys, "other")
+    assert 0 == main(["provision", str(tmp_path / "pki"), "--renew", "9999"])
+    capsys.readouterr()
+    offered = tmp_path / "pki" / "sink" / "renewals" / "other.pem"
+    assert 0 != main(["flash", str(configuration), "--stage", str(tmp_path / "board"), "--renew", str(offered)])
+    assert "is it another box's?" in capsys.readouterr().err
 
 
 def started(board: Path, folder: Path) -> tuple[str, str]:
@@ -95,8 +142,8 @@ def started(board: Path, folder: Path) -> tuple[str, str]:
 
 def test_pem_becomes_der(box: Path) -> None:
     """What openssl says is the same certificate."""
-    assert (box.parent / "box.der").read_bytes() == flash.der_of(box.parent / "box.crt")
-    assert (box.parent / "box.der").read_bytes() == flash.der_of(box.parent / "box.der")
+    assert (box.parent / "box.der").read_bytes() == der_of(box.parent / "box.crt")
+    assert (box.parent / "box.der").read_bytes() == der_of(box.parent / "box.der")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +153,7 @@ def test_unusable_certificate_is_named(tmp_path: Path, content: str, error: str)
     """With its path and what to do."""
     (tmp_path / "x.pem").write_text(content)
     with pytest.raises(ConfigurationError, match=error):
-        flash.der_of(tmp_path / "x.pem")
+        der_of(tmp_path / "x.pem")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +162,8 @@ def test_unusable_certificate_is_named(tmp_path: Path, content: str, error: str)
         (["--stage", "x", "--image", "y"], "--image writes to a board"),
         (["--port", "/dev/none"], "mpremote"),
         (["--stage", "/proc/nowhere"], "cannot be written"),
+        (["--stage", "x", "--renew", "--frozen"], "leave --image and --frozen out"),
+        (["--stage", "x", "--renew", "nowhere.pem"], "secret_file is not set"),
     ],
 )
 def test_what_cannot_work_is_said_in_one_line(

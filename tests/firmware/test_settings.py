@@ -3,6 +3,7 @@
 import copy
 import ipaddress
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ from collector import config
 from collector.caller_keys import KeyRing
 from collector.core.events import DIRECTIONS, LegEnded
 from collector.privacy import CallerPrivacy as CollectorPrivacy
-from firmware.privacy import CallerPrivacy, load_key
+from fieldkit.board_secrets import board_keys
+from firmware.privacy import CallerPrivacy, load_keys
 from firmware.settings import Settings, SettingsError, defaults, load, parse_address
 
 KEY = bytes(range(32))
+MOMENT = datetime(2026, 12, 1, tzinfo=UTC)
+MOMENT_MS = int(MOMENT.timestamp()) * 1000
+STARTED_MS = MOMENT_MS - 3_600_000  # Unix time of the board's time 0
 
 
 @pytest.mark.parametrize("text", ["10.77.1.5", "fd77::5", "::1", "::", "2001:db8:0:1:2:3:4:5", "fd77:1::"])
@@ -78,7 +83,7 @@ def test_numbers_are_protected_as_on_a_collector(mode: str, direction: str) -> N
     leg.direction, leg.caller, leg.callee = direction, "447700900123", "442079460500"
     leg.connected, leg.refer_to, leg.diverted_by = "447700900777", "101", "442079460500"
     other = copy.copy(leg)
-    CallerPrivacy(mode, KEY, lambda number: number == "101").protect(leg)
+    CallerPrivacy(mode, [(0, KEY)], lambda number: number == "101").protect(leg)
     CollectorPrivacy(mode, KeyRing.of(KEY), lambda number: number == "101").protect(other)
     assert [getattr(other, name) for name in vars(leg)] == [getattr(leg, name) for name in vars(leg)]
 
@@ -87,7 +92,22 @@ def test_key_file_of_a_collector_is_read(tmp_path: Path) -> None:
     """64 hexadecimal digits; anything else is refused."""
     path = tmp_path / "caller.key"
     path.write_text(KEY.hex() + "\n")
-    assert KEY == load_key(str(path))
+    assert [(0, KEY)] == load_keys(str(path))
     path.write_text("secret")
     with pytest.raises(SettingsError, match="hexadecimal"):
-        load_key(str(path))
+        load_keys(str(path))
+
+
+@pytest.mark.parametrize("begin_ms", [MOMENT_MS - 1, MOMENT_MS, MOMENT_MS + 86_400_000])
+def test_keys_change_at_the_moment_they_change_on_collectors(tmp_path: Path, begin_ms: int) -> None:
+    """Boxes of a tenant, boards among them, give a caller the same code before and after a rotation."""
+    ring = KeyRing.of(KEY).rotated(MOMENT, MOMENT - timedelta(days=1))
+    path = tmp_path / "caller.key"
+    path.write_bytes(board_keys(ring))
+    leg, other = LegEnded(begin_ms - STARTED_MS, b""), LegEnded(begin_ms, b"")
+    leg.caller = other.caller = "447700900123"
+    privacy = CallerPrivacy("keyed", load_keys(str(path)), lambda _number: False)
+    privacy.offset_ms = STARTED_MS
+    privacy.protect(leg)
+    CollectorPrivacy("keyed", ring, lambda _number: False).protect(other)
+    assert other.caller == leg.caller != "447700900123"

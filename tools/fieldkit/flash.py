@@ -5,10 +5,8 @@ mpremote, after esptool has written MicroPython itself where `--image` names one
 """
 
 import argparse
-import base64
 import importlib.util
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,15 +16,14 @@ from pathlib import Path
 import collector
 import firmware
 from collector import config
-from collector.caller_keys import load_key
-from collector.errors import ConfigurationError, RingtapError, WrongUse
+from collector.errors import RingtapError, WrongUse
+from fieldkit.board_secrets import write_renewal, write_secrets
 from firmware.board import LAN_PINS
 from firmware.settings import defaults
 
 BOARDS = tuple(LAN_PINS)
 SOURCES = ("boot.py", "main.py")  # MicroPython starts these two, and only as source; main.py may be frozen
 NOT_COMPILED = ("manifest.py", "main.py")
-PEM_BODY = re.compile(rb"-----BEGIN (?![A-Z ]*PARAMETERS)[A-Z ]+-----\s+([A-Za-z0-9+/=\s]+?)-----END")
 FIRST_COPY = "a"  # of the firmware: updates over the network go into "b", then into "a" again
 IMAGE_OFFSET = "0x1000"  # where an ESP32 starts from
 TZSP_PORT = 37008
@@ -50,7 +47,8 @@ def stage(configuration: str, folder: Path, board: str, ntp: str, *, frozen: boo
             compile_packages(folder / FIRST_COPY)
         for name in SOURCES[: 1 if frozen else 2]:
             (folder / name).write_bytes((Path(firmware.__path__[0]) / name).read_bytes())
-        _write_secrets(settings, sections, folder)
+        for section, places in write_secrets(settings, folder).items():
+            sections[section].update(places)
         (folder / "settings.json").write_text(json.dumps(sections, indent=1) + "\n")
     except OSError as error:
         raise FlashError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
@@ -86,50 +84,28 @@ def board_settings(settings: config.Configuration, board: str, ntp: str) -> dict
     return sections
 
 
-def _write_secrets(settings: config.Configuration, sections: dict[str, dict[str, object]], folder: Path) -> None:
-    """Certificates as DER, which every build of MicroPython reads; the password; the key of callers' codes."""
-    for key in ("ca_file", "certificate_file", "key_file"):
-        if path := getattr(settings.mqtt, key):
-            name = f"{key.removesuffix('_file')}.der"
-            (folder / name).write_bytes(der_of(settings.resolve(path)))
-            sections["mqtt"][key] = f"/{name}"
-    if settings.mqtt.password_file:
-        (folder / "password").write_bytes(_read(settings.resolve(settings.mqtt.password_file)))
-        sections["mqtt"]["password_file"] = "/password"  # noqa: S105 - a path
-    if settings.privacy.caller_numbers == "keyed":
-        key_path = settings.resolve(settings.privacy.key_file or "caller.key")
-        (folder / "caller.key").write_text(load_key(key_path).hex() + "\n")
-        sections["privacy"]["key_file"] = "/caller.key"
-
-
-def der_of(path: Path) -> bytes:
-    """The first certificate or key of a PEM file, or a DER file as it is."""
-    content = _read(path)
-    if not content.startswith(b"-----BEGIN") and content[:1] == b"\x30":
-        return content
-    if b"ENCRYPTED" in content:
-        raise ConfigurationError(f"{path}: this key is locked; run `ringtap enrol` on the bundle first")
-    found = PEM_BODY.search(content)
-    if found is None:
-        raise ConfigurationError(f"{path}: holds no certificate or key (PEM or DER)")
-    return base64.b64decode(found[1])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
-
-
 def flash(configuration: str, port: str, board: str, ntp: str, image: Path | None, *, frozen: bool = False) -> None:
     """Stage into a temporary folder and copy it onto the board at a serial port."""
     if image is not None:
         _run_tool("esptool", "--port", port, "write_flash", IMAGE_OFFSET, str(image))
     with tempfile.TemporaryDirectory() as name:
         stage(configuration, Path(name), board, ntp, frozen=frozen)
-        parts = [str(path) for path in sorted(Path(name).iterdir())]
-        _run_tool("mpremote", "connect", port, "cp", "-r", *parts, ":", "+", "reset")
+        _copy_to_board(Path(name), port)
+
+
+def renew(configuration: str, folder: Path, offered: Path | None) -> str:
+    """Write what a board is to get anew into `folder`: its certificate and keys; returns in words what that is."""
+    settings = config.load(configuration)
+    try:
+        return write_renewal(settings, folder, offered)
+    except OSError as error:
+        raise FlashError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
+
+
+def _copy_to_board(folder: Path, port: str) -> None:
+    """Everything in the folder over what the board has; what else it has stays. It starts again then."""
+    parts = [str(path) for path in sorted(folder.iterdir())]
+    _run_tool("mpremote", "connect", port, "cp", "-r", *parts, ":", "+", "reset")
 
 
 def _run_tool(module: str, *arguments: str) -> None:
@@ -146,6 +122,7 @@ EXAMPLES = """\
 examples:
   ringtap flash box.toml --stage board-files
   ringtap flash box.toml --port /dev/ttyUSB0 --image ESP32_GENERIC.bin
+  ringtap flash box.toml --port /dev/ttyUSB0 --renew pki/sink/renewals/BOX.pem
 """
 
 
@@ -162,6 +139,9 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
                          "esptool and --port")  # fmt: skip
     command.add_argument("--frozen", action="store_true", help="the board's MicroPython was built with "
                          "firmware/manifest.py: only settings and certificates")  # fmt: skip
+    command.add_argument("--renew", metavar="FILE", nargs="?", const=Path(), type=Path, help="only new secrets: "
+                         "certificate, password and keys as the configuration names them, or the certificate in a file "
+                         "of `ringtap provision --renew`; settings, firmware and events on the board stay")  # fmt: skip
     command.add_argument("--board", choices=BOARDS, default=BOARDS[0], help="which one (default: %(default)s)")
     command.add_argument("--ntp", metavar="HOST", default="pool.ntp.org", help="where the board gets the time; the "
                          "router often knows it (default: %(default)s)")  # fmt: skip
@@ -172,6 +152,8 @@ def run_command(arguments: argparse.Namespace) -> int:
     """Do what was asked for; returns 0 or raises RingtapError."""
     if arguments.image is not None and arguments.stage is not None:
         raise WrongUse("--image writes to a board: give --port instead of --stage")
+    if arguments.renew is not None:
+        return _renew(arguments)
     if arguments.stage is not None:
         size = stage(arguments.config, arguments.stage, arguments.board, arguments.ntp, frozen=arguments.frozen)
         print(f"{arguments.stage}: the board's files, {size // 1024} KB; it holds the box's private key")
@@ -179,4 +161,18 @@ def run_command(arguments: argparse.Namespace) -> int:
         flash(
             arguments.config, arguments.port, arguments.board, arguments.ntp, arguments.image, frozen=arguments.frozen
         )
+    return 0
+
+
+def _renew(arguments: argparse.Namespace) -> int:
+    if arguments.image is not None or arguments.frozen:
+        raise WrongUse("--renew writes certificates and keys only: leave --image and --frozen out")
+    offered = None if arguments.renew == Path() else arguments.renew
+    if arguments.stage is not None:
+        print(f"{arguments.stage}: {renew(arguments.config, arguments.stage, offered)}; copy them over the board's own")
+        return 0
+    with tempfile.TemporaryDirectory() as name:
+        parts = renew(arguments.config, Path(name), offered)
+        _copy_to_board(Path(name), arguments.port)
+    print(f"{arguments.port}: {parts}; the board starts again with them")
     return 0

@@ -12,8 +12,6 @@ import struct
 
 import vfs
 
-from firmware.spool import Spool
-
 BLOCK_BYTES = 4096
 BLOCKS = 256
 ERASED = b"\xff" * 256
@@ -25,7 +23,7 @@ class FlashFile:
 
     def __init__(self, folder: str, writes_left: int) -> None:
         self.writes_left = writes_left
-        self.on_cut: object = None
+        self.on_cut: object = lambda: None
         self._image = open(folder + "flash.img", "r+b")  # noqa: SIM115 - as long as the board
         self._erases = open(folder + "erases", "r+b")  # noqa: SIM115
 
@@ -78,12 +76,14 @@ class Journal:
     """What a flush promised, and what there was when the power went: written by the machine, not by the board."""
 
     def __init__(self, path: str) -> None:
+        from firmware.spool import Spool
+
         self._file = open(path, "ab")  # noqa: SIM115
-        self._spool: Spool | None = None
+        self._spool: object = None
         self._flush = Spool._flush_segment
         Spool._flush_segment = lambda spool: self.flush(spool)  # noqa: PLW0108 - a bound method gets no spool
 
-    def flush(self, spool: Spool) -> bool:
+    def flush(self, spool: object) -> bool:
         """What it does otherwise, noted once it has returned."""
         self._spool = spool
         first = spool._first
@@ -99,14 +99,20 @@ class Journal:
             self._file.write(b"cut %d %d\n" % (spool._epoch, spool._first + len(spool._rows) - 1))
 
 
-def mount(folder: str) -> None:
-    """The flash at /flash; from here on the power lasts as long as it is said."""
+def writes_left(folder: str) -> int:
+    """How long the power lasts; what a cut leaves is the same for the same seed."""
     with open(folder + "power") as file:
         writes, seed = file.read().split()
     random.seed(int(seed))
+    return int(writes)
+
+
+def mount(folder: str) -> None:
+    """The flash at /flash; from here on the power lasts as long as it is said."""
+    writes = writes_left(folder)
     flash = FlashFile(folder, -1)
     if flash.is_blank():
         vfs.VfsLfs2.mkfs(flash)
     vfs.mount(vfs.VfsLfs2(flash), "/flash")
-    flash.writes_left = int(writes)
+    flash.writes_left = writes
     flash.on_cut = Journal(folder + "journal").note_cut
