@@ -158,8 +158,20 @@ def last_event_ms(office: Office) -> int:
     return span[1]
 
 
+_replayed: dict[tuple[Path, str], Facts] = {}
+
+
 def replayed(recording: Path, config: Path, show: str) -> Facts:
-    """What `ringtap replay` says about a recording: its contacts or its legs."""
+    """What `ringtap replay` says about a recording: its contacts or its legs.
+
+    Asked once: offices of these tests differ in what replay does not read, where they keep and send things.
+    """
+    if (recording, show) not in _replayed:
+        _replayed[recording, show] = _replay(recording, config, show)
+    return _replayed[recording, show]
+
+
+def _replay(recording: Path, config: Path, show: str) -> Facts:
     command = [sys.executable, "-m", "fieldkit", "replay", recording, "--config", config, "--show", show]
     done = subprocess.run(
         [*map(str, command), "--format", "jsonl"], capture_output=True, text=True, timeout=120, check=True

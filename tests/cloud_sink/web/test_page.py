@@ -25,8 +25,10 @@ NEXT_DAY_MS = NOW_MS + 86_400_000
 def numbers(page: Page, within: str) -> dict[str, str]:
     """The KPIs that a part of the page shows: id -> exact value; a KPI shown twice must show the same."""
     found: dict[str, str] = {}
-    for each in page.locator(f"{within} [data-kpi]").all():
-        kpi, value = each.get_attribute("data-kpi"), each.get_attribute("data-value")
+    shown = page.locator(f"{within} [data-kpi]").evaluate_all(
+        "all => all.map(each => [each.dataset.kpi, each.dataset.value])"
+    )
+    for kpi, value in shown:
         assert found.setdefault(kpi, value) == value, kpi
     return found
 
@@ -43,8 +45,8 @@ def test_every_number_on_the_page_is_the_api_s(page, address, client):
     assert numbers(page, ".hero").items() <= written(report["total"]).items()
     assert written(report["total"]) == numbers(page, "#basis")
     for attribute, part in (("place", "queues"), ("extension", "extensions")):
-        rows = page.locator(f"tr[data-{attribute}]").all()
-        shown = [name for row in rows if (name := row.get_attribute(f"data-{attribute}"))]
+        rows = page.locator(f"tr[data-{attribute}]")
+        shown = list(filter(None, rows.evaluate_all(f"rows => rows.map(row => row.dataset.{attribute})")))
         for name in shown:
             assert numbers(page, f'tr[data-{attribute}="{name}"]').items() <= written(report[part][name]).items()
         called = {
