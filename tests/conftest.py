@@ -11,7 +11,24 @@ from hypothesis import settings
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+# the files whose tests take longest: the first to be started, so that no worker is alone with one of them at the end
+LONGEST = (
+    "end_to_end/test_recording_to_database.py", "firmware/test_app.py", "end_to_end/test_backups.py",
+    "chaos/test_chaos.py", "web/test_document_page.py", "web/test_page.py", "packaging/test_wheel.py",
+    "store/test_live_equals_rebuild.py",
+)  # fmt: skip
 CAPTURES = Path(__file__).parent / "captures"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the longest files first, everything else in its own order."""
+
+    def place(item: pytest.Item) -> int:
+        return next(
+            (number for number, name in enumerate(LONGEST) if item.path.as_posix().endswith(name)), len(LONGEST)
+        )
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 # Sourced by tools/test and tools/demo: the checkout's own virtual environment, made when it is missing or out of date.
 # shellcheck shell=bash
 
+unset PYTHONDONTWRITEBYTECODE # what is started hundreds of times is compiled once
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -37,9 +39,11 @@ make_environment() {
     python3 -c 'import ensurepip' 2>/dev/null || need_packages "the virtual environment" python3-venv
     [ -x "$ROOT/.venv/bin/pip" ] || python3 -m venv "$ROOT/.venv" || die "python3 could not make $ROOT/.venv"
     say "installing ringtap into .venv (the first time takes about a minute)"
-    local pip=("$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check)
+    local pip=("$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check --no-compile)
     if ! { "${pip[@]}" --upgrade "pip>=25.1" && "${pip[@]}" --editable "$@"; }; then
         die "pip could not install the project: see the lines above"
     fi
+    # what pip does on one core; a file that cannot be compiled is a package's template
+    "$ROOT/.venv/bin/python" -m compileall -q -j 0 "$ROOT/.venv/lib" >/dev/null || true
     printf '%s\n' "$wanted" >"$stamp"
 }
