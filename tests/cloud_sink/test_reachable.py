@@ -1,8 +1,6 @@
 """A sink that others can reach: with users, TLS, or a proxy, and never without."""
 
 import ssl
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from cloud_sink.store import Store, User
 from cloud_sink.users.passwords import hash_password
 from fieldkit.authority import Authority, certificate_pem, private_pem
 
-from .test_cli import serving
+from .test_cli import Run, serving
 
 PASSWORD = "four horses eat purple soup"
 
@@ -39,6 +37,12 @@ def check(file: Path) -> None:
     """As `serve` does."""
     configuration = load(file)
     check_guarded(Store.open(configuration.sink.database), configuration)
+
+
+@pytest.fixture
+def check_config(ringtap_sink: Run) -> Run:
+    """As an installer asks."""
+    return lambda file: ringtap_sink("check-config", "--config", file)
 
 
 def add_user(folder: Path) -> None:
@@ -66,7 +70,7 @@ def test_others_need_users_or_a_proxy(tmp_path: Path, listen: str):
     check(file)
 
 
-def test_check_config_says_it_before_serve_does(tmp_path: Path):
+def test_check_config_says_it_before_serve_does(check_config: Run, tmp_path: Path):
     """Users that are missing, and a key that is another certificate's; a database that is not there is not made."""
     file = configured(tmp_path, listen="0.0.0.0:8080")
     database = tmp_path / "sink.db"
@@ -81,7 +85,7 @@ def test_check_config_says_it_before_serve_does(tmp_path: Path):
     assert not database.exists()
 
 
-def test_check_config_reads_certificates(tmp_path: Path):
+def test_check_config_reads_certificates(check_config: Run, tmp_path: Path):
     """The page's and the broker's: a key that belongs to another certificate is told, and by which section."""
     authority = Authority(tmp_path / "ca")
     (certificate, _), (_, other) = (authority.issue(name, hosts=["127.0.0.1"]) for name in ("page", "other"))
@@ -98,23 +102,15 @@ def test_check_config_reads_certificates(tmp_path: Path):
     assert "[mqtt] certificates" in done.stderr
 
 
-def check_config(file: Path) -> subprocess.CompletedProcess[str]:
-    """As an installer asks."""
-    command = [sys.executable, "-m", "cloud_sink", "check-config", "--config", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
 @pytest.mark.parametrize("listen", ["127.0.0.1:8080", "[::1]:8080", "localhost:8080"])
 def test_this_machine_needs_none(tmp_path: Path, listen: str):
     """A demo is two commands."""
     check(configured(tmp_path, listen=listen))
 
 
-def test_serve_refuses_in_one_line(tmp_path: Path):
+def test_serve_refuses_in_one_line(ringtap_sink: Run, tmp_path: Path):
     """Before it listens anywhere."""
-    file = configured(tmp_path, listen="0.0.0.0:0")
-    command = [sys.executable, "-m", "cloud_sink", "serve", "--config", str(file)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    ended = ringtap_sink("serve", "--config", configured(tmp_path, listen="0.0.0.0:0"))
     assert (2, "", 1) == (ended.returncode, ended.stdout, len(ended.stderr.splitlines()))
 
 
