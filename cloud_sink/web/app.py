@@ -29,6 +29,7 @@ from cloud_sink.web import (
     fleet,
     imports_page,
     metrics,
+    now_page,
     page,
     period,
     planning,
@@ -52,6 +53,7 @@ PAGES = (
     document_page,
     fleet,
     imports_page,
+    now_page,
     period,
     planning_page,
     report_pages,
@@ -100,6 +102,7 @@ def create_app(
     app.state.accounts = Accounts(store, web or WebSettings(), clock)
     app.state.reports = reports or {}
     app.state.measured = metrics.Measured()
+    app.state.doings = now_page.Doings()
     app.state.uploads = Uploads(clock)
     for part in API:
         app.include_router(part.router)
