@@ -14,8 +14,8 @@ settings.load_profile("patient")
 # the files whose tests take longest: the first to be started, so that no worker is alone with one of them at the end
 LONGEST = (
     "end_to_end/test_recording_to_database.py", "firmware/test_app.py", "end_to_end/test_backups.py",
-    "chaos/test_chaos.py", "web/test_document_page.py", "web/test_page.py", "packaging/test_wheel.py",
-    "store/test_live_equals_rebuild.py",
+    "chaos/test_chaos.py", "fieldkit/test_bench_delivery.py", "firmware/test_outage.py", "web/test_document_page.py",
+    "web/test_page.py", "packaging/test_wheel.py", "store/test_live_equals_rebuild.py",
 )  # fmt: skip
 CAPTURES = Path(__file__).parent / "captures"
 
