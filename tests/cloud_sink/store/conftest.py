@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cloud_sink.contacts.records import Leg
 from cloud_sink.store import Store
+from cloud_sink.store.rows import leg_id
 
 POSTGRES_PLACES = ("/usr/local/bin", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True))
 
@@ -76,3 +79,16 @@ def new_postgres_database(server: str, name: str, like: str = "template1") -> st
     with psycopg.connect(server.format(name="postgres").replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     return server.format(name=name)
+
+
+def make_call(seq: int, start: int, caller: str) -> list[Leg]:
+    """A call of a minute to the queue, answered by 101: its two legs, numbered from `seq`."""
+    trunk = Leg(
+        leg_id("box", 1, seq), "lab", "box", 1, seq, f"{seq:012x}", "trunk", "in", "", caller, "442079460400", start,
+        start + 20, start + 50, start + 70_000, 200, ended_by="caller",
+    )  # fmt: skip
+    phone = replace(
+        trunk, leg_id=leg_id("box", 1, seq + 1), seq=seq + 1, call_key=f"{seq + 1:012x}", role="phone", extension="101",
+        callee="101", t_invite=start + 100, t_ring=start + 200, t_answer=start + 9_000,
+    )  # fmt: skip
+    return [trunk, phone]

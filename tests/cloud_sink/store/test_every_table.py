@@ -4,14 +4,14 @@ A new table names how long it is kept (`info` in `cloud_sink.store.tables`), and
 """
 
 import zlib
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import date
 
 import pytest
 from sqlalchemy import select
 
 from cloud_sink.contacts.facts import Registers, Told, Voice
-from cloud_sink.contacts.records import Destination, Leg, OfficePlan
+from cloud_sink.contacts.records import Destination, OfficePlan
 from cloud_sink.keeping import Keeper
 from cloud_sink.kpi.period import midnight_ms
 from cloud_sink.retention import Retention
@@ -33,7 +33,8 @@ from cloud_sink.store import (
     User,
     tables,
 )
-from cloud_sink.store.rows import leg_id
+
+from .conftest import make_call
 
 DAY_MS = 86_400_000
 FIRST, DAYS, KEEP = date(2026, 6, 1), 30, 10
@@ -50,23 +51,10 @@ TIMES = {  # the column that says how old a row is, of each table whose rows go
 }  # fmt: skip
 
 
-def make_call(seq: int, start: int) -> list[Leg]:
-    """A call of a minute to the queue, answered by 101."""
-    trunk = Leg(
-        leg_id("box", 1, seq), "lab", "box", 1, seq, f"{seq:012x}", "trunk", "in", "", SOMEBODY, "442079460400", start,
-        start + 20, start + 50, start + 70_000, 200, ended_by="caller",
-    )  # fmt: skip
-    phone = replace(
-        trunk, leg_id=leg_id("box", 1, seq + 1), seq=seq + 1, call_key=f"{seq + 1:012x}", role="phone", extension="101",
-        callee="101", t_invite=start + 100, t_ring=start + 200, t_answer=start + 9_000,
-    )  # fmt: skip
-    return [trunk, phone]
-
-
 def make_batch(first: int, at: int) -> BatchArrived:
     """One event of every kind."""
     return BatchArrived(
-        "box", "lab", 1, first, first + 7, 1, at, legs=make_call(first, at),
+        "box", "lab", 1, first, first + 7, 1, at, legs=make_call(first, at, SOMEBODY),
         registrations=[Registration(first + 2, at, "phone", "101", True)],
         told=[Told(at, "101", "dnd_on", seq=first + 3)],
         voices=[Voice(at, "101", "0a", 400, seq=first + 4)],

@@ -1,6 +1,5 @@
 """What is too old goes, what was counted stays; a caller can be forgotten. On SQLite and PostgreSQL."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -13,7 +12,8 @@ from cloud_sink.office import Offices
 from cloud_sink.retention import Retention
 from cloud_sink.rolling import Roller
 from cloud_sink.store import BatchArrived, Health, Junk, Registration, Store, tables
-from cloud_sink.store.rows import leg_id
+
+from .conftest import make_call
 
 FIRST, DAYS = date(2026, 6, 1), 12
 PLAN = OfficePlan("lab", repeat_days=1, destinations=(Destination("support", "queue", ("442079460400",)),))
@@ -22,26 +22,17 @@ NOW = midnight_ms(FIRST + timedelta(days=DAYS), "UTC") + 12 * 3_600_000
 SOMEBODY, OTHER = "447700900001", "447700900002"
 
 
-def make_call(seq: int, day: int, number: str, at_s: int = 36_000) -> list[Leg]:
-    """A call of a minute to the queue, answered by 101."""
-    start = midnight_ms(FIRST + timedelta(days=day), "UTC") + at_s * 1000
-    trunk = Leg(
-        leg_id("box", 1, seq), "lab", "box", 1, seq, f"{seq:012x}", "trunk", "in", "", number, "442079460400", start,
-        start + 20, start + 50, start + 70_000, 200, ended_by="caller",
-    )  # fmt: skip
-    phone = replace(
-        trunk, leg_id=leg_id("box", 1, seq + 1), seq=seq + 1, call_key=f"{seq + 1:012x}", role="phone", extension="101",
-        callee="101", t_invite=start + 100, t_ring=start + 200, t_answer=start + 9_000,
-    )  # fmt: skip
-    return [trunk, phone]
+def at(day: int, second: int = 36_000) -> int:
+    """A moment of a day, ten in the morning unless told otherwise."""
+    return midnight_ms(FIRST + timedelta(days=day), "UTC") + second * 1000
 
 
 def fill(store: Store) -> None:
     """Two callers a day; the last call of each day goes on across midnight."""
     legs: list[Leg] = []
     for day in range(DAYS):
-        legs += make_call(len(legs) + 1, day, SOMEBODY)
-        legs += make_call(len(legs) + 1, day, OTHER, 86_390)
+        legs += make_call(len(legs) + 1, at(day), SOMEBODY)
+        legs += make_call(len(legs) + 1, at(day, 86_390), OTHER)
     states = [Registration(900, midnight_ms(FIRST, "UTC"), "phone", "101", True)]
     batch = BatchArrived("box", "lab", 1, 1, 901, 1, NOW, legs=legs, registrations=states)
     store.ingest([batch, Junk("rt/1/box/ev", "odd", f"x{SOMEBODY}x".encode())], PLANS, NOW)
@@ -119,7 +110,7 @@ def test_calls_that_come_too_late_change_no_counted_day(store: Store) -> None:
     roller.roll()
     sum(keeper(store, calls_days=5).trim())
     offered = report(store, 0, 8).total["offered"]
-    late = BatchArrived("box", "lab", 1, 950, 951, 1, NOW, legs=make_call(950, 1, OTHER, 50_000))
+    late = BatchArrived("box", "lab", 1, 950, 951, 1, NOW, legs=make_call(950, at(1, 50_000), OTHER))
     store.ingest([late], PLANS, NOW)
     roller.roll()
     assert offered == report(store, 0, 8).total["offered"]
