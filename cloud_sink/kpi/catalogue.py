@@ -296,7 +296,7 @@ HANDLING = (
         "hold_time_avg", "Average hold", SECONDS,
         "How long a caller who was put on hold stayed there.",
         "sum(hold) / answered contacts with any hold",
-        "Genesys (Hold); RFC 3264 8.4", HOLD_KEY, averaged=True,
+        "Genesys (Hold); RFC 3264 8.4", HOLD_KEY, averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "hold_abandoned", "Hung up on hold", NUMBER,
@@ -317,19 +317,26 @@ HANDLING = (
         "answered contacts with at least one transfer / answered contacts that are over",
         "Genesys (Transferred %); RFC 3515, RFC 3891",
         "REFER and Replaces in full; transfers by key tones only where a new leg shows them.",
-        averaged=True,
+        averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "short_call_rate", "Very short calls", PERCENT,
         "Share of answered calls with under 10 s of talk: wrong numbers, or an agent who drops calls.",
-        "answered contacts with talk < 10 s / answered contacts that are over",
-        "ringtap's own", EVERYWHERE, averaged=True,
+        "answered contacts with talk < 10 s / answered contacts that are over; per extension: its own part of each",
+        "ringtap's own", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
+    ),
+    Definition(
+        "short_call_agent_rate", "Very short, agent hung up", PERCENT,
+        "Share of answered calls with under 10 s of talk that the agent ended: dropped calls. The other very short "
+        "ones the caller or the PBX ended.",
+        "answered contacts with talk < 10 s ended by the agent's BYE / answered contacts that are over",
+        "ringtap's own", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "agent_hangup_first_rate", "Agent hung up first", PERCENT,
         "Share of answered calls the agent ended.",
         "answered contacts ended by the agent's BYE / answered contacts that are over",
-        "Asterisk queue_log COMPLETEAGENT; RFC 3261 15 (BYE)", EVERYWHERE, averaged=True,
+        "Asterisk queue_log COMPLETEAGENT; RFC 3261 15 (BYE)", EVERYWHERE, averaged=True, scopes=ALL_SCOPES,
     ),
 )  # fmt: skip
 

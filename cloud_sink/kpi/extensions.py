@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+from cloud_sink.contacts.groups import is_dial
 from cloud_sink.contacts.records import Leg
 from cloud_sink.kpi.value import Parts
 
+SHORT_CALL_MS = 10_000  # of talk: a wrong number, or an agent who drops calls
 LONG_RING_MS = 10_000  # the caller left, but the phone had rung this long: the agent could have answered
 REFUSED = ("no_answer", "declined")
 SettledLeg = tuple[Leg, str]  # a leg and its outcome word
@@ -68,7 +70,7 @@ def rang_long(leg: Leg) -> bool:
 
 
 def _measure_talk(asked: Sequence[SettledLeg], parts: Sequence[Leg]) -> dict[str, Parts]:
-    """`answered`, `ring_time_avg`, `avg_talk_time`, `aht`, `hold_rate`: his own part of each customer's call."""
+    """`answered`, `ring_time_avg`, `avg_talk_time`, `aht` and what happened in them: his own part of each call."""
     rang = [leg.ring_ms for leg, outcome in asked if outcome == "answered" and leg.ring_ms is not None]
     done = [(leg.talk_ms, leg.hold_ms) for leg in parts if leg.talk_ms is not None]
     talked = sum(talk for talk, _ in done)
@@ -78,7 +80,24 @@ def _measure_talk(asked: Sequence[SettledLeg], parts: Sequence[Leg]) -> dict[str
         "avg_talk_time": Parts(talked, len(done)),
         "aht": Parts(talked + sum(hold for _, hold in done), len(done)),
         "hold_rate": Parts(sum(hold > 0 for _, hold in done), len(done)),
+        "hold_time_avg": Parts(sum(hold for _, hold in done), sum(hold > 0 for _, hold in done)),
+    } | _measure_ends([leg for leg in parts if leg.talk_ms is not None])
+
+
+def _measure_ends(done: Sequence[Leg]) -> dict[str, Parts]:
+    """Transfers, very short calls and who hung up; passing a caller on is no hanging up."""
+    short = [leg for leg in done if (leg.talk_ms or 0) < SHORT_CALL_MS]
+    return {
+        "transfer_rate": Parts(sum(bool(leg.transfer) for leg in done), len(done)),
+        "short_call_rate": Parts(len(short), len(done)),
+        "short_call_agent_rate": Parts(sum(map(_hung_up, short)), len(done)),
+        "agent_hangup_first_rate": Parts(sum(map(_hung_up, done)), len(done)),
     }
+
+
+def _hung_up(leg: Leg) -> bool:
+    """Whether the phone itself ended the call: a customer's, or one that it made to fetch him."""
+    return leg.ended_by == ("caller" if is_dial(leg) else "callee") and not leg.transfer
 
 
 def _measure_calls_made(legs: Sequence[SettledLeg]) -> dict[str, Parts]:

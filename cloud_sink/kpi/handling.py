@@ -7,11 +7,9 @@ A call that is still up has no talk time yet and stays out of the averages until
 from collections.abc import Iterable, Sequence
 
 from cloud_sink.contacts.records import Contact
-from cloud_sink.kpi.extensions import SettledLeg
+from cloud_sink.kpi.extensions import SHORT_CALL_MS, SettledLeg
 from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import ANSWERED, customers
-
-SHORT_CALL_MS = 10_000  # `short_call_rate`: a wrong number, or an agent who drops calls
 
 
 def handled(contacts: Sequence[Contact]) -> list[Contact]:
@@ -31,6 +29,9 @@ def measure_handling(contacts: Sequence[Contact]) -> dict[str, Parts]:
         "aht": Parts(sum(c.talk_ms + c.hold_ms for c in done), len(done)),
         "transfer_rate": Parts(sum(c.transfers > 0 for c in done), len(done)),
         "short_call_rate": Parts(sum(c.talk_ms < SHORT_CALL_MS for c in done), len(done)),
+        "short_call_agent_rate": Parts(
+            sum(c.talk_ms < SHORT_CALL_MS and c.ended_by == "agent" for c in done), len(done)
+        ),
         "agent_hangup_first_rate": Parts(sum(c.ended_by == "agent" for c in done), len(done)),
     } | _measure_hold(done)
 

@@ -105,10 +105,10 @@ def _local_days(from_ms: int, until_ms: int, time_zone: str, first: date, last: 
 
 
 def measure_absence_days(roster: Roster, agents: set[str], period: Period, plan: OfficePlan) -> dict[str, Parts]:
-    """`absence_days`: of the year that ends with the period, per agent; null where no absence was ever imported."""
-    last = local_day(period.until_ms - 1, plan.time_zone)
-    days = absence_days(roster.absences, agents, last, plan)
-    return {"absence_days": Parts(days, len(agents) if roster.absences else 0)}
+    """`absence_days`: of the year that ends with the period, per agent that a list names; null without absences."""
+    last, people = local_day(period.until_ms - 1, plan.time_zone), agents & roster.names
+    days = absence_days(roster.absences, people, last, plan)
+    return {"absence_days": Parts(days, len(people) if roster.absences else 0)}
 
 
 def measure_turnover(staff: Sequence[Employee], period: Period) -> dict[str, Parts]:

@@ -104,3 +104,11 @@ class Roster:
     staff: Sequence[Employee] = ()
     evaluations: Sequence[Evaluation] = ()
     results: Sequence[Result] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Everybody whom any list names: phones that nobody sits at are no people."""
+        lists: tuple[Sequence[Seat | Planned | Absence | Employee | Evaluation], ...] = (
+            self.seats, self.planned, self.absences, self.staff, self.evaluations,
+        )  # fmt: skip
+        return frozenset(each.agent for rows in lists for each in rows)

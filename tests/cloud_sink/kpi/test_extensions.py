@@ -53,6 +53,29 @@ def test_times_are_the_extensions_own_part(make_leg):
     assert Parts(50_000, 1) == measured["aht"]
 
 
+def test_what_happened_in_his_own_calls(make_leg):
+    """Hold, passing on, very short calls, and who hung up; whoever passes a caller on has not hung up on him."""
+    legs = [
+        (make_leg(at_s=0, talk_s=40, hold_s=10, ended_by="caller"), "answered"),
+        (make_leg(at_s=100, talk_s=3, ended_by="callee"), "answered"),
+        (make_leg(at_s=200, talk_s=4, ended_by="caller"), "answered"),
+        (make_leg(at_s=300, talk_s=60, ended_by="callee", transfer="blind"), "answered"),
+        (make_leg(at_s=400, talk_s=2, direction="int", ended_by="callee"), "answered"),
+    ]
+    measured = measure_extension(legs)
+    assert Parts(10_000, 1) == measured["hold_time_avg"]
+    assert Parts(2, 4) == measured["short_call_rate"]
+    assert [Parts(1, 4)] * 3 == [
+        measured[kpi] for kpi in ("transfer_rate", "short_call_agent_rate", "agent_hangup_first_rate")
+    ]
+
+
+def test_who_fetched_a_caller_and_hangs_up_is_the_caller(make_leg):
+    """A pickup code is dialled: the phone is at the other end of that leg."""
+    leg = make_leg("105", callee="*8", direction="int", talk_s=30, ended_by="caller")
+    assert Parts(1, 1) == measure_extension([(leg, "answered")], {leg.leg_id: leg})["agent_hangup_first_rate"]
+
+
 def test_two_lines_at_once_are_busy_once(make_leg):
     """`ext_load` is the union of the calls, not their sum; a lost race is no call."""
     legs = [

@@ -32,8 +32,15 @@ def test_shares_of_answered_contacts(make_contact):
         make_contact("abandoned"),
     ]
     measured = measure_handling(contacts)
-    shares = ("transfer_rate", "short_call_rate", "agent_hangup_first_rate")
-    assert [Parts(1, 2)] * 3 == [measured[name] for name in shares]
+    shares = ("transfer_rate", "short_call_rate", "short_call_agent_rate", "agent_hangup_first_rate")
+    assert [Parts(1, 2)] * 4 == [measured[name] for name in shares]
+
+
+def test_very_short_calls_are_split_by_who_ended_them(make_contact):
+    """An agent who drops a call is something else than a wrong number."""
+    contacts = [make_contact(talk_s=3, ended_by=who) for who in ("agent", "caller", "caller", "pbx")]
+    measured = measure_handling(contacts)
+    assert (Parts(4, 4), Parts(1, 4)) == (measured["short_call_rate"], measured["short_call_agent_rate"])
 
 
 def test_callers_who_hung_up_on_hold():

@@ -85,6 +85,7 @@ def test_days_off_are_working_days_of_a_year():
     year = Period(day(1, 1), day(30), "UTC")
     assert Parts(2, 1) == measure_absence_days(roster, {"Alice"}, year, PLAN)["absence_days"]
     assert Parts(3, 2) == measure_absence_days(roster, {"Alice", "Bob"}, year, PLAN)["absence_days"]
+    assert Parts(3, 2) == measure_absence_days(roster, {"Alice", "Bob", "117"}, year, PLAN)["absence_days"]  # a phone
     saturdays = OfficePlan("lab", business_hours=BusinessHours(week=((),) * 5 + (((540, 720),), ())))
     assert Parts(1, 1) == measure_absence_days(roster, {"Alice"}, year, saturdays)["absence_days"]
     assert Parts(0, 0) == measure_absence_days(Roster(), {"Alice"}, year, PLAN)["absence_days"]
