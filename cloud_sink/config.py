@@ -36,7 +36,7 @@ from cloud_sink.reports.settings import MailSettings, check_mailable, mail_setti
 from cloud_sink.retention import Retention, retention_settings
 from cloud_sink.sections import BOX_ID, Section, nearest
 from cloud_sink.users.settings import WebSettings, web_settings
-from cloud_sink.work import imported_numbers, scorecards, work_rules
+from cloud_sink.work import imported_numbers, scorecards, targets, work_rules
 
 COLLECTOR_SECTIONS = ("box", "sip", "numbers", "privacy", "source", "spool")
 KINDS = {  # section of an office -> kind of destination
@@ -197,6 +197,7 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         imports=imported_numbers(section.section("imports")),
         work=work_rules(section.section("work")),
         scorecards=scorecards(section),
+        targets=targets(section),
     )
     section.close()
     _check_destinations(section, destinations)

@@ -34,7 +34,14 @@ _SCOPES = repr(SCOPE_IDS)
 def plan_key(plan: OfficePlan) -> str:
     """What a row was computed by: everything of the plan that a KPI may rest on, and the KPIs themselves."""
     settings = replace(
-        plan, office="", name="", week_start="", calendar="", service_level_target=0, service_level_formula=""
+        plan,
+        office="",
+        name="",
+        week_start="",
+        calendar="",
+        service_level_target=0,
+        service_level_formula="",
+        targets=(),
     )  # what is chosen when a report is shown stays out
     return hashlib.sha256(f"{VERSION} {_SCOPES} {settings!r}".encode()).hexdigest()[:16]
 

@@ -1,9 +1,13 @@
 """What the configuration says about imports and work, below `[offices.NAME]`."""
 
-from cloud_sink.contacts.work_rules import Criterion, ImportedNumbers, Scorecard, WorkRules
-from cloud_sink.kpi.catalogue import CATALOGUE
+import re
+
+from cloud_sink.contacts.work_rules import Criterion, ImportedNumbers, Scorecard, Target, WorkRules
+from cloud_sink.kpi.catalogue import CATALOGUE, definitions_of
+from cloud_sink.kpi.definition import TOTAL
 from cloud_sink.sections import Section, nearest
 
+LIMIT = re.compile(r"\s*(<=|>=)\s*(-?\d+(?:\.\d+)?)\s*")  # "<= 28"
 MOST = 1_000_000  # of any KPI: what a target may be
 
 
@@ -30,6 +34,20 @@ def work_rules(section: Section) -> WorkRules:
     )
     section.close()
     return rules
+
+
+def targets(office: Section) -> tuple[Target, ...]:
+    """Read `targets` of an office. Raises ConfigurationError naming file and key."""
+    known = {kpi.id for kpi in definitions_of(TOTAL)}
+    found = []
+    for kpi, text in office.mapping("targets").items():
+        limit = LIMIT.fullmatch(text)
+        if kpi not in known:
+            office.refuse("targets", f'has "{kpi}", which is no KPI of an office{nearest(kpi, known)}')
+        if limit is None:
+            office.refuse("targets", f'says {kpi} = "{text}": write at most or at least, as "<= 28" or ">= 70"')
+        found.append(Target(kpi, float(limit[2]), at_most=limit[1] == "<="))
+    return tuple(found)
 
 
 def scorecards(office: Section) -> tuple[Scorecard, ...]:

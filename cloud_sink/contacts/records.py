@@ -6,7 +6,7 @@ Times are integers of milliseconds since the Unix epoch, UTC; None where it did 
 from dataclasses import dataclass, field, replace
 
 from cloud_sink.contacts.business_hours import BusinessHours
-from cloud_sink.contacts.work_rules import ImportedNumbers, Scorecard, WorkRules
+from cloud_sink.contacts.work_rules import ImportedNumbers, Scorecard, Target, WorkRules
 
 
 @dataclass(slots=True)
@@ -152,6 +152,7 @@ class OfficePlan:
     imports: ImportedNumbers = field(default_factory=ImportedNumbers)  # how numbers of imported files are written
     work: WorkRules = field(default_factory=WorkRules)  # what counts as late, long and absent
     scorecards: tuple[Scorecard, ...] = ()  # what each team aims at
+    targets: tuple[Target, ...] = ()  # what the office aims at, besides its service level
     week_start: str = "monday"  # one of WEEK_STARTS
     calendar: str = GREGORIAN  # one of CALENDARS: whose months are reported, and how dates are written
     # found in the destinations once, looked up for every leg

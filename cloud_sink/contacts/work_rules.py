@@ -24,6 +24,15 @@ class WorkRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What the office aims at with one KPI: at most, or at least, so much of its unit."""
+
+    kpi: str
+    limit: float
+    at_most: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Criterion:
     """What a team aims at with one KPI: `target` gives 100 points, `worst` and everything beyond it 0."""
 

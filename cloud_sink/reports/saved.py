@@ -16,10 +16,9 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 # the tables there are; `reports/tables.py` makes them (a test compares the two)
 TABLES = (
-    "report", "queues", "extensions", "contacts", "missed", "grid", "summary", "comparison", "callers", "outbound",
-    "insights", "agents", "teams", "agent_states", "timeline", "discipline", "scorecards", "spending",
-    "staffing", "planning", "results", "signalling", "sound",
-    "quality",
+    "report", "queues", "extensions", "contacts", "missed", "grid", "summary", "comparison", "targets", "callers",
+    "outbound", "insights", "agents", "teams", "agent_states", "timeline", "discipline", "scorecards", "spending",
+    "staffing", "planning", "results", "signalling", "sound", "quality",
 )  # fmt: skip
 CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|>|<|=)\s*(-?\d+(?:\.\d+)?)\s*")
 TODAY, YESTERDAY, WEEK, LAST_WEEK, MONTH, LAST_MONTH = (

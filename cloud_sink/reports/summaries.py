@@ -1,9 +1,11 @@
 """Tables in people's words: the headline numbers of a period, and a period beside an earlier one."""
 
+from cloud_sink.contacts.work_rules import Target
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.comparison import PREVIOUS, Change, changes, earlier
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.report import Report, Values
+from cloud_sink.kpi.targets import Judged, judge, targets_of
 from cloud_sink.kpi.value import NUMBER, PERCENT, SECONDS, Value
 from cloud_sink.kpi.volume import WORK_OF_A_TEAM
 from cloud_sink.office import Office
@@ -52,6 +54,29 @@ def _summary_row(about: str, kpi_id: str, now: Value, before: Value | None, comp
 def _words(value: Value) -> str:
     """A value as people read it, marked where it rests on few observations."""
     return FewText(value_text(value)) if value.small else value_text(value)
+
+
+def targets_table(office: Office, period: Period) -> Table:
+    """What the office aims at, for itself and each queue and group: one row a target."""
+    heads = ("about", "kpi", "title", "value", "unit", "target", "met")
+    aims = targets_of(office.plan)
+    rows = [
+        [about, *_judged_cells(each)]
+        for about, values in _places(office.report(period))
+        for each in judge(values, aims)
+    ]
+    return Table("targets", heads, rows, (heads[0], *heads[2:]))
+
+
+def _judged_cells(judged: Judged) -> list[Cell]:
+    """One target."""
+    kpi = CATALOGUE[judged.target.kpi]
+    return [kpi.id, kpi.title, value_cell(judged.value), kpi.unit, target_text(judged.target), judged.met]
+
+
+def target_text(target: Target) -> str:
+    """As it is written: "<= 28"."""
+    return f"{'<=' if target.at_most else '>='} {target.limit:g}"
 
 
 def change_text(change: Change) -> str:

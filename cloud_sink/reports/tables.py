@@ -15,7 +15,7 @@ from cloud_sink.reports import team, technical
 from cloud_sink.reports.cells import value_cell
 from cloud_sink.reports.customers import with_customers
 from cloud_sink.reports.lists import callers_table, insights_table, outbound_table, results_table
-from cloud_sink.reports.summaries import comparison_table, summary_table
+from cloud_sink.reports.summaries import comparison_table, summary_table, targets_table
 from cloud_sink.reports.week import planning_table
 from cloud_sink.sheets import Cell, Table
 
@@ -166,6 +166,7 @@ EXPORTS: dict[str, Callable[[Office, Period], Table]] = {
     "grid": grid_table,
     "summary": summary_table,
     "comparison": comparison_table,
+    "targets": targets_table,
     "callers": with_customers(callers_table),
     "outbound": outbound_table,
     "insights": insights_table,

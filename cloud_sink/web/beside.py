@@ -1,15 +1,16 @@
 """What stands beside the day's numbers on the page: an earlier day, and what stands out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloud_sink.calendars import days_text, short_date_text
-from cloud_sink.contacts.records import Contact
+from cloud_sink.contacts.records import Contact, OfficePlan
 from cloud_sink.kpi.comparison import Change, changes, earlier
 from cloud_sink.kpi.period import Period, local_day
-from cloud_sink.kpi.report import Report
+from cloud_sink.kpi.report import Report, Values
+from cloud_sink.kpi.targets import Judged, judge, targets_of
 from cloud_sink.office import Office
 from cloud_sink.reports.summaries import change_text
-from cloud_sink.shown import Shown, clock_text, duration_text, show
+from cloud_sink.shown import Shown, clock_text, duration_text, show, value_text
 
 COMPARED = (
     "offered", "answered", "abandoned", "missed_contacts", "service_level", "abandon_rate", "asa", "max_wait", "aht",
@@ -75,6 +76,27 @@ class ToldInsight:
 
     text: str
     evidence: list[EvidenceRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """One target with what was reached."""
+
+    shown: Shown
+    target: str  # "at most 28.0 s"
+    state: str  # good | bad | "": nothing to measure
+
+
+def describe_targets(values: Values, plan: OfficePlan) -> list[Aim]:
+    """What the office aims at; nothing where only the service level has a target, which the page shows anyway."""
+    return [_describe_aim(each) for each in judge(values, targets_of(plan))] if plan.targets else []
+
+
+def _describe_aim(judged: Judged) -> Aim:
+    limit = value_text(replace(judged.value, value=judged.target.limit))
+    words = f"at {'most' if judged.target.at_most else 'least'} {limit}"
+    state = "" if judged.met is None else "good" if judged.met else "bad"
+    return Aim(show(judged.target.kpi, judged.value), words, state)
 
 
 def describe_insights(office: Office, period: Period) -> list[ToldInsight]:

@@ -15,7 +15,7 @@ from cloud_sink.question import ranges_around
 from cloud_sink.shown import show_all
 from cloud_sink.users.roles import ANYBODY
 from cloud_sink.web.api import Formula
-from cloud_sink.web.beside import describe_comparison, describe_insights
+from cloud_sink.web.beside import describe_comparison, describe_insights, describe_targets
 from cloud_sink.web.chosen import Chosen, DayChosen
 from cloud_sink.web.describe import describe_fates, describe_level, describe_missed, describe_places, describe_quarters
 from cloud_sink.web.quality import describe_quality
@@ -95,5 +95,6 @@ def _describe(chosen: Chosen, compare: str, threshold_s: float | None, formula: 
         "compare": compare,
         "comparison": describe_comparison(report, office, compare),
         "insights": describe_insights(office, period),
+        "aims": describe_targets(report.total, office.plan),
         "watched": report.coverage > 0,
     }

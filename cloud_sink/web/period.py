@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.report import Values
 from cloud_sink.shown import Shown, show_all
-from cloud_sink.web.beside import describe_comparison, describe_insights
+from cloud_sink.web.beside import describe_comparison, describe_insights, describe_targets
 from cloud_sink.web.chosen import Chosen, WeekChosen
 from cloud_sink.web.describe import describe_level, describe_places
 from cloud_sink.web.page import templates
@@ -46,6 +46,7 @@ def show_period(
         "days": describe_days(office.by_day(chosen.period), 100 * report.target),
         "places": describe_places(report),
         "extensions": {name: show_all(values) for name, values in report.extensions.items()},
+        "aims": describe_targets(report.total, office.plan),
         "insights": describe_insights(office, chosen.period) if _is_short(chosen) else [],
         "compare": compare,
         "comparison": describe_comparison(report, office, compare),

@@ -31,6 +31,7 @@ TABLE_WORDS = {
     "missed": "Callers nobody answered, and whether they were called back",
     "callers": "Customers one by one: how often they called",
     "outbound": "Calls to the outside by number shown, from attempt to conversation",
+    "targets": "What the office aims at, and whether it got there: in all, by queue",
     "insights": "What stands out, with its evidence",
     "results": "What was noted of calls, the most frequent first",
     "agents": "Agents by name, against their schedules",

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sink.config import office_plans
-from cloud_sink.contacts.work_rules import Criterion, ImportedNumbers, Scorecard, WorkRules
+from cloud_sink.contacts.work_rules import Criterion, ImportedNumbers, Scorecard, Target, WorkRules
 from cloud_sink.errors import ConfigurationError
 
 
@@ -58,3 +58,16 @@ def test_mistakes_name_file_and_key(tmp_path: Path, text: str, said: str):
         load(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path}/sink.toml: ")
     assert said in str(caught.value)
+
+
+def test_targets(tmp_path: Path):
+    """At most and at least, in the order written; what no office has, or cannot be read, is named."""
+    plan = load(tmp_path, '[offices.lab]\ntargets = { asa = "<= 28", fcr_repeat = ">=70.5" }\n')
+    assert (Target("asa", 28, at_most=True), Target("fcr_repeat", 70.5, at_most=False)) == plan.targets
+    for text, problem in (
+        ('targets = { assa = "<= 28" }', 'has "assa", which is no KPI of an office (did you mean "asa"?)'),
+        ('targets = { asa = "28" }', 'says asa = "28": write at most or at least, as "<= 28" or ">= 70"'),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            load(tmp_path, f"[offices.lab]\n{text}\n")
+        assert problem in str(refused.value)

@@ -1,9 +1,12 @@
+import csv
+import io
 from dataclasses import replace
 
 import httpx
 import pytest
 
 from cloud_sink.contacts.records import Tariff
+from cloud_sink.contacts.work_rules import Target
 
 from .conftest import PATIENCE_S, serving
 
@@ -64,3 +67,23 @@ def test_cost_of_calls_is_shown_where_there_are_tariffs(store, plans):
         assert f"{total['unpriced']['value']:.0f} without a tariff" in page
     with serving(store, plans) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
         assert "<dt>Cost of calls</dt>" not in client.get("/").text
+
+
+def test_targets_on_pages_and_as_a_table(store, plans):
+    """Met and missed, each with its limit; the same by queue; without targets there is no card."""
+    aims = (Target("asa", 28, at_most=True), Target("abandon_rate", 1, at_most=True))
+    plan = replace(plans["lab"], targets=aims)
+    with serving(store, {"lab": plan}) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
+        for page in ("/?office=lab&day=2026-11-22", "/period?office=lab&from=2026-11-16&until=2026-11-22"):
+            card = client.get(page).text.partition('id="targets"')[2].partition("</section>")[0]
+            assert "at most 28.0 s: met" in card
+            assert "at most 1.0 %: missed" in card
+            assert "/reports/table/targets?office=lab" in card
+        table = client.get("/api/v1/offices/lab/export/targets.csv?day=2026-11-22").content.decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(table, newline="")))
+        found = {(row["about"], row["kpi"]): (row["target"], row["met"]) for row in rows}
+        assert ("<= 28", "True") == found["all", "asa"]
+        assert ("<= 1", "False") == found["support", "abandon_rate"]
+        assert ">= 80" == found["all", "service_level"][0]
+    with serving(store, plans) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:
+        assert 'id="targets"' not in client.get("/?office=lab&day=2026-11-22").text
