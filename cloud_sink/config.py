@@ -66,6 +66,7 @@ class BrokerSettings:
     key_file: str = ""
     revoked_file: str = ""
     renewals_folder: str = ""
+    updates_folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ def _broker_settings(section: Section) -> BrokerSettings:
         key_file=section.path("key_file"),
         revoked_file=section.path("revoked_file"),
         renewals_folder=section.path("renewals_folder"),
+        updates_folder=section.path("updates_folder"),
     )
     section.close()
     return settings

@@ -28,6 +28,7 @@ from cloud_sink.store import (
 )
 from cloud_sink.store.rows import leg_id
 from cloud_sink.trust import Renewals
+from cloud_sink.updates import Updates
 from collector.core import wire, wire_reader
 from collector.core.events import (
     GapObserved,
@@ -86,12 +87,14 @@ class Ingest:
         office_of_box: Callable[[str], str],
         quota: Quota | None = None,
         renewals: Renewals | None = None,
+        updates: Updates | None = None,
     ) -> None:
         self._store = store
         self._plans = plans
         self._office_of_box = office_of_box
         self._quota = quota or Quota()
         self._renewals = renewals or Renewals("")
+        self._updates = updates or Updates("")
 
     def receive_messages(self, messages: Sequence[Message], now_ms: int) -> list[Message]:
         """Store what the messages carry; returns the acknowledgements to publish, all of it committed.
@@ -104,7 +107,7 @@ class Ingest:
         newest = {(answer.box, answer.epoch): answer for answer in answers}
         replays = [replay_message(answer) for answer in newest.values() if answer.replay_from]
         acknowledgements = [acknowledgement_message(answer) for answer in newest.values()]
-        return [*acknowledgements, *replays, *self._renew(welcome, now_ms)]
+        return [*acknowledgements, *replays, *self._renew(welcome, now_ms), *self._update(welcome)]
 
     def _renew(self, arrivals: Sequence[Arrival], now_ms: int) -> Iterator[Message]:
         """Boxes say in their health reports how long their certificate lasts."""
@@ -115,6 +118,13 @@ class Ingest:
                     offer = None if left is None else self._renewals.offer(arrival.box, left, now_ms)
                     if offer is not None:
                         yield renewal_message(arrival.box, offer)
+
+    def _update(self, arrivals: Sequence[Arrival]) -> Iterator[Message]:
+        """Boards say in their births which version runs."""
+        for arrival in arrivals:
+            if isinstance(arrival, StateArrived) and arrival.online and arrival.office:
+                for command in self._updates.offer(arrival.box, arrival.version):
+                    yield wire.topic(arrival.box, "cmd"), bytes(msgpack.packb(command))
 
     def receive_again(self, rows: Sequence[Quarantined], now_ms: int) -> int:
         """Take what lies in quarantine once more; returns how many rows are of use now, which are gone from there."""

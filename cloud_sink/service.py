@@ -25,6 +25,7 @@ from cloud_sink.reports.mailing import Mailer, MailingLoop
 from cloud_sink.rolling import Roller, RollingLoop
 from cloud_sink.store import Store
 from cloud_sink.trust import Renewals, Revocations
+from cloud_sink.updates import Updates
 from cloud_sink.web.app import create_app
 from cloud_sink.web.live import add_live
 
@@ -177,8 +178,10 @@ class Sink:
             return revoked.receive_message(topic, payload) or live.receive_message(topic, payload)
 
         self._subscriber = MqttSubscriber(settings, SUBSCRIPTIONS, SINK_STATE_TOPIC, states, take_at_once)
-        renewals = Renewals(settings.renewals_folder)
-        ingest = Ingest(self.store, configuration.plans, configuration.office_of_box, renewals=renewals)
+        ingest = Ingest(
+            self.store, configuration.plans, configuration.office_of_box,
+            renewals=Renewals(settings.renewals_folder), updates=Updates(settings.updates_folder),
+        )  # fmt: skip
         self._ingest = IngestLoop(self._subscriber, ingest, _wall_ms)
         keeper = Keeper(self.store, configuration.plans, configuration.retention, _wall_ms)
         self._rolling = RollingLoop(Roller(self.store, configuration.plans, _wall_ms), keeper.trim)

@@ -35,6 +35,7 @@ CONNECTIONS_A_START = 4096
 FAREWELL_MS = 5000
 LAST_RESERVE_BYTES = 1024  # given back when a restart has to report what is open and nothing else is left
 CLOSING_GOES = 8
+GARBAGE_BYTES = 4096  # a message's: more of it leaves a heap of 100 KB without a large piece
 TRIAL_MS = 600_000  # what is on trial and has not reached the sink by then starts again, and is undone in the end
 MAX_STARVED = 200  # two seconds: only a start helps, with every open leg reported as far as it was seen
 
@@ -354,7 +355,7 @@ def main(settings_file: str = "/settings.json") -> None:
 
     settings = load(settings_file)
     board = Board(settings.board["name"])
-    gc.threshold(8192)
+    gc.threshold(GARBAGE_BYTES)
     try:
         app = App(settings, board)
         del settings

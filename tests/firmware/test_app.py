@@ -77,8 +77,6 @@ def test_an_offices_day_at_ten_times_its_speed(
 ) -> None:
     """Mutual TLS, time by NTP, ten times the calls: nothing lost or given up, and no leg or contact differs.
 
-    In 128 KB, so that a machine with ten times more to do than its cores shows the same (README: what 100 KB do).
-
     The clock runs ten times as fast as the machine's, so five milliseconds of the machine are fifty of the office. So
     the board is compared with a collector that gets the same datagrams at the very times when the board got them.
     """
@@ -89,7 +87,7 @@ def test_an_offices_day_at_ten_times_its_speed(
     settings = make_settings(tmp_path, lab_config, free_port(), mqtt, ntp=server.address)
     times = tmp_path / "times"
     with running_broker(tmp_path, port, *listener), sink(office) as process:
-        with running_board(vm, settings, "10", str(RECEIVE_BUFFER_AT_TEN_TIMES), "", str(times), heap="128k") as board:
+        with running_board(vm, settings, "10", str(RECEIVE_BUFFER_AT_TEN_TIMES), "", str(times)) as board:
             wait_until(lambda: "broker=online" in board.output.read_text())
             sent = stream_paced(recording, board.port, 10, time.monotonic())
             figures = restart(board, port)

@@ -23,6 +23,7 @@ from processes import Office, free_port, make_office, sink, stop
 from router import running_broker, wait_until
 
 import firmware
+from cloud_sink.updates import pack_update
 from fieldkit.cli import main
 
 HEAP = "1m"  # copies that are not frozen lie in the heap: a board with external memory
@@ -104,10 +105,12 @@ class Bench:
         store = self.office.store()
         boxes = store.boxes()
         store.close()
-        if self.device.starts()[starts - 1 :] != [copy] or not boxes or boxes[0].epoch == self.epoch:
+        if self.device.starts()[starts - 1 :] != [copy] or not boxes:
             return False
-        self.epoch = boxes[0].epoch
-        assert (version, True) == (boxes[0].version, boxes[0].online)
+        box = boxes[0]
+        if (box.version, box.online) != (version, True) or box.epoch == self.epoch:
+            return False
+        self.epoch = box.epoch
         return True
 
     def installed(self) -> Files:
@@ -124,6 +127,9 @@ def bench(vm: Path, tmp_path: Path, lab_config: Path) -> Iterator[Bench]:
     flash = outage.Flash(tmp_path)
     flash.make()
     device = Device(vm, flash, staged(office, tmp_path / "tree"), tmp_path / "device.out")
+    (tmp_path / "updates").mkdir()
+    of_the_sink = f'[mqtt]\nupdates_folder = "{tmp_path}/updates"\n'
+    office.config.write_text(office.config.read_text().replace("[mqtt]\n", of_the_sink))
     with running_broker(tmp_path, port), sink(office) as process:
         life = threading.Thread(target=device.live)
         life.start()
@@ -174,6 +180,30 @@ def test_update_runs_and_stays_once_the_sink_was_reached(bench: Bench, tmp_path:
     restart(bench)
     wait_until(lambda: bench.runs("0.2.0", "b", 3))
     bench.update(bench.installed(), firmware.VERSION, "a", 4)
+
+
+@pytest.mark.timeout(300)
+def test_sink_hands_an_update_to_the_box_it_is_named_after(bench: Bench, tmp_path: Path) -> None:
+    """A file in the sink's folder goes to the board at its next birth, once: the new version runs and stays."""
+    (tmp_path / "updates" / "lab.update").write_bytes(pack_update("0.2.0", newer(bench, tmp_path)))
+    restart(bench)  # a birth, as after any other reconnection
+    wait_until(lambda: bench.runs("0.2.0", "b", 3))
+    restart(bench)
+    wait_until(lambda: bench.runs("0.2.0", "b", 4))
+
+
+@pytest.mark.timeout(300)
+def test_undone_update_is_not_handed_out_again(bench: Bench, tmp_path: Path) -> None:
+    """It does not start; back with the former copy, the board is left alone until there is another file."""
+    spoilt = changed(newer(bench, tmp_path), tmp_path, "app", "import asyncio\n", "raise RuntimeError('no good')\n")
+    (tmp_path / "updates" / "lab.update").write_bytes(pack_update("0.2.0", spoilt))
+    restart(bench)
+    wait_until(lambda: bench.runs(firmware.VERSION, "a", 3 + STARTS))
+    restart(bench)
+    wait_until(lambda: bench.runs(firmware.VERSION, "a", 4 + STARTS))
+    (tmp_path / "updates" / "lab.update").write_bytes(pack_update("0.2.0", newer(bench, tmp_path)))
+    restart(bench)
+    wait_until(lambda: bench.runs("0.2.0", "b", 6 + STARTS))
 
 
 @pytest.mark.timeout(300)

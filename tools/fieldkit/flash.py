@@ -15,6 +15,7 @@ from pathlib import Path
 
 import collector
 import firmware
+from cloud_sink.updates import pack_update
 from collector import config
 from collector.errors import RingtapError, WrongUse
 from fieldkit.board_secrets import write_renewal, write_secrets
@@ -102,6 +103,17 @@ def renew(configuration: str, folder: Path, offered: Path | None) -> str:
         raise FlashError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
 
 
+def write_update(file: Path) -> None:
+    """Write this version of core and firmware as a sink hands it to boards over the network."""
+    with tempfile.TemporaryDirectory() as name:
+        compile_packages(Path(name))
+        files = {str(path.relative_to(name)): path.read_bytes() for path in sorted(Path(name).rglob("*.mpy"))}
+    try:
+        file.write_bytes(pack_update(firmware.VERSION, files))
+    except OSError as error:
+        raise FlashError(f"{file}: cannot be written: {error.strerror}") from error
+
+
 def _copy_to_board(folder: Path, port: str) -> None:
     """Everything in the folder over what the board has; what else it has stays. It starts again then."""
     parts = [str(path) for path in sorted(folder.iterdir())]
@@ -135,6 +147,8 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     where = command.add_mutually_exclusive_group(required=True)
     where.add_argument("--stage", metavar="DIR", type=Path, help="only make the board's files, in this folder")
     where.add_argument("--port", metavar="DEVICE", help="serial port of the board; needs mpremote")
+    where.add_argument("--update", metavar="FILE", type=Path, help="only write this version's firmware into a file "
+                       "(BOX.update) that the sink hands to a board with external memory")  # fmt: skip
     command.add_argument("--image", metavar="FILE", type=Path, help="MicroPython for the board, written first; needs "
                          "esptool and --port")  # fmt: skip
     command.add_argument("--frozen", action="store_true", help="the board's MicroPython was built with "
@@ -150,13 +164,20 @@ def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def run_command(arguments: argparse.Namespace) -> int:
     """Do what was asked for; returns 0 or raises RingtapError."""
-    if arguments.image is not None and arguments.stage is not None:
+    if arguments.image is not None and arguments.port is None:
         raise WrongUse("--image writes to a board: give --port instead of --stage")
+    if arguments.update is not None and (arguments.renew is not None or arguments.frozen):
+        raise WrongUse("--update writes firmware only: leave --renew and --frozen out")
+    if arguments.update is not None:
+        write_update(arguments.update)
+        print(f"{arguments.update}: version {firmware.VERSION}; put it into the sink's [mqtt] updates_folder")
+        return 0
     if arguments.renew is not None:
         return _renew(arguments)
     if arguments.stage is not None:
         size = stage(arguments.config, arguments.stage, arguments.board, arguments.ntp, frozen=arguments.frozen)
-        print(f"{arguments.stage}: the board's files, {size // 1024} KB; it holds the box's private key")
+        memory = "" if arguments.frozen else ", for one with external memory (others: --frozen)"
+        print(f"{arguments.stage}: the board's files, {size // 1024} KB{memory}; it holds the box's private key")
     else:
         flash(
             arguments.config, arguments.port, arguments.board, arguments.ntp, arguments.image, frozen=arguments.frozen

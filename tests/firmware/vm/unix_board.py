@@ -15,7 +15,7 @@ import time
 
 from unix_hardware import UnixBoard
 
-from firmware.app import App
+from firmware.app import GARBAGE_BYTES, App
 from firmware.settings import load
 
 
@@ -48,7 +48,7 @@ app = App(settings, board)
 del settings
 gc.collect()
 heap_app = gc.mem_alloc()
-gc.threshold(8192)
+gc.threshold(GARBAGE_BYTES)
 
 
 async def run(restart_after_ms: int) -> None:
