@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import TypeAlias, cast
 
 from collector.ports import Frame
@@ -16,15 +17,19 @@ STEP_MS = 2_000  # a clock that goes back further was set; less is packets that 
 Record: TypeAlias = tuple[bytes, int | None, int, int]
 
 
-def in_order(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """The same records, many at once, in order of time where they are out of it by no more than JITTER_MS.
+class DamagedCapture(Exception):
+    """The recording ends or breaks in the middle; what came before it is good."""
+
+
+def in_order(pieces: Iterator[list[Record]]) -> Iterator[list[Record]]:
+    """The same records in order of time, where they are out of it by no more than JITTER_MS.
 
     Within a list times never go back; only its first record may be without one.
     """
     held: list[Record] = []
     newest_ms = 0
     disordered = False
-    for chunk, damage in _chunks(records):
+    for chunk, damage in _with_damage(pieces):
         steady = _is_steady(chunk, newest_ms)  # as nearly all are: nothing to do for each of its packets
         if steady:
             held += chunk
@@ -48,25 +53,44 @@ def in_order(records: Iterator[Record]) -> Iterator[list[Record]]:
     yield _release(held, None, disordered=disordered)
 
 
-def _chunks(records: Iterator[Record]) -> Iterator[tuple[list[Record], Exception | None]]:
-    """(BATCH records, None), the last time fewer; with what was raised where the recording is damaged."""
-    chunk: list[Record] = []
-    while True:
-        try:
-            chunk.extend(islice(records, BATCH))
-        except Exception as damage:  # noqa: BLE001 - told to whoever reads, behind what came before it
-            yield chunk, damage
-            return
-        if not chunk:
-            return
-        yield chunk, None
-        chunk = []
+def _with_damage(pieces: Iterator[list[Record]]) -> Iterator[tuple[list[Record], Exception | None]]:
+    """Each piece with None, at last an empty one with what was raised where the recording is damaged."""
+    try:
+        for piece in pieces:
+            yield piece, None
+    except Exception as damage:  # noqa: BLE001 - told to whoever reads, behind what came before it
+        yield [], damage
+
+
+def in_pieces(records: Iterator[Record]) -> Iterator[list[Record]]:
+    """The same records, BATCH at once; what is raised comes behind those before it."""
+    piece: list[Record] = []
+    try:
+        while True:
+            piece.extend(islice(records, BATCH))
+            if not piece:
+                return
+            yield piece
+            piece = []
+    except Exception:
+        yield piece
+        raise
+
+
+def singly(pieces: Iterator[list[Record]]) -> Iterator[list[Record]]:
+    """Each record by itself: the latest one of what is being written cannot wait for others."""
+    for piece in pieces:
+        for record in piece:
+            yield [record]
 
 
 def _is_steady(chunk: list[Record], newest_ms: int) -> bool:
     """True where every record has a time, none before another or before `newest_ms`."""
-    stamps = [record[1] for record in chunk if record[1] is not None]
-    return 0 < len(stamps) == len(chunk) and stamps[0] >= newest_ms and stamps == sorted(stamps)
+    stamps = list(map(itemgetter(1), chunk))
+    try:
+        return bool(stamps) and stamps[0] >= newest_ms and stamps == sorted(stamps)
+    except TypeError:  # one without a time
+        return False
 
 
 def _release(held: list[Record], until_ms: int | None, *, disordered: bool) -> list[Record]:

@@ -20,7 +20,7 @@ def record(stamp_ms):
 
 def stamps(*times_ms):
     """The times in the order in which records with the given ones come out."""
-    batches = in_order(iter([record(at_ms) for at_ms in times_ms]))
+    batches = in_order(iter([[record(at_ms)] for at_ms in times_ms]))
     return [stamp for batch in batches for _, stamp, _, _ in batch]
 
 
@@ -34,7 +34,7 @@ def test_disorder_within_the_jitter_is_undone(arrivals):
 def test_packets_of_one_moment_keep_their_order():
     """What has the same time stamp stays as it was written."""
     records = [(bytes([number]), 100 - number // 4 % 2, 1, 0) for number in range(12)]
-    found = [data[0] for batch in in_order(iter(records)) for data, _, _, _ in batch]
+    found = [data[0] for batch in in_order(iter([records])) for data, _, _, _ in batch]
     assert [4, 5, 6, 7, 0, 1, 2, 3, 8, 9, 10, 11] == found
 
 
