@@ -1,12 +1,13 @@
 """Deadlines of many legs without a heap: every kind of wait has one constant length, so each is a queue in time order.
 
 A leg stands in at most one queue and carries its own links: arming, re-arming and leaving cost the same for any
-number of legs, and nothing stale is left behind.
+number of legs, and nothing stale is left behind. A queue is a ring: the last one's next, and the first one's previous,
+is the queue itself.
 """
 
 
 class Waiting:
-    """What can stand in a queue."""
+    """What can stand in a queue; `next` and `previous` are None while it does not."""
 
     __slots__ = ("deadline_ms", "next", "previous", "queue")
 
@@ -17,50 +18,34 @@ class Waiting:
         self.previous: Waiting | None = None
 
 
-class TimerQueue:
+class TimerQueue(Waiting):
     """Waiting things, the one that is due first at the front."""
 
-    __slots__ = ("_first", "_last", "wait_ms")
+    __slots__ = ("wait_ms",)
 
     def __init__(self, wait_ms: int) -> None:
+        super().__init__()
         self.wait_ms = wait_ms
-        self._first: Waiting | None = None
-        self._last: Waiting | None = None
+        self.next = self.previous = self
 
     def arm(self, thing: Waiting, now_ms: int) -> None:
         """Puts it at the end, due `wait_ms` from now; takes it out of the queue where it stood."""
-        queue = thing.queue
-        if queue is not None:  # `remove`, written out: five times in each call
-            before, after = thing.previous, thing.next
-            if before is None:
-                queue._first = after
-            else:
-                before.next = after
-            if after is None:
-                queue._last = before
-            else:
-                after.previous = before
-                thing.next = None
-        thing.deadline_ms = now_ms + self.wait_ms
+        deadline_ms = now_ms + self.wait_ms  # first: a board may have no memory for it, and reads the message again
+        before, after = thing.previous, thing.next
+        if before is not None and after is not None:
+            before.next = after
+            after.previous = before
+        thing.deadline_ms = deadline_ms
         thing.queue = self
-        last = self._last
-        thing.previous = last
-        if last is None:
-            self._first = thing
-        else:
-            last.next = thing
-        self._last = thing
+        thing.next = self
+        thing.previous = last = self.previous or self
+        last.next = self.previous = thing
 
     def remove(self, thing: Waiting) -> None:
         """Takes a thing that stands here out of the queue; nothing refers to it any more."""
         before, after = thing.previous, thing.next
-        if before is None:
-            self._first = after
-        else:
+        if before is not None and after is not None:
             before.next = after
-        if after is None:
-            self._last = before
-        else:
             after.previous = before
         thing.previous = thing.next = thing.queue = None
 
@@ -71,16 +56,11 @@ class TimerQueue:
         by.queue = self
         by.previous = before
         by.next = after
-        if before is None:
-            self._first = by
-        else:
-            before.next = by
-        if after is None:
-            self._last = by
-        else:
-            after.previous = by
+        if before is not None and after is not None:
+            before.next = after.previous = by
         thing.previous = thing.next = thing.queue = None
 
     def first(self) -> Waiting | None:
         """The one that is due first, None when nobody waits."""
-        return self._first
+        first = self.next
+        return first if first is not self else None
