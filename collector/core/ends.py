@@ -46,10 +46,8 @@ class EndWatch:
 
         An interval beyond the longest wait is as good as none.
         """
-        low = message.searchable
-        session = -1
-        if b"\r\nsession-expires" in low or b"\r\nx" in low:
-            session = _wait_for(message.header(SESSION_EXPIRES).partition(b";")[0].strip())
+        value = message.rare_header(SESSION_EXPIRES)
+        session = _wait_for(value.partition(b";")[0].strip()) if value else -1
         if session != leg.session:
             leg.session = session
         return session >= 0

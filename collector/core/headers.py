@@ -1,4 +1,4 @@
-"""Names of SIP headers, and a quick look for those that most INVITEs do without."""
+"""Names of SIP headers, and a quick look for those that most messages do without."""
 
 # header name as it is searched: (long form, compact form)
 CALL_ID = (b"\r\ncall-id", b"\r\ni")
@@ -71,8 +71,10 @@ for _names in (
     HISTORY_INFO,
     P_ASSERTED_IDENTITY,
     PRIVACY,
+    REASON,
     REMOTE_PARTY_ID,
     REPLACES,
+    SESSION_EXPIRES,
     SESSION_ID,
 ):
     EXTRAS.note(_names)

@@ -20,7 +20,12 @@ from collector.core.numbers import NumberingPlan, normalise
 from collector.core.parties import Parties
 from collector.core.wire import MAX_TEXT
 
-MAX_REMEMBERED = 1024  # callers, and as many called, of an office's day; 200 KB each
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Key = tuple[Hop, str, bytes, bytes]
+    Known = tuple[str, str, str, str, str, bool]
+
+MAX_REMEMBERED = 1024  # callers, as many called, and who calls whom, of an office's day; 200 to 400 KB each
 MAX_REMEMBERED_BYTES = 200
 _ANONYMOUS = ("anonymous", "restricted", "unavailable", "unknown", "private")
 
@@ -42,30 +47,46 @@ class InviteReader:
         name = correlation_header.lower()
         self._correlation = (b"\r\n" + bytes(name, "utf-8"),) if name else SESSION_ID
         EXTRAS.note(self._correlation)
-        # Who calls and who is called are mostly the same few; at most `remembered` of each are kept.
+        # Who calls and who is called are mostly the same few; at most `remembered` of each, and of both, are kept.
         self._remembered = remembered
-        self._called: dict[bytes, str] = {}  # To value, or request line -> number
+        self._called: dict[bytes, str] = {}  # To value, request line, identity -> number
+        # over which hop, caller, request line, To value -> what `_classify` says, until another phone registers
+        self._known: dict[Key, Known] = parties.worked_out
         self._callers: dict[bytes, tuple[bool, str]] = {}  # From value without its tag -> (unnamed?, number)
 
     def read(self, message: Message, now_ms: int, hop: Hop) -> tuple[LegEnded, str, bool]:
         """(facts, target's name, whether INFO digits are kept) of an INVITE that went over `hop`."""
         facts = LegEnded(now_ms, message.call_key)
         facts.call_id = message.call_id
-        facts.caller = self._caller(message)
-        to_value, request_line = message.to_value, message.first_line
+        facts.caller = caller = self._caller(message)
+        key = (hop, caller, message.first_line, message.to_value)
+        known = self._known.get(key)
+        if known is None:
+            known = self._classify(key, message)
+        facts.role, facts.direction, facts.extension, facts.callee, name, records_digits = known
+        extras = message.extras
+        if extras:
+            self._read_extras(facts, message, extras)
+        return facts, name, records_digits
+
+    def _classify(self, key: "Key", message: Message) -> "Known":
+        """(role, direction, extension, callee, target's name, whether INFO digits are kept); remembered by its key."""
+        hop, caller, request_line, to_value = key
         called = self._called.get(to_value)
         if called is None:
             called = self._remember_called(to_value, user_in(to_value))
         uri_user = self._called.get(request_line)
         if uri_user is None:
             uri_user = self._remember_called(request_line, uri_user_of(message))
-        facts.role, facts.direction, facts.extension, facts.callee = self._parties.classify(
-            hop.source, hop.source_port, hop.target, hop.target_port, facts.caller, uri_user, called
+        role, direction, extension, callee = self._parties.classify(
+            hop.source, hop.source_port, hop.target, hop.target_port, caller, uri_user, called
         )
-        extras = message.extras
-        if extras:
-            self._read_extras(facts, message, extras)
-        return facts, facts.callee or _address_name(hop.target), facts.callee in self._digit_numbers
+        found = (role, direction, extension, callee, callee or _address_name(hop.target), callee in self._digit_numbers)
+        if len(self._known) >= self._remembered:
+            self._known.clear()
+        if self._remembered and len(request_line) + len(to_value) <= 2 * MAX_REMEMBERED_BYTES:
+            self._known[key] = found
+        return found
 
     def _read_extras(self, facts: LegEnded, message: Message, extras: dict[bytes, bytes]) -> None:
         """What an INVITE says of other calls: which it replaces, belongs to, was diverted from."""
@@ -90,12 +111,9 @@ class InviteReader:
 
     def read_connected(self, facts: LegEnded, message: Message) -> None:
         """Who is really there: P-Asserted-Identity or Remote-Party-ID of a 2xx, re-INVITE or UPDATE (RFC 3325)."""
-        low = message.searchable
-        if P_ASSERTED_IDENTITY[0] not in low and REMOTE_PARTY_ID[0] not in low:
-            return
-        identity = message.header(P_ASSERTED_IDENTITY) or message.header(REMOTE_PARTY_ID)
+        identity = message.rare_header(P_ASSERTED_IDENTITY) or message.rare_header(REMOTE_PARTY_ID)
         if identity:
-            number = self._number(user_in(identity))
+            number = self._identified(identity)
             if number and number.lower() not in _ANONYMOUS:
                 facts.connected = number
 
@@ -103,7 +121,7 @@ class InviteReader:
         """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
         from_value = message.from_value
         address, _, tag = from_value.rpartition(b";tag=")
-        if address[-1:] != b">" or b">" in tag:
+        if address[-1:] != b">" or tag.find(b">") >= 0:
             address = from_value
         known = self._callers.get(address) or self._remember_caller(address)
         unnamed, number = known
@@ -113,7 +131,12 @@ class InviteReader:
         if _asks_for_privacy(extras.get(PRIVACY[0], b"").lower()):
             return ""
         identity = extras.get(P_ASSERTED_IDENTITY[0]) or extras.get(REMOTE_PARTY_ID[0])
-        return (self._number(user_in(identity)) if identity else "") or number
+        return (self._identified(identity) if identity else "") or number
+
+    def _identified(self, identity: bytes) -> str:
+        """The number of who is named in a P-Asserted-Identity or Remote-Party-ID value."""
+        number = self._called.get(identity)
+        return self._remember_called(identity, user_in(identity)) if number is None else number
 
     def _remember_caller(self, address: bytes) -> tuple[bool, str]:
         """(True where the caller asked to stay unnamed, number) of a From value."""

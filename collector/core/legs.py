@@ -145,7 +145,8 @@ class TrackedLeg(Waiting):
     status_source: int = 0  # who sent the last response: another hop's copy comes from elsewhere
 
     def __init__(self, facts: LegEnded, call_id: bytes, target: str, source: int, cseq: int, from_tag: int) -> None:
-        super().__init__()
+        self.deadline_ms = 0  # `Waiting.__init__`, written out: once in each call
+        self.queue = self.next = self.previous = None
         self.facts = facts
         self.call_id = call_id
         self.target = target

@@ -8,9 +8,14 @@ it is needed.
 from collector.core.headers import CONTENT_LENGTH, EXTRAS, FROM, TO, VIA
 from collector.core.keys import call_key
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _COLON = 58
 _SPACE = 32
 _BLANKS = (_SPACE, 9)  # space and tab: white space within a line, or the mark of a folded one
+_FRONT = (b"Via", b"From", b"To")
 _FOLDED = (b" ", b"\t")  # a line that begins so belongs to the one before it
 
 
@@ -19,7 +24,8 @@ class Message:
 
     `method` of a request or, for a response, of the request that it answers; `status` of a response, 0 for a request;
     `mark` is the same for every copy of the message, another one for any other message of its call. The head goes up to
-    `front_end` at least: to Call-ID, where that and CSeq behind it are written as nearly everybody does; 0 else.
+    `front_end` at least: to Call-ID, where that and CSeq behind it are written as nearly everybody does; 0 else. Who
+    has the memory cuts a message there: `front` is what stands before Call-ID, `rest` what follows CSeq's line.
     """
 
     # what nobody set or asked for yet stays the class's default
@@ -30,12 +36,14 @@ class Message:
     cseq: int = 0
     mark: int = 0
     front_end: int = 0
+    front: bytes = b""
+    rest: bytes | None = None
     _low: bytes = b""
     _first_line: bytes = b""
     _via: bytes = b""
     _from: bytes | None = None
     _to: bytes | None = None
-    _others: "list[bytes] | None" = None  # pieces of the head before Call-ID without these four
+    _others: "Sequence[bytes] | None" = None  # pieces of the head before Call-ID without these four
     _extras: "dict[bytes, bytes] | None" = None
     _key: bytes = b""
     _head_end: int = 0
@@ -90,44 +98,60 @@ class Message:
     @property
     def from_value(self) -> bytes:
         """The From header's value."""
-        value = self._from
-        if value is None:
-            value = self._from = self._usual_value(b"\r\nFrom: ") or self.header(FROM)
-        return value
+        if self._from is None:
+            self._read_front()
+            if self._from is None:
+                self._from = self.header(FROM)
+        return self._from
 
     @property
     def to_value(self) -> bytes:
         """The To header's value."""
-        value = self._to
-        if value is None:
-            value = self._to = self._usual_value(b"\r\nTo: ") or self.header(TO)
-        return value
+        if self._to is None:
+            self._read_front()
+            if self._to is None:
+                self._to = self.header(TO)
+        return self._to
 
     @property
     def via_value(self) -> bytes:
         """The topmost Via header's value."""
-        return self._via or self._usual_value(b"\r\nVia: ") or self.header(VIA)
+        if not self._via:
+            self._read_front()
+        return self._via or self.header(VIA)
 
-    def read_front(self) -> None:
-        """First line, Via, From and To at once, where they stand as with nearly everybody: for who needs them all."""
-        front = self.data[: self.front_end]
-        before, _, after = front.partition(b"\r\nFrom: ")
-        first = before.split(b"\r\n", 2)  # first line, Via, others
-        second = after.split(b"\r\n", 2)  # From, To, others
-        if len(first) < 2 or len(second) < 2 or b"\r\n " in front or b"\r\n\t" in front:  # something missing, or folded
+    def _read_front(self) -> None:
+        """First line, Via, From and To at once, where they are written as nearly everybody does."""
+        lines = (self.front or self.data[: self.front_end]).split(b"\r\n")
+        if len(lines) != 4:
+            self._read_longer_front(lines)
             return
-        via, to = first[1], second[1]
-        if via.startswith(b"Via: ") and to.startswith(b"To: "):
-            self._first_line = first[0]
+        first_line, via, from_, to = lines
+        if via[:5] == b"Via: " and from_[:6] == b"From: " and to[:4] == b"To: ":
+            self._first_line = first_line
             self._via = via[5:]
-            self._from = second[0].strip()
+            self._from = from_[6:].strip()
             self._to = to[4:].strip()
-            self._others = first[2:] + second[2:]
+            self._others = ()
 
-    def _usual_value(self, name: bytes) -> bytes:
-        """The value of a header before Call-ID that is written as nearly everybody does, on one line; b"" else."""
-        value, _, following = self.data[: self.front_end].partition(name)[2].partition(b"\r\n")
-        return b"" if following[:1] in _FOLDED else value.strip()
+    def _read_longer_front(self, lines: list[bytes]) -> None:
+        """The same where other headers stand between or behind them."""
+        values: dict[bytes, bytes] = {}
+        others = []
+        for line in lines[1:]:
+            if line[:1] in _FOLDED:
+                return
+            name, _, value = line.partition(b": ")
+            if name in _FRONT and name not in values:
+                values[name] = value
+            else:
+                others.append(line)
+        if len(values) == len(_FRONT):
+            self._first_line = lines[0]
+            self._via = values[b"Via"]
+            self._from = values[b"From"].strip()
+            self._to = values[b"To"].strip()
+            self._others = others
 
     @property
     def extras(self) -> "dict[bytes, bytes]":
@@ -139,17 +163,31 @@ class Message:
 
     def _read_extras(self) -> "dict[bytes, bytes]":
         if self._others is None:
-            return EXTRAS.read(self.data[: self.head_end])
-        data = self.data
-        end = data.find(b"\r\n\r\n", self.front_end)
-        lines = data[self.front_end + 2 : end if end >= 0 else len(data)].split(b"\r\n", 2)  # Call-ID, CSeq, others
-        extras = EXTRAS.of_piece(lines[2]) if len(lines) > 2 else {}
-        for piece in self._others:
+            self._read_front()
+            if self._others is None:
+                return EXTRAS.read(self.data[: self.head_end])
+        rest = self.rest
+        if rest is None:
+            lines = self.data[self.front_end + 2 : self.head_end].split(b"\r\n", 2)  # Call-ID, CSeq, others
+            extras = EXTRAS.of_piece(lines[2]) if len(lines) > 2 else {}
+        else:
+            extras = EXTRAS.of_piece(rest.partition(b"\r\n\r\n")[0]) if rest[:2] != b"\r\n" else {}
+        for piece in reversed(self._others):
             more = EXTRAS.of_piece(piece)
             if more:
                 extras = dict(extras)
                 extras.update(more)
         return extras
+
+    def rare_header(self, name: tuple[bytes, ...]) -> bytes:
+        """The first value of one of `EXTRAS`; b"" where it is missing."""
+        if self.rest is not None:
+            return self.extras.get(name[0], b"")
+        low = self._low or self.data.lower()  # who has little memory copies the head once, not line by line
+        for key in name:
+            if low.find(key) >= 0:
+                return self.header(name)
+        return b""
 
     @property
     def low(self) -> bytes:
@@ -159,11 +197,6 @@ class Message:
             head = self.data[:end] if end < len(self.data) else self.data  # a board would copy it
             self._low = head.lower()
         return self._low
-
-    @property
-    def searchable(self) -> bytes:
-        """Tells whether a header may be there at all: the head in lower case, maybe with what follows it."""
-        return self._low or self.data.lower()
 
     def header(self, name: tuple[bytes, ...]) -> bytes:
         """The first value of a header, stripped; b"" where it is missing."""

@@ -20,7 +20,7 @@ from collector.core.leg_table import RESERVED_LEGS
 from collector.core.links import LINK_ETHERNET
 from collector.core.message import Message
 from collector.core.monitor_settings import MonitorSettings
-from collector.core.packages import PackageReader
+from collector.core.packages import OUTSIDE_CALLS, REGISTER, PackageReader
 from collector.core.packet import (
     ACK_SHIFT,
     FLAG_BITS,
@@ -32,7 +32,6 @@ from collector.core.packet import (
     PacketDecoder,
 )
 from collector.core.parties import Parties
-from collector.core.quick import OUTSIDE_CALLS, REGISTER, QuickFrames
 from collector.core.registering import CHALLENGES, RegisterMeter
 from collector.core.registrar import Registrar
 from collector.core.resting import RestingTracker
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from collector.core.events import Event, LegEnded
+    from collector.core.quick import QuickFrames
     from collector.core.sctp import SctpTable
     from collector.core.stream import Pieces
 
@@ -93,7 +93,8 @@ class CallMonitor:
         self._tracker = track(
             reader, self.counters, self._events, settings.max_legs, settings.max_ended, settings.max_call_ms
         )
-        self._quick = QuickFrames(self._known_hops, self._tracker, self.counters, self.receive_frame)
+        self._quick: QuickFrames | None = None
+        self._look_ms = 0  # when time is to be looked at: deadlines that may be due, fragments that wait
         self._packages.idle_listener = self._tracker.receive_idle
         self._next_timers_ms = 0  # when deadlines are looked at next
         self._wrappings = 0  # around what is being read now
@@ -114,7 +115,7 @@ class CallMonitor:
         counters = self.counters
         counters.frames += 1
         size = len(frame)
-        if now_ms >= self._quick.look_ms:
+        if now_ms >= self._look_ms:
             self._look(now_ms)
         if original_length > size:
             truncated = counters.truncated
@@ -135,7 +136,20 @@ class CallMonitor:
 
     def receive_frames(self, frames: "Sequence[tuple[bytes, int, int, int]]") -> None:
         """Captured frames in order of time, each the first four arguments of `receive_frame`; the same, but faster."""
-        self._quick.receive_frames(frames, heard=self.message_listener is not None)
+        if self._quick is None:
+            from collector.core.quick import QuickFrames  # a board never needs it
+
+            self._quick = QuickFrames(self._known_hops, self._tracker, self.counters, self._receive_longer)
+        self._quick.receive_frames(frames, self._next_quick_end())
+
+    def _receive_longer(self, frame: bytes, now_ms: int, link_type: int, original_length: int) -> int:
+        """One of many frames; returns until when others of them may take the quick way."""
+        self.receive_frame(frame, now_ms, link_type, original_length)
+        return self._next_quick_end()
+
+    def _next_quick_end(self) -> int:
+        """The next look; 0 while somebody wants to hear of each message, which the longer way tells him."""
+        return self._look_ms if self.message_listener is None else 0
 
     def _look(self, now_ms: int) -> None:
         """Time has passed while frames came."""
@@ -144,13 +158,13 @@ class CallMonitor:
             self.handle_deadline(now_ms)
         if self._fragments.unread:
             self._take_first_pieces(now_ms)
-        self._quick.look_ms = 0 if self._fragments.unread else self._next_timers_ms
+        self._look_ms = 0 if self._fragments.unread else self._next_timers_ms
 
     def _receive_inner_frame(self, frame: bytes, now_ms: int, link_type: int, start: int = 0) -> None:
         datagram = self._decoder.decode(frame, link_type, now_ms, start)
         if datagram is None:
             if self._fragments.unread:
-                self._quick.look_ms = 0
+                self._look_ms = 0
             return
         protocol, source, source_port, target, target_port, payload, _, flags = datagram
         if flags == QUOTED:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from collector.core.registrar import Registrar
 
 METHODS = {b"NOTIFY": 1, b"SUBSCRIBE": 1, b"PUBLISH": 1}
+REGISTER = b"REGISTER"
+OUTSIDE_CALLS = dict(METHODS)  # methods of messages that mean something without a call
+OUTSIDE_CALLS[REGISTER] = 1
 MAX_BODY_BYTES = 8192  # a feature NOTIFY with every event of BroadSoft's has three thousand
 MAX_KNOWN = 1024  # last states kept, to tell a change from a repetition: two or three of each phone of an office
 MAX_REASON = 32

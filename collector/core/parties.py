@@ -28,6 +28,7 @@ class Parties:
         feature_codes: tuple[str, ...],
     ) -> None:
         self._registrar = registrar
+        self.worked_out = registrar.worked_out
         self._pbx = dict.fromkeys(pbx, 1)
         self._trunks = dict.fromkeys(trunks, 1)
         self._extensions = extensions

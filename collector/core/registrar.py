@@ -11,6 +11,10 @@ from collector.core.headers import CONTACT, EXPIRES
 from collector.core.message import Message
 from collector.core.wire import MAX_TEXT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 MAX_BINDINGS = 2048  # an office has tens; a scanner that registers random names must not fill the memory
 MAX_SERVERS = 16  # PBXes of one office, its standby included
 MAX_PENDING = 256  # REGISTERs whose answer is still to come
@@ -54,6 +58,7 @@ class Registrar:
         self._next_expiry_ms: int | None = None
         self.servers: dict[bytes, int] = {}  # addresses that REGISTER was sent to: PBXes
         self.events: list[RegistrationChanged] = []
+        self.worked_out: dict[Any, Any] = {}  # for who asks: what follows from all this, empty whenever it changes
 
     # --- learning ---
 
@@ -66,9 +71,11 @@ class Registrar:
         """A REGISTER request: remembered until it is answered. False for a fetch (no Contact): it changes nothing."""
         extension = user_of(split_address(message.to_value)[0])[:MAX_TEXT]
         if role != ROLE_PHONE:
-            self.servers.pop(server, None)  # a carrier, taken for a PBX before any phone registered with the PBX
-        elif len(self.servers) < MAX_SERVERS:
+            if self.servers.pop(server, 0):  # a carrier, taken for a PBX before any phone registered with the PBX
+                self.worked_out.clear()
+        elif server not in self.servers and len(self.servers) < MAX_SERVERS:
             self.servers[server] = 1
+            self.worked_out.clear()
         contacts = _contacts(message)
         if not extension or not contacts:
             return False
@@ -135,7 +142,9 @@ class Registrar:
             self._bindings[key] = binding
             self._by_address[request.source] = self._by_address.get(request.source, ()) + (binding,)
             self._count(binding, 1, now_ms)
-        binding.port = request.port
+        if binding.port != request.port:
+            binding.port = request.port
+            self.worked_out.clear()
         binding.expires_ms = expires_ms
         if self._next_expiry_ms is None or expires_ms < self._next_expiry_ms:
             self._next_expiry_ms = expires_ms
@@ -150,6 +159,7 @@ class Registrar:
         self._count(binding, -1, now_ms)
 
     def _count(self, binding: _Binding, change: int, now_ms: int) -> None:
+        self.worked_out.clear()
         before = self.registered.get(binding.extension, 0)
         if before + change:
             self.registered[binding.extension] = before + change

@@ -157,7 +157,6 @@ class LegTracker(LegTable):
     # --- INVITE ---
 
     def _receive_invite(self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop) -> None:
-        message.read_front()
         to_tag = tag_of(message.to_value)
         branch = mark_of(branch_of(message))
         if legs is None:

@@ -1,5 +1,5 @@
 import pytest
-from builders import CARRIER, PBX, make_invite, make_response, phone, read
+from builders import CARRIER, PBX, make_invite, make_register, make_response, phone, read
 
 from collector.core.events import LegEnded
 from collector.core.hops import UDP, Hop
@@ -140,3 +140,20 @@ def test_what_is_remembered_changes_nothing(remembered):
         invite = read(make_invite().replace(b"<sip:447700900123@10.77.1.5>;tag=a", value))
         callers.append(reader.read(invite, 5, Hop(PBX, 5060, PHONE, 5060, UDP))[0].caller)
     assert ["101", "101", "102", "103", "104", "", "", "105"] * 2 == callers
+
+
+def test_what_is_remembered_of_a_call_ends_with_a_registration():
+    """The same INVITE once more: a phone that registered meanwhile makes another call of it."""
+    registrar = Registrar()
+    reader = InviteReader(Parties(registrar, (PBX,), (), (), ()), NumberingPlan("44"), "", ())
+    invite = {"uri": "sip:a8f3@10.77.1.101", "callee": "a8f3", "caller": "447700900123"}
+    before = read_invite(reader, **invite)[0]
+    request = make_register(101, contacts=["<sip:a8f3@10.77.1.101>"])
+    registrar.receive_register(read(request), "phone", PHONE, 5060, PBX)
+    answer = make_response(request, 200, extra=[("Contact", "<sip:a8f3@10.77.1.101>;expires=60")])
+    registrar.receive_answer(read(answer), 0)
+    after = read_invite(reader, **invite)[0]
+    registrar.handle_deadline(61_000)
+    gone = read_invite(reader, **invite)[0]
+    assert ("trunk", "phone", "trunk") == (before.role, after.role, gone.role)
+    assert after.extension == "101"

@@ -66,14 +66,11 @@ def test_head_that_ends_in_the_middle():
     "order",
     [("Via", "From", "To"), ("Via", "To", "From"), ("From", "To", "Via"), ("From", "Via", "To"), ("To", "From", "Via")],
 )
-@pytest.mark.parametrize("front", [True, False])
-def test_front_in_any_order(order, front):
-    """Via, From and To say the same wherever they stand, and however many of them are asked for at once."""
+def test_front_in_any_order(order):
+    """Via, From and To say the same wherever they stand."""
     values = {"Via": "SIP/2.0/UDP x;branch=z9hG4bK7", "From": "<sip:1@x>;tag=a", "To": "<sip:2@x>"}
     headers = [("Max-Forwards", "70"), *((name, values[name]) for name in order), ("Contact", "<sip:1@y>")]
     message = read(make_sip("INVITE sip:2@x SIP/2.0", [*headers, ("Call-ID", "c"), ("CSeq", "1 INVITE")]))
-    if front:
-        message.read_front()
     found = (message.via_value, message.from_value, message.to_value, message.first_line)
     assert (*(values[name].encode() for name in ("Via", "From", "To")), b"INVITE sip:2@x SIP/2.0") == found
 
@@ -92,7 +89,6 @@ def test_extras_wherever_they_stand(place, line):
         "at the end": len(lines),
     }[place]
     message = read("\r\n".join([*lines[:at], line, *lines[at:], "", ""]).encode())
-    message.read_front()
     assert {PRIVACY[0]: b"id"} == message.extras == read(message.data).extras
 
 
