@@ -123,6 +123,8 @@ class Ingest:
         """Boards say in their births which version runs."""
         for arrival in arrivals:
             if isinstance(arrival, StateArrived) and arrival.online and arrival.office:
+                if arrival.refused:
+                    _log.warning("box %s did not take an update: %r", arrival.box, arrival.refused)
                 for command in self._updates.offer(arrival.box, arrival.version):
                     yield wire.topic(arrival.box, "cmd"), bytes(msgpack.packb(command))
 
@@ -216,6 +218,7 @@ def decode_state(box: str, office: str, content: object, now_ms: int) -> StateAr
         boot=_word(content, "boot"),
         kept=_number(content, "kept", wire.MAX_INTEGER),
         kept_ms=_number(content, "kept_ms", MAX_TIME_MS),
+        refused=str(content.get("update") or "")[: wire.MAX_TEXT],
     )
 
 

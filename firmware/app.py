@@ -16,7 +16,7 @@ from firmware import VERSION
 from firmware.capture import Capture, readable
 from firmware.clock import fetch_offset
 from firmware.privacy import CallerPrivacy, load_keys
-from firmware.publisher import Publisher
+from firmware.publisher import Publisher, first_line
 from firmware.reading import STARVED_MS, Reader
 from firmware.spool import Spool
 from firmware.status import StatusPage, status_line
@@ -64,7 +64,9 @@ class App:
         self._health_due_ms = board.now_ms() + HEALTH_MS
         self._lossless_ms = self._started_ms = board.now_ms()
         self._restarting = False
-        self._on_trial = self._is_on_trial()
+        names = os.listdir(self._options["root"])
+        self._on_trial = "trial" in names or "settings.trial" in names  # they have to reach the sink to stay
+        self._undone = first_line(self._options["root"] + "undone") if "undone" in names else ""
         self._absence_told = False
         self._last_reserve = bytes(LAST_RESERVE_BYTES)
 
@@ -210,7 +212,7 @@ class App:
             "version": VERSION,
             "tenant": self._box["tenant"],
             "office": self._box["office"],
-            "update": self.update.problem if self.update is not None else "",
+            "update": self.update.problem if self.update is not None else self._undone,
         }
 
     def _receive_command(self, command: object) -> None:
@@ -233,11 +235,6 @@ class App:
             asyncio.create_task(self.restart())
         elif self.update.problem != problem:
             self.publisher.announce_again()
-
-    def _is_on_trial(self) -> bool:
-        """True where this copy of the firmware, or its settings, have to reach the sink to stay."""
-        names = os.listdir(self._options["root"])
-        return "trial" in names or "settings.trial" in names
 
     def _judge_trial(self, now_ms: int) -> None:
         if self.publisher.acknowledged:

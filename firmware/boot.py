@@ -1,7 +1,8 @@
 """Started by MicroPython before main.py: chooses which of the two copies of the firmware runs, and which settings.
 
 A copy or a file of settings that came over the network is on trial: it has three starts to reach the sink, which
-`update.confirm` notes; then the board goes back to what it had. Where the firmware is frozen there are no copies.
+`update.confirm` notes; then the board goes back to what it had, and the file `undone` says so. Where the firmware is
+frozen there are no copies.
 """
 
 import os
@@ -41,6 +42,7 @@ def choose_copy(root: str) -> str:
         if int(starts) < MAX_STARTS:
             write(root + "trial", name + " " + str(int(starts) + 1))
             return name
+        write(root + "undone", "the update in copy " + name + " never reached the sink")
         remove(root + "trial")
     return read(root + "slot").strip() or "a"
 
@@ -53,6 +55,7 @@ def choose_settings(root: str) -> None:
     if int(starts) < MAX_STARTS:
         write(root + "settings.trial", str(int(starts) + 1))
         return
+    write(root + "undone", "the new settings never reached the sink")
     if read(root + "settings.old"):
         os.rename(root + "settings.old", root + "settings.json")
     remove(root + "settings.trial")

@@ -122,7 +122,7 @@ class Publisher:
 
     async def _begin(self, connection: Connection) -> None:
         mqtt = self._mqtt
-        password = _first_line(mqtt["password_file"]) if mqtt["password_file"] else ""
+        password = first_line(mqtt["password_file"]) if mqtt["password_file"] else ""
         will = pack(dict(self._state(), connection=self.connections, online=False))
         state_topic = wire.topic(self._box, "state")
         await connection.connect(self._box, mqtt["username"], password, KEEPALIVE_S, state_topic, will)
@@ -250,6 +250,7 @@ def _content(path: str) -> bytes:
         return file.read()
 
 
-def _first_line(path: str) -> str:
+def first_line(path: str) -> str:
+    """A file's first line; raises OSError."""
     with open(path) as file:
         return file.readline().rstrip("\r\n")

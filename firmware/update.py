@@ -75,6 +75,7 @@ class Update:
         for path in files:
             if not _is_plain(path):
                 raise Refused(path + ": only names below the copy's own folder")
+        remove(self._root + "undone")
         folder = self._root + self._spare()
         _remove_tree(folder)
         for path in files:
@@ -109,6 +110,7 @@ class Update:
         sections = json.loads(text)
         if Settings(sections, "settings").box["id"] != self._box:
             raise Refused("settings of another box")
+        remove(self._root + "undone")
         write(self._root + "settings.old", read(self._root + "settings.json"))
         write(self._root + "settings.trial", "0")
         write(self._root + "settings.json", text)

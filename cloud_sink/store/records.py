@@ -86,6 +86,7 @@ class StateArrived:
     boot: str
     kept: int = 0  # the oldest seq it could still send again; 0: it does not say, so `first`
     kept_ms: int = 0  # Unix ms of that event; 0: it has none, or does not say
+    refused: str = ""  # why a board did not take an update, or undid it
 
 
 Arrival = BatchArrived | StateArrived | Junk

