@@ -200,6 +200,8 @@ def _office(section: Section, boxes: dict[str, str]) -> OfficePlan:
         work=work_rules(section.section("work")),
         scorecards=scorecards(section),
         targets=targets(section),
+        csat_best=section.integer("csat_best", 5, 2, 9),
+        ces_best=section.integer("ces_best", 7, 2, 9),
     )
     section.close()
     _check_destinations(section, destinations)

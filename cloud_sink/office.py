@@ -256,7 +256,9 @@ class Office:
         shown = present(
             measurement, period=period, plan=plan, coverage=watch.share, threshold_s=threshold, missed=missed
         )  # fmt: skip
-        return with_answers(with_spending(shown, self.spending(period)), load_asked(self.store, self.id, period))
+        return with_answers(
+            with_spending(shown, self.spending(period)), load_asked(self.store, self.id, period), self.plan
+        )
 
     def by_day(self, period: Period) -> list[tuple[date, Values]]:
         """The office's own numbers of each local day of the period on which it was watched, in order."""

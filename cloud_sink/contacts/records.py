@@ -152,6 +152,8 @@ class OfficePlan:
     imports: ImportedNumbers = field(default_factory=ImportedNumbers)  # how numbers of imported files are written
     work: WorkRules = field(default_factory=WorkRules)  # what counts as late, long and absent
     scorecards: tuple[Scorecard, ...] = ()  # what each team aims at
+    csat_best: int = 5  # the best answer to "csat" and to "ces": 1 is the other end of their scales
+    ces_best: int = 7
     targets: tuple[Target, ...] = ()  # what the office aims at, besides its service level
     week_start: str = "monday"  # one of WEEK_STARTS
     calendar: str = GREGORIAN  # one of CALENDARS: whose months are reported, and how dates are written

@@ -13,6 +13,7 @@ from cloud_sink.imports.kinds import KINDS
 from cloud_sink.imports.numbers import number_form
 from cloud_sink.imports.queue_log import AgentAt, read_queue_log
 from cloud_sink.kpi.state_sources import FOREVER
+from cloud_sink.kpi.surveys import scales_of
 from cloud_sink.store import ImportCounts, ImportedRow, ImportOrigin, Store
 from cloud_sink.store.logged import QUEUE_LOG
 
@@ -46,6 +47,8 @@ def read_content(content: bytes, name: str, kind: str, plan: OfficePlan, store: 
     if kind == QUEUE_LOG:
         return read_queue_log(content, name, context, _agent_at(store, plan.office))
     checked = read_records(content, name, KINDS[kind], context)
+    if kind == "surveys":
+        _check_scales(checked, name, plan)
     if kind in ("dispositions", "surveys"):
         checked = _with_times(checked, name, lambda contact: _time_of(store, plan.office, contact))
     return [each.record for each in checked]
@@ -74,6 +77,18 @@ def _agent_at(store: Store, office: str) -> AgentAt:
         return str(held[-1].values["extension"]) if held else ""
 
     return agent_at
+
+
+def _check_scales(checked: Sequence[Checked], name: str, plan: OfficePlan) -> None:
+    """Raise BadFile where an answer lies beyond the office's own scale."""
+    scales = scales_of(plan)
+    problems = [
+        Problem(each.row, "score", f"must be a whole number from 1 to {scales[question][-1]} for {question} here")
+        for each in checked
+        if each.record.values["score"] not in scales[question := str(each.record.values["question"])]
+    ]
+    if problems:
+        raise BadFile(name, problems)
 
 
 def _time_of(store: Store, office: str, contact_id: str) -> int | None:

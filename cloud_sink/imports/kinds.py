@@ -7,7 +7,7 @@ corrected file can simply be imported again. Times are Unix milliseconds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cloud_sink.contacts.records import QUESTIONS
+from cloud_sink.contacts.records import QUESTIONS, OfficePlan
 from cloud_sink.imports.columns import (
     Column,
     Value,
@@ -24,12 +24,13 @@ from cloud_sink.imports.columns import (
 from cloud_sink.kpi.period import local_day
 from cloud_sink.kpi.roster import ACTIVITIES
 from cloud_sink.kpi.state_sources import FOREVER
-from cloud_sink.kpi.surveys import SCALES
+from cloud_sink.kpi.surveys import scales_of
 from cloud_sink.store.records import ImportedRow
 
 DAY_MS = 86_400_000
 LONGEST_SHIFT_MS = DAY_MS
 SHARED = "shared"  # key of customers' numbers that many people share: found without reading all customers
+WIDEST = OfficePlan("", csat_best=9, ces_best=9)  # what may be asked anywhere; `importing` knows the office
 Values = dict[str, Value]
 
 
@@ -134,7 +135,7 @@ def _tells_a_call(values: Values) -> tuple[str, str] | None:
 
 def _answers_a_question(values: Values) -> tuple[str, str] | None:
     """A score of the question's scale, and a time of its own where no contact has one."""
-    scale = SCALES[str(values["question"])]
+    scale = scales_of(WIDEST)[str(values["question"])]
     if values["score"] not in scale:
         return "score", f"must be a whole number from {scale[0]} to {scale[-1]} for {values['question']}"
     if not values["contact_id"] and values["at"] is None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cloud_sink.contacts.records import Contact
+from cloud_sink.contacts.records import Contact, OfficePlan
 from cloud_sink.kpi.catalogue import CATALOGUE
 from cloud_sink.kpi.extensions import SettledLeg
 from cloud_sink.kpi.report import Report, Values
@@ -52,28 +52,30 @@ def asked_elsewhere(answers: Iterable[Answer], contacts: Sequence[Contact], legs
     return found
 
 
-def with_answers(report: Report, everybody: Sequence[Asked]) -> Report:
+def with_answers(report: Report, everybody: Sequence[Asked], plan: OfficePlan) -> Report:
     """The report with these answers beside those that the box heard."""
     if not everybody:
         return report
     return replace(
         report,
-        total=_grown(report.total, everybody),
+        total=_grown(report.total, everybody, plan),
         queues={
-            name: _grown(values, [each for each in everybody if each.queue == name])
+            name: _grown(values, [each for each in everybody if each.queue == name], plan)
             for name, values in report.queues.items()
         },
         extensions={
-            name: _grown(values, [each for each in everybody if each.extension == name])
+            name: _grown(values, [each for each in everybody if each.extension == name], plan)
             for name, values in report.extensions.items()
         },
     )
 
 
-def _grown(values: Values, own: Sequence[Asked]) -> Values:
+def _grown(values: Values, own: Sequence[Asked], plan: OfficePlan) -> Values:
     """One part's values with some answers more."""
     return values | {
-        kpi_id: _added(values, kpi_id, parts) for kpi_id, parts in measure_surveys(own).items() if parts.denominator
+        kpi_id: _added(values, kpi_id, parts)
+        for kpi_id, parts in measure_surveys(own, plan).items()
+        if parts.denominator
     }
 
 

@@ -37,12 +37,12 @@ VOICE = (
     Definition(
         "csat", "Satisfied", PERCENT,
         "Share of the callers asked who were satisfied: 4 or 5 of 5. 90 % is what most centres aim at.",
-        "answers 4 and 5 / answers 1 to 5, of surveys whose `questions` have csat",
+        "the two best answers (4 and 5, or by `csat_best`) / answers, of surveys whose `questions` have csat",
         "Top two boxes; Call Structure, Oki-Toki", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
     Definition(
         "csat_mean", "Satisfaction", NUMBER,
-        "Mean of their answers, 1 to 5.",
+        "Mean of their answers, 1 to 5 unless the office asks otherwise.",
         "sum(answers) / answers",
         "the same answers as csat", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),
@@ -54,7 +54,7 @@ VOICE = (
     ),
     Definition(
         "ces", "Customer effort", NUMBER,
-        "How easy it was, 1 to 7.",
+        "How easy it was, 1 to 7 unless the office asks otherwise.",
         "sum(answers) / answers, of surveys whose `questions` have ces",
         "Dixon, Freeman and Toman 2010 (Customer Effort Score)", KEYED, kpi_class="b", averaged=True, scopes=ALL_SCOPES,
     ),

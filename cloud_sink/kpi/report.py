@@ -276,7 +276,7 @@ class _Frame:
             | measure_partial(legs)
             | self._repeats(cohort)
             | measure_money(cohort, self.plan)
-            | measure_surveys(self.asked)
+            | measure_surveys(self.asked, self.plan)
             | self._states(legs)
         )
         return Cohort.of(measured, TOTAL, basis=_basis(cohort), service=self._service(cohort))
@@ -285,7 +285,9 @@ class _Frame:
         """All KPIs of one queue, ring group, or extension called directly; only customers are called back."""
         visits = [replace(visit, direction="in") for visit in group]
         callbacks = measure_callbacks(missed_callers(group, self.everything))
-        voices = measure_surveys([each for each in self.asked if each.agent_leg and each.queue == group[0].queue])
+        voices = measure_surveys(
+            [each for each in self.asked if each.agent_leg and each.queue == group[0].queue], self.plan
+        )
         measured = self._contacts(visits, time_zone) | callbacks | self._repeats(group, same_queue=True) | voices
         kind, service = group[0].kind, self._service(visits)
         return Cohort.of(measured, QUEUES, basis=_basis(visits), kind=kind, service=service)
@@ -297,7 +299,7 @@ class _Frame:
     def extension(self, name: str, legs: Sequence[SettledLeg]) -> Cohort:
         """All KPIs of one extension: always what the phone itself showed."""
         own = measure_own_after_call(legs, self.works, self.taken)
-        voices = measure_surveys([each for each in self.asked if each.extension == name])
+        voices = measure_surveys([each for each in self.asked if each.extension == name], self.plan)
         measured = measure_extension(legs, self.taken) | measure_partial(legs) | own | voices
         states = None if self.states is None else self.states.get(name, [])
         time = measure_states(states, measured["answered"].numerator) | self._queue_occupancy(name)

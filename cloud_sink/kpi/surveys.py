@@ -9,14 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloud_sink.contacts.destinations import destination_of
-from cloud_sink.contacts.records import CES, CSAT, IVR, NPS, SOLVED, SURVEY, Contact, Destination, Leg, OfficePlan
+from cloud_sink.contacts.records import (
+    CES,
+    CSAT,
+    IVR,
+    NPS,
+    QUESTIONS,
+    SOLVED,
+    SURVEY,
+    Contact,
+    Destination,
+    Leg,
+    OfficePlan,
+)
 from cloud_sink.kpi.extensions import SettledLeg
 from cloud_sink.kpi.value import Parts
 from cloud_sink.kpi.volume import ANSWERED
 
-SCALES = {CSAT: range(1, 6), CES: range(1, 8), NPS: range(11), SOLVED: range(1, 3)}
 STAR = 10  # "*" on the keypad: the ten that one key cannot say
-SATISFIED, PROMOTER, DETRACTOR, YES = 4, 9, 6, 1  # from 4 of 5; from 9; up to 6; 1 is yes and 2 is no
+PROMOTER, DETRACTOR, YES = 9, 6, 1  # from 9; up to 6; 1 is yes and 2 is no
 KEYS = "0123456789*"
 STAYED_MS = 500  # who is there so long after the agent hung up is being asked: a BYE is passed on within milliseconds
 
@@ -39,6 +50,13 @@ def asks_questions(plan: OfficePlan) -> bool:
     return any(place.questions for place in plan.destinations)
 
 
+def scales_of(plan: OfficePlan) -> dict[str, range]:
+    """What may be answered to each question."""
+    return {
+        CSAT: range(1, plan.csat_best + 1), CES: range(1, plan.ces_best + 1), NPS: range(11), SOLVED: range(1, 3),
+    }  # fmt: skip
+
+
 def asked(
     surveyed: Iterable[Leg], contacts: Iterable[Contact], legs: Iterable[SettledLeg], plan: OfficePlan
 ) -> list[Asked]:
@@ -46,18 +64,18 @@ def asked(
     customers = [leg for leg in surveyed if leg.role == "trunk" and leg.direction == "in" and leg.t_answer is not None]
     called = [(leg, destination_of(leg.callee, plan)) for leg in customers]
     found = [
-        Asked(leg.leg_id, bool(leg.digits), scores(leg.digits, place))
+        Asked(leg.leg_id, bool(leg.digits), scores(leg.digits, place, plan))
         for leg, place in called
         if place is not None and place.kind == SURVEY and place.questions
     ]
     return found + _asked_afterwards({leg.leg_id: leg for leg in customers}, contacts, legs, plan)
 
 
-def scores(digits: str, survey: Destination) -> tuple[tuple[str, int], ...]:
+def scores(digits: str, survey: Destination, plan: OfficePlan) -> tuple[tuple[str, int], ...]:
     """(question, score) of the keys that one caller pressed."""
     keyed = [STAR if key == "*" else int(key) for key in digits if key in KEYS]
-    answers = zip(survey.questions, keyed, strict=False)
-    return tuple((question, score) for question, score in answers if score in SCALES[question])
+    answers, scales = zip(survey.questions, keyed, strict=False), scales_of(plan)
+    return tuple((question, score) for question, score in answers if score in scales[question])
 
 
 def _asked_afterwards(
@@ -75,7 +93,7 @@ def _asked_afterwards(
         last = last_agent(contact, spoken)
         if own is not None and last is not None and queue in surveys and _stayed(own, last):
             keys = _keyed_afterwards(own, last, contact, plan)
-            answers = scores(keys, surveys[queue])
+            answers = scores(keys, surveys[queue], plan)
             found.append(Asked(own.leg_id, bool(keys), answers, queue, last.extension, last.leg_id))
     return found
 
@@ -108,22 +126,22 @@ def _keyed_afterwards(own: Leg, last: Leg, contact: Contact, plan: OfficePlan) -
     return own.digits[1:] if chose else ""
 
 
-def measure_surveys(everybody: Sequence[Asked]) -> dict[str, Parts]:
+def measure_surveys(everybody: Sequence[Asked], plan: OfficePlan) -> dict[str, Parts]:
     """`csat`, `csat_mean`, `nps`, `ces`, `fcr_survey`, `survey_response_rate`."""
-    answers: dict[str, list[int]] = {question: [] for question in SCALES}
+    answers: dict[str, list[int]] = {question: [] for question in QUESTIONS}
     for each in everybody:
         for question, score in each.scores:
             answers[question].append(score)
     heard = [each.keyed for each in everybody if each.leg_id]
-    return _count(answers) | {"survey_response_rate": Parts(sum(heard), len(heard))}
+    return _count(answers, plan.csat_best - 1) | {"survey_response_rate": Parts(sum(heard), len(heard))}
 
 
-def _count(answers: dict[str, list[int]]) -> dict[str, Parts]:
-    """Counters of every question."""
+def _count(answers: dict[str, list[int]], satisfied: int) -> dict[str, Parts]:
+    """Counters of every question; `satisfied`: from which answer on, the second best."""
     csat, nps, solved = answers[CSAT], answers[NPS], answers[SOLVED]
     loyal = sum(score >= PROMOTER for score in nps) - sum(score <= DETRACTOR for score in nps)
     return {
-        "csat": Parts(sum(score >= SATISFIED for score in csat), len(csat)),
+        "csat": Parts(sum(score >= satisfied for score in csat), len(csat)),
         "csat_mean": Parts(sum(csat), len(csat)),
         "nps": Parts(100 * loyal, len(nps)),
         "ces": Parts(sum(answers[CES]), len(answers[CES])),

@@ -177,7 +177,7 @@ def _measure(
         | measure_attendance(shifts)
         | measure_evaluations(each for each in worker.evaluations if period.holds(each.at_ms))
         | measure_success(outcomes)
-        | measure_surveys(calls.about(worker))
+        | measure_surveys(calls.about(worker), plan)
     )
     return _Worked(worker, measured, found)
 

@@ -57,11 +57,11 @@ def test_spreadsheet_types_mean_the_same_as_text() -> None:
 
 def test_an_answer_lies_on_its_question_s_scale() -> None:
     """And says when, unless it names its call."""
-    text = "question,score,at,contact_id\ncsat,6,2026-06-01 10:00,\nnps,0,,\nces,2.5,2026-06-01 10:00,\nmood,1,,c\n"
+    text = "question,score,at,contact_id\ncsat,10,2026-06-01 10:00,\nnps,0,,\nces,2.5,2026-06-01 10:00,\nmood,1,,c\n"
     assert [
-        'f.csv: row 2, column "score": must be a whole number from 1 to 5 for csat',
+        'f.csv: row 2, column "score": must be a whole number from 1 to 9 for csat',
         'f.csv: row 3, column "at": is empty: say when, or name the call by "contact_id"',
-        'f.csv: row 4, column "score": must be a whole number from 1 to 7 for ces',
+        'f.csv: row 4, column "score": must be a whole number from 1 to 9 for ces',
         'f.csv: row 5, column "question": "mood" is none of: csat, ces, nps, solved',
         "f.csv: nothing was imported",
     ] == problems(text, "surveys")

@@ -131,3 +131,15 @@ def test_a_queue_log_has_no_template(run: Run) -> None:
     done = run("queue_log", "--template")
     assert (2, "") == (done.returncode, done.stdout)
     assert "/var/log/asterisk/queue_log" in done.stderr
+
+
+def test_answers_are_held_against_the_office_s_own_scale(run: Run, sink: Path, tmp_path: Path) -> None:
+    """Of 1 to 5 unless `csat_best` is another; and a contact that nobody knows is none."""
+    file, options = tmp_path / "answers.csv", ("--config", sink, "--office", "york")
+    file.write_text("question,score,at\ncsat,6,2026-06-01 10:00\n")
+    code, _, complaint = outcome(run("surveys", file, *options))
+    assert (1, True) == (code, 'row 2, column "score": must be a whole number from 1 to 5 for csat here' in complaint)
+    sink.write_text(sink.read_text() + "csat_best = 6\n")
+    assert 0 == run("surveys", file, *options).returncode
+    file.write_text("question,score,contact_id\ncsat,5,none\n")
+    assert '"none" is no contact of this office' in run("surveys", file, *options).stderr

@@ -44,7 +44,7 @@ def test_answers_add_up_with_those_that_were_heard():
     plan = OfficePlan("lab", destinations=(SURVEY,))
     heard = report([CALL], SPOKEN, period=DAY, plan=plan, coverage=1, surveyed=[keyed])
     answers = [Answer(START, "csat", 2, contact_id="call"), Answer(START, "nps", 9), Answer(START, "csat", 4)]
-    found = with_answers(heard, asked_elsewhere(answers, [CALL], SPOKEN))
+    found = with_answers(heard, asked_elsewhere(answers, [CALL], SPOKEN), plan)
     assert (2, 3) == (found.total["csat"].numerator, found.total["csat"].denominator)
     assert 100.0 == found.total["nps"].value
     assert [0.0, 0.0] == [found.queues["support"]["csat"].value, found.extensions["101"]["csat"].value]
@@ -58,5 +58,5 @@ def test_phones_only_have_satisfaction_too():
     heard = report([phones], SPOKEN, period=DAY, plan=OfficePlan("lab"), coverage=1)
     assert heard.total["csat"].value is None
     told = asked_elsewhere([Answer(START, "csat", 5, contact_id="call")], [phones], SPOKEN)
-    assert 100.0 == with_answers(heard, told).total["csat"].value
-    assert heard == with_answers(heard, [])
+    assert 100.0 == with_answers(heard, told, OfficePlan("lab")).total["csat"].value
+    assert heard == with_answers(heard, [], OfficePlan("lab"))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from cloud_sink.contacts.records import Destination, OfficePlan
@@ -61,7 +63,9 @@ def scored(*legs):
 
 def measured(*legs):
     """Counters by KPI."""
-    return {name: (parts.numerator, parts.denominator) for name, parts in measure_surveys(asked_of(legs=legs)).items()}
+    return {
+        name: (parts.numerator, parts.denominator) for name, parts in measure_surveys(asked_of(legs=legs), PLAN).items()
+    }
 
 
 def test_each_key_answers_one_question(answered):
@@ -82,6 +86,15 @@ def test_scores_of_several_callers(answered):
     assert (100, 4) == found["nps"]
     assert (2, 3) == found["fcr_survey"]
     assert (0, 0) == found["ces"]
+
+
+def test_an_office_has_its_own_scales(answered):
+    """Of 1 to 3 the two best are satisfied, and 4 is no answer."""
+    plan = replace(PLAN, csat_best=3)
+    legs = [answered(key) for key in "1234"]
+    found = measure_surveys(asked(legs, [], [], plan), plan)
+    assert (2, 3) == (found["csat"].numerator, found["csat"].denominator)
+    assert (6, 3) == (found["csat_mean"].numerator, found["csat_mean"].denominator)
 
 
 def test_who_answered_at_all(answered):
