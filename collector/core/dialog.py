@@ -6,7 +6,7 @@ Each `receive_...` takes the leg that `tracker.py` found, one message of it, its
 from collector.core.addresses import branch_of
 from collector.core.counters import Counters
 from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND
-from collector.core.hold import HoldMeter
+from collector.core.hold import CALLER, HoldMeter
 from collector.core.invite import InviteReader
 from collector.core.keys import call_key, mark_of
 from collector.core.legs import TALKING, TrackedLeg
@@ -132,8 +132,9 @@ class DialogReader:
             leg.refer = None
 
     def receive_info(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
-        """A digit (INFO), kept only on calls to numbers that the office named for it."""
-        if leg.records_digits and message.cseq > leg.digit_cseq and len(leg.facts.digits) < MAX_DIGITS:
+        """A caller's digit (INFO), kept only on calls to numbers that the office named for it."""
+        is_new = leg.records_digits and message.cseq > leg.digit_cseq and leg.side_of(message) == CALLER
+        if is_new and len(leg.facts.digits) < MAX_DIGITS:
             digit = dtmf_digits(message)
             if digit and not leg.facts.digits:
                 leg.facts.digit_after_ms = max(1, now_ms - leg.facts.invite_ms)

@@ -567,6 +567,23 @@ def test_digits_of_an_ivr():
     assert ("", 0) == (deaf.digits, deaf.digit_after_ms)
 
 
+def test_digits_that_the_pbx_sends_are_not_the_callers():
+    """Each side counts its requests by itself (RFC 3261 section 12.2.1.1): the PBX's 9 hides no digit after it."""
+
+    def info(digit, **fields):
+        kind = [("Content-Type", "application/dtmf-relay")]
+        return make_request("INFO", extra=kind, body=f"Signal={digit}\r\n", **fields)
+
+    steps = (
+        *ANSWERED,
+        (5_000, "<", info("4", cseq=9, caller="101", from_tag="b", to_tag="a")),
+        (6_000, ">", info("5", cseq=2, to_tag="b")),
+        (9_000, ">", BYE),
+    )
+    leg = only_leg(hear(*steps, digit_numbers=("101",)))
+    assert ("5", 6_000) == (leg.digits, leg.digit_after_ms)
+
+
 def test_reasons_of_cancel_and_bye():
     """Facts for the sink's outcome: completed elsewhere, normal clearing (RFC 3326)."""
     cancel = make_request(
