@@ -98,20 +98,24 @@ class Message:
     @property
     def from_value(self) -> bytes:
         """The From header's value."""
-        if self._from is None:
+        value = self._from
+        if value is None:
             self._read_front()
-            if self._from is None:
-                self._from = self.header(FROM)
-        return self._from
+            value = self._from
+            if value is None:
+                value = self._from = self.header(FROM)
+        return value
 
     @property
     def to_value(self) -> bytes:
         """The To header's value."""
-        if self._to is None:
+        value = self._to
+        if value is None:
             self._read_front()
-            if self._to is None:
-                self._to = self.header(TO)
-        return self._to
+            value = self._to
+            if value is None:
+                value = self._to = self.header(TO)
+        return value
 
     @property
     def via_value(self) -> bytes:
@@ -162,9 +166,11 @@ class Message:
         return extras
 
     def _read_extras(self) -> "dict[bytes, bytes]":
-        if self._others is None:
+        others = self._others
+        if others is None:
             self._read_front()
-            if self._others is None:
+            others = self._others
+            if others is None:
                 return EXTRAS.read(self.data[: self.head_end])
         rest = self.rest
         if rest is None:
@@ -172,7 +178,7 @@ class Message:
             extras = EXTRAS.of_piece(lines[2]) if len(lines) > 2 else {}
         else:
             extras = EXTRAS.of_piece(rest.partition(b"\r\n\r\n")[0]) if rest[:2] != b"\r\n" else {}
-        for piece in reversed(self._others):
+        for piece in reversed(others):
             more = EXTRAS.of_piece(piece)
             if more:
                 extras = dict(extras)
