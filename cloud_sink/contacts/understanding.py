@@ -14,6 +14,7 @@ from cloud_sink.contacts.records import (
     VOICEMAIL,
     Contact,
     Destination,
+    Leg,
     OfficePlan,
 )
 from cloud_sink.contacts.stays import Stay, Waiting, over_at, stays_of
@@ -160,7 +161,7 @@ def _stays(first: Destination, story: Story, plan: OfficePlan) -> list[Stay]:
 
 def _ended_by(story: Story) -> str:
     """Who hung up first: the customer, the agent, or the PBX (time-out, end of an announcement)."""
-    if story.served:
+    if story.served and not _was_handed_on(story.served[-1], story):
         last = story.served[-1]
         if last.ended_by == "callee" and is_ring(last):
             return "agent"
@@ -169,6 +170,13 @@ def _ended_by(story: Story) -> str:
         if story.trunk is None:
             return "caller" if last.ended_by else ""
     return "caller" if story.anchor.caller_ended else _ENDED_BY.get(story.anchor.ended_by, "")
+
+
+def _was_handed_on(leg: Leg, story: Story) -> bool:
+    """The agent transferred the caller, who stayed on and was not seen to be served again."""
+    if not leg.transfer or story.trunk is None:
+        return False
+    return leg.t_end is not None and (story.trunk.t_end is None or story.trunk.t_end > leg.t_end + CALLER_LEFT_MS)
 
 
 def _disposition(contact: Contact, story: Story, outcomes: dict[str, str], last: Stay, sees_trunk: bool) -> int | None:

@@ -154,6 +154,18 @@ def test_a_transfer_to_a_queue_is_a_second_visit() -> None:
     assert ("sales", "104", "answered", 5000) == (second.queue, second.agent, second.disposition, second.wait_ms)
 
 
+def test_an_agent_who_hands_a_caller_on_does_not_hang_up_on_him() -> None:
+    """He waits in sales, where nobody answers, and leaves; or the PBX lets him go."""
+    handing = ring("r", "101", "c", 1, 20, answer=5, transfer="blind", refer_to="401", ended_by="callee")
+    for ended_by, said in (("caller", "caller"), ("callee", "pbx")):
+        contact = only(
+            trunk("t", "4400", "c", 0, 60, answer=0.1, ended_by=ended_by), handing, ring("s", "104", "c", 21, 30)
+        )
+        assert ("answered", said) == (contact.disposition, contact.ended_by)
+    at_once = only(trunk("t", "4400", "c", 0, 20.1, answer=0.1, ended_by="callee"), handing)
+    assert "agent" == at_once.ended_by
+
+
 def test_who_picks_up_is_the_agent() -> None:
     """A colleague's *8 answers the customer; the phone that rang did not miss the call."""
     stitched = stitch(
