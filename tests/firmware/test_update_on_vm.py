@@ -103,15 +103,14 @@ class Bench:
 
     def runs(self, version: str, copy: str, starts: int) -> bool:
         """True once the sink has seen the birth of that version, and it was this start of that copy."""
+        if self.device.starts()[starts - 1 :] != [copy]:
+            return False
         store = self.office.store()
         boxes = store.boxes()
         store.close()
-        if self.device.starts()[starts - 1 :] != [copy] or not boxes:
+        if not boxes or (boxes[0].version, boxes[0].online) != (version, True) or boxes[0].epoch == self.epoch:
             return False
-        box = boxes[0]
-        if (box.version, box.online) != (version, True) or box.epoch == self.epoch:
-            return False
-        self.epoch = box.epoch
+        self.epoch = boxes[0].epoch
         return True
 
     def said(self) -> str:
