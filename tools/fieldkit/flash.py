@@ -18,7 +18,6 @@ import firmware
 from cloud_sink.updates import pack_update
 from collector import config
 from collector.errors import RingtapError, WrongUse
-from fieldkit.board_secrets import write_renewal, write_secrets
 from firmware.board import LAN_PINS
 from firmware.settings import defaults
 
@@ -48,6 +47,8 @@ def stage(configuration: str, folder: Path, board: str, ntp: str, *, frozen: boo
             compile_packages(folder / FIRST_COPY)
         for name in SOURCES[: 1 if frozen else 2]:
             (folder / name).write_bytes((Path(firmware.__path__[0]) / name).read_bytes())
+        from fieldkit.board_secrets import write_secrets  # noqa: PLC0415 - ten megabytes, for this command alone
+
         for section, places in write_secrets(settings, folder).items():
             sections[section].update(places)
         (folder / "settings.json").write_text(json.dumps(sections, indent=1) + "\n")
@@ -98,6 +99,8 @@ def renew(configuration: str, folder: Path, offered: Path | None) -> str:
     """Write what a board is to get anew into `folder`: its certificate and keys; returns in words what that is."""
     settings = config.load(configuration)
     try:
+        from fieldkit.board_secrets import write_renewal  # noqa: PLC0415 - as above
+
         return write_renewal(settings, folder, offered)
     except OSError as error:
         raise FlashError(f"{error.filename or folder}: cannot be written: {error.strerror}") from error
