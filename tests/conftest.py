@@ -15,7 +15,8 @@ settings.load_profile("patient")
 LONGEST = (
     "end_to_end/test_recording_to_database.py", "firmware/test_app.py", "end_to_end/test_backups.py",
     "chaos/test_chaos.py", "fieldkit/test_bench_delivery.py", "firmware/test_outage.py", "web/test_document_page.py",
-    "web/test_page.py", "packaging/test_wheel.py", "store/test_live_equals_rebuild.py",
+    "web/test_page.py", "packaging/test_compiled_wheel.py", "packaging/test_wheel.py",
+    "store/test_live_equals_rebuild.py",
 )  # fmt: skip
 CAPTURES = Path(__file__).parent / "captures"
 
