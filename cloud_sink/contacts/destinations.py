@@ -53,6 +53,8 @@ def overflow_of(place: Destination, plan: OfficePlan) -> Destination | None:
 
 def serving(place: Destination, plan: OfficePlan) -> frozenset[str]:
     """The extensions that serve a place or one that its callers are sent on to; empty where they are not all known."""
+    if not place.overflow_to:
+        return frozenset(place.members)
     found: dict[str, Destination] = {}
     upcoming: Destination | None = place
     while upcoming is not None and upcoming.name not in found:

@@ -38,6 +38,8 @@ class Waiting:
 def stays_of(first: Destination, waiting: Waiting, plan: OfficePlan) -> list[Stay]:
     """The places he waited in, in order; only the first where nothing says that he was sent on."""
     found = [Stay(first, waiting.since)]
+    if not first.overflow_to and all(leg.extension in first.members for leg in waiting.rings):
+        return found  # nearly always
     while len(found) < MOST_STAYS:
         after = _next(found[-1], waiting, plan)
         if after is None:
@@ -76,11 +78,15 @@ def _sent_to(target: Destination, stay: Stay, waiting: Waiting) -> Stay | None:
 
 
 def _found_elsewhere(stay: Stay, waiting: Waiting, plan: OfficePlan) -> Stay | None:
-    """Where the plan does not say it: phones of exactly one other place ring, after the time is up if that is known."""
+    """Where the plan does not say it: phones of exactly one other place ring.
+
+    After the time is up, if that is known; else after phones of the former place, for a plan that is out of date may
+    leave out who serves it today.
+    """
     over = over_at(stay)
     later = _rung_since(stay.since if over is None else over - SLACK_MS, waiting)
     first = next((leg for leg in later if leg.extension not in stay.place.members), None)
-    if first is None:
+    if first is None or (over is None and later[0].extension not in stay.place.members):
         return None
     target = _the_only(
         [place for members, place in plan.teams if first.extension in members and place is not stay.place],

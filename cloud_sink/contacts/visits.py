@@ -30,6 +30,8 @@ def visits_of(
     `stays` are those before the first answer; `waited` says from when that wait counts, by the office's choice, until
     when, Unix ms.
     """
+    if len(stays) == 1 and not any(leg.transfer for leg in story.served):
+        return ()  # nearly always
     since, until = waited
     served, handed_on = _parts(story.served, plan)
     waits = [Wait(stays, until, contact.disposition, served)]

@@ -319,7 +319,12 @@ class Breaking(TzspSource):
             raise OSError(errno.ENETDOWN, "Network is down")
         return super().receive()
 
-    failed = False
+    def close(self):
+        """The broken socket is let go of."""
+        super().close()
+        self.closed = True
+
+    failed = closed = False
 
 
 def test_a_socket_that_breaks_is_opened_again(caplog):
@@ -333,7 +338,7 @@ def test_a_socket_that_breaks_is_opened_again(caplog):
     thread = threading.Thread(target=service.run)
     thread.start()
     try:
-        wait_for(lambda: source.failed and source.files())
+        wait_for(lambda: source.closed and source.files())
         with socket.socket(type=socket.SOCK_DGRAM) as sender:
             for frame in call_frames("after"):
                 sender.sendto(make_tzsp(frame), ("127.0.0.1", port))

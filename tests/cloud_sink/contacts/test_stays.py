@@ -159,6 +159,12 @@ def test_where_the_time_is_not_known_it_is_marked() -> None:
     assert "ambiguous" == contact.correlation
 
 
+def test_a_phone_that_the_plan_forgot_is_no_other_queue() -> None:
+    """Nobody of sales rang before, and its time is not known: 102 serves sales today, whatever the plan says."""
+    contact = only(trunk("t", "4401", "c", 0, 100, answer=0.0), ring("s", "102", "c", 1, 100, answer=5))
+    assert [("sales", "answered", "102", 5_000, "102")] == visits(contact)
+
+
 def test_a_ring_group_whose_callers_go_on_to_a_queue() -> None:
     """The PBX answers only then: no voicemail, and nobody was answered by it."""
     group = replace(PLAN.destinations[5], members=("101", "102"), timeout_ms=20_000, overflow_to="sales")
