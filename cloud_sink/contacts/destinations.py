@@ -16,7 +16,7 @@ def destination_of(number: str, plan: OfficePlan) -> Destination | None:
 def direct_extension(number: str, plan: OfficePlan) -> str:
     """The extension whose own number this is ("" where it is nobody's): `direct` patterns, "?" is one digit."""
     for pattern, extension in plan.direct.items():
-        if len(pattern) != len(number) or not all(p in ("?", n) for p, n in zip(pattern, number, strict=True)):
+        if not _fits(pattern, number):
             continue
         digits = [n for p, n in zip(pattern, number, strict=True) if p == "?"]
         filler = iter(digits)
@@ -26,10 +26,12 @@ def direct_extension(number: str, plan: OfficePlan) -> str:
 
 def has_own_number(extension: str, plan: OfficePlan) -> bool:
     """Whether callers can dial an extension itself, by the office's plan."""
-    return any(
-        len(pattern) == len(extension) and all(p in ("?", e) for p, e in zip(pattern, extension, strict=True))
-        for pattern in plan.direct.values()
-    )
+    return any(_fits(pattern, extension) for pattern in plan.direct.values())
+
+
+def _fits(pattern: str, number: str) -> bool:
+    """Whether a number is as a pattern of `direct` says: "?" is any one digit."""
+    return len(pattern) == len(number) and all(p in ("?", n) for p, n in zip(pattern, number, strict=True))
 
 
 def named(name: str, plan: OfficePlan) -> Destination | None:

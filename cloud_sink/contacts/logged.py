@@ -145,7 +145,7 @@ def _tell(call: Sequence[LoggedVisit], base: Contact | None, matches: Sequence[C
         wait_basis="queue",
         talk_ms=contact.talk_ms if seen else _talk_ms(main),
         rings=sum(each.rings for each in matches),
-        short=_is_short(main.disposition, waited, plan),
+        short=plan.is_short(main.disposition, waited),
         correlation=contact.correlation if base is None else "heuristic",
         visibility=IMPORTED,
         ended_by=contact.ended_by if seen else main.ended_by,
@@ -177,15 +177,11 @@ def _talk_ms(visit: LoggedVisit) -> int:
     return 0 if visit.t_answer is None or visit.t_end is None else max(0, visit.t_end - visit.t_answer)
 
 
-def _is_short(disposition: str, wait_ms: int | None, plan: OfficePlan) -> bool:
-    return disposition == "abandoned" and wait_ms is not None and wait_ms < plan.short_abandon_ms
-
-
 def _visit(visit: LoggedVisit, plan: OfficePlan) -> QueueVisit:
     """One queue that the caller was in, as logged."""
     return QueueVisit(
         visit.queue, visit.t_enter, visit.t_answer, visit.t_end, visit.disposition, visit.agent, visit.wait_ms,
-        _talk_ms(visit), _is_short(visit.disposition, visit.wait_ms, plan), extension=visit.agent,
+        _talk_ms(visit), plan.is_short(visit.disposition, visit.wait_ms), extension=visit.agent,
     )  # fmt: skip
 
 

@@ -172,6 +172,10 @@ class OfficePlan:
         object.__setattr__(self, "by_prefix", tuple(longest_first))
         object.__setattr__(self, "teams", tuple(teams))
 
+    def is_short(self, disposition: str, wait_ms: int | None) -> bool:
+        """Whether a caller who left did so within the office's short-abandon limit."""
+        return disposition == "abandoned" and wait_ms is not None and wait_ms < self.short_abandon_ms
+
 
 @dataclass(frozen=True, slots=True)
 class QueueVisit:

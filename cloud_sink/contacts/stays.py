@@ -110,6 +110,12 @@ def over_at(stay: Stay) -> int | None:
     return stay.since + stay.place.timeout_ms if stay.place.timeout_ms else None
 
 
+def overflowed_at(stay: Stay, gone: int | None) -> int | None:
+    """When the place's own time limit sent a caller on who was gone at `gone`, Unix ms, if it did and is known."""
+    over = over_at(stay)
+    return over if over is not None and gone is not None and gone >= over else None
+
+
 def _sooner(at_ms: int, over: int | None) -> int:
     return at_ms if over is None else min(at_ms, over)
 

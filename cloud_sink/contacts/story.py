@@ -31,7 +31,7 @@ def read_story(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> Stor
     trunk = group.anchor if group.anchor.role == "trunk" else None
     dials = [leg for leg in group.legs if is_dial(leg) and leg is not group.anchor]
     pickups = find_pickups(dials, rings, outcomes, plan, trunk.t_answer if trunk is not None else None)
-    served = sorted(answered + [each.leg for each in pickups], key=_served_since)
+    served = sorted(answered + [each.leg for each in pickups], key=lambda leg: (served_since(leg), leg.leg_id))
     outward = [leg for leg in group.legs if leg.role == "trunk" and leg.direction == "out" and leg is not trunk]
     destination = named(group.place, plan)
     dialled = destination_of(group.anchor.callee, plan)
@@ -45,6 +45,6 @@ def read_story(group: Group, outcomes: dict[str, str], plan: OfficePlan) -> Stor
     return Story(group.anchor, rings, served, trunk, forwarded, destination, kind, place, menu, rung_for)
 
 
-def _served_since(leg: Leg) -> tuple[int, str]:
-    """Since when it served the customer; where its answer was not seen, since it was called."""
-    return leg.t_invite if leg.t_answer is None else leg.t_answer, leg.leg_id
+def served_since(leg: Leg) -> int:
+    """Since when it served the customer, Unix ms; where its answer was not seen, since it was called."""
+    return leg.t_invite if leg.t_answer is None else leg.t_answer

@@ -17,7 +17,7 @@ from cloud_sink.contacts.records import (
     Leg,
     OfficePlan,
 )
-from cloud_sink.contacts.stays import Stay, Waiting, over_at, stays_of
+from cloud_sink.contacts.stays import Stay, Waiting, overflowed_at, stays_of
 from cloud_sink.contacts.story import Story, read_story
 from cloud_sink.contacts.visits import visits_of
 
@@ -146,9 +146,7 @@ def _build_customer(
     waited_until = _disposition(contact, story, outcomes, stays[-1], sees_trunk)
     waited_since = _measure_wait(contact, story, waited_until, plan)
     contact.visits = visits_of(contact, story, stays, (waited_since, waited_until), plan)
-    contact.short = (
-        contact.disposition == "abandoned" and contact.wait_ms is not None and contact.wait_ms < plan.short_abandon_ms
-    )
+    contact.short = plan.is_short(contact.disposition, contact.wait_ms)
     return contact
 
 
@@ -197,7 +195,11 @@ def _disposition(contact: Contact, story: Story, outcomes: dict[str, str], last:
         contact.disposition = "unknown"  # it was up at least that long, and how it ended was not seen
         return None
     contact.disposition, until = _unserved(story, outcomes, last)
-    if contact.disposition == "overflow" and _overflowed_at(story, last) is None and _was_served_unseen(story, last):
+    if (
+        contact.disposition == "overflow"
+        and overflowed_at(last, story.anchor.t_end) is None
+        and _was_served_unseen(story, last)
+    ):
         contact.correlation = AMBIGUOUS
     return until
 
@@ -209,7 +211,7 @@ def _unserved(story: Story, outcomes: dict[str, str], last: Stay) -> tuple[str, 
         return "blocked", anchor.t_end
     if story.kind == VOICEMAIL or (last.place.kind != QUEUE and _reached_voicemail(story)):
         return "voicemail", anchor.t_answer
-    sent_on = _overflowed_at(story, last)
+    sent_on = overflowed_at(last, story.anchor.t_end)
     if sent_on is not None:
         return "overflow", sent_on
     claimed = _claimed_at(story, outcomes)
@@ -268,12 +270,6 @@ def _reached_voicemail(story: Story) -> bool:
 def _sent_outside(story: Story) -> bool:
     """Forwarded to a number outside (302, follow-me) that answered: served, but by no extension of this office."""
     return story.forwarded is not None and story.forwarded.t_answer is not None
-
-
-def _overflowed_at(story: Story, last: Stay) -> int | None:
-    """When the queue's own time limit sent the caller on, if it did and is known."""
-    over, gone = over_at(last), story.anchor.t_end
-    return over if over is not None and gone is not None and gone >= over else None
 
 
 def _hosted_disposition(contact: Contact, story: Story, outcomes: dict[str, str], sees_trunk: bool) -> int | None:

@@ -10,7 +10,7 @@ from cloud_sink.contacts.destinations import DIRECT, named
 from cloud_sink.contacts.groups import AMBIGUOUS, Group, is_customer, is_ring
 from cloud_sink.contacts.islands import end_of
 from cloud_sink.contacts.outcomes import BusySpans
-from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Leg, OfficePlan
+from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, OfficePlan
 
 UNRUNG_MS = 15_000  # queues ring a free phone sooner: they try again every 5 s or so, and agents wrap up in as many
 AT_ONCE_MS = 2_000  # from the end of a queue's time to the end of the caller's leg
@@ -36,38 +36,35 @@ class Unrung:
         anchor = group.anchor
         if not is_customer(anchor) or anchor.t_answer is None or anchor.t_end is None:
             return False
-        if any(leg.direction == "out" for leg in group.legs) or self._timed_out(contact, anchor):
+        last = contact.queue_visits()[-1]  # where he waited at last
+        since = anchor.t_answer if last.t_offer == contact.t_offer else last.t_offer
+        if any(leg.direction == "out" for leg in group.legs) or self._timed_out(last, anchor.t_end - since):
             return False  # sent outside, or let go
         if contact.kind in (RING_GROUP, DIRECT) and not contact.visits:
             return not contact.rings
         quiet_since = max((end_of(leg) for leg in group.legs if is_ring(leg)), default=anchor.t_answer)
-        kinds = (contact.kind, contact.queue_visits()[-1].kind)
-        if not any(kind in (QUEUE, "") for kind in kinds) or anchor.t_end - quiet_since < self._plan.short_abandon_ms:
+        if not {contact.kind, last.kind} & {QUEUE, ""} or anchor.t_end - quiet_since < self._plan.short_abandon_ms:
             return False
-        return any(self._was_free(each, quiet_since, anchor.t_end) for each in self._serving(contact) or NOBODY_KNOWN)
+        return any(self._was_free(each, quiet_since, anchor.t_end) for each in self._serving(last) or NOBODY_KNOWN)
 
-    def _timed_out(self, contact: Contact, anchor: Leg) -> bool:
-        """He was let go just when the time of the place that he waited in at last was up."""
-        last = contact.queue_visits()[-1]
-        place = named(last.queue, self._plan)
+    def _timed_out(self, visit: Contact, stayed_ms: int) -> bool:
+        """He was let go just when the place's own time was up."""
+        place = named(visit.queue, self._plan)
         if place is None or not place.timeout_ms:
             return False
-        since = anchor.t_answer if last.t_offer == contact.t_offer else last.t_offer
-        over_ms = (anchor.t_end or 0) - (since or 0) - place.timeout_ms
-        return 0 <= over_ms <= place.announce_ms + AT_ONCE_MS
+        return 0 <= stayed_ms - place.timeout_ms <= place.announce_ms + AT_ONCE_MS
 
     def _was_free(self, extension: str, from_ms: int, until_ms: int) -> bool:
         """For so long that it should have rung; one that is never seen may be out of the tap's sight."""
         limit = UNRUNG_MS if extension in self._seen else self._plan.short_abandon_ms
         return self._busy.free_for(extension, from_ms, until_ms) >= limit
 
-    def _serving(self, contact: Contact) -> set[str]:
+    def _serving(self, visit: Contact) -> set[str]:
         """Who is known to answer there: by configuration, or because his phone rang for others."""
         if not self._rung:
             self._look_around()
-        last = contact.queue_visits()[-1]
-        place = named(last.queue, self._plan)
-        return set(place.members) if place is not None and place.members else self._rung.get(_place(last), set())
+        place = named(visit.queue, self._plan)
+        return set(place.members) if place is not None and place.members else self._rung.get(_place(visit), set())
 
     def _look_around(self) -> None:
         for group in self._groups:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from cloud_sink.contacts.destinations import destination_of
 from cloud_sink.contacts.records import QUEUE, RING_GROUP, Contact, Destination, Leg, OfficePlan, QueueVisit
-from cloud_sink.contacts.stays import Stay, Waiting, over_at, stays_of
-from cloud_sink.contacts.story import Story
+from cloud_sink.contacts.stays import Stay, Waiting, overflowed_at, stays_of
+from cloud_sink.contacts.story import Story, served_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _parts(served: Sequence[Leg], plan: OfficePlan) -> tuple[list[Leg], list[_Ha
         (handings[-1].served if handings else first).append(leg)
         place = destination_of(leg.refer_to, plan) if leg.transfer and leg.refer_to else None
         if place is not None and place.kind in (QUEUE, RING_GROUP) and leg.t_end is not None:
-            handings.append(_Handing(place, _answer_of(leg), leg.t_end, []))
+            handings.append(_Handing(place, served_since(leg), leg.t_end, []))
     return first, handings
 
 
@@ -69,22 +69,17 @@ def _waited_again(handing: _Handing, story: Story, plan: OfficePlan) -> Wait:
     """The wait that began when an agent handed the caller on."""
     served, gone = handing.served, story.anchor.t_end
     rings = [leg for leg in story.rings if leg.t_invite > handing.answered]
-    until = _answer_of(served[0]) if served else gone
+    until = served_since(served[0]) if served else gone
     since = min([handing.ended, *(leg.t_invite for leg in rings)])
     stays = stays_of(handing.place, Waiting(since, until, rings, served[0] if served else None), plan)
     if served:
         return Wait(stays, until, "answered", served)
-    over = over_at(stays[-1])
     if gone is None:
         return Wait(stays, None, "open", ())
-    if over is not None and over <= gone:
-        return Wait(stays, over, "overflow", ())
+    sent_on = overflowed_at(stays[-1], gone)
+    if sent_on is not None:
+        return Wait(stays, sent_on, "overflow", ())
     return Wait(stays, gone, "abandoned" if story.anchor.caller_ended else "overflow", ())
-
-
-def _answer_of(leg: Leg) -> int:
-    """When it was answered; where that was not seen, when it was called."""
-    return leg.t_invite if leg.t_answer is None else leg.t_answer
 
 
 def _visits(wait: Wait, story: Story, plan: OfficePlan) -> list[QueueVisit]:
@@ -115,7 +110,7 @@ def _last(wait: Wait, story: Story, plan: OfficePlan) -> QueueVisit:
         agent="" if served is None else served.extension,
         wait_ms=wait_ms,
         talk_ms=sum(leg.talk_ms or 0 for leg in wait.served),
-        short=wait.disposition == "abandoned" and wait_ms is not None and wait_ms < plan.short_abandon_ms,
+        short=plan.is_short(wait.disposition, wait_ms),
         kind=stay.place.kind,
         extension=_last_rung(stay.since, wait.until, story) if rung is None else rung.extension,
         ring_ms=None if rung is None else rung.ring_ms,
