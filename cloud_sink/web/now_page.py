@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request, Response
 
+from cloud_sink.contacts.groups import party_key
 from cloud_sink.kpi.period import Period
 from cloud_sink.kpi.states import Interval
 from cloud_sink.live import LivePicture, Progress
@@ -25,7 +26,6 @@ from cloud_sink.web.page import templates
 
 REFRESH_S = 3
 FRESH_S = 5.0  # what agents are doing is read again when it is older
-SAME_DIGITS = 9  # of a number: PBXs rewrite its beginning
 BUSY = {"calling": "dialling", "ringing": "ringing", "talking": "in a call"}
 ORDER = ("ringing", "talk", "calling", "acw", "pause", "dnd", "available", "other", "offline")  # who matters first
 STATE_OF = {"ringing": "ringing", "talking": "talk", "calling": "calling"}
@@ -141,10 +141,10 @@ def describe_moment(
 
 def _waiting(lines: Sequence[Progress], phones: Sequence[Progress]) -> list[Progress]:
     """Customers on the line whom nobody speaks with, as far as numbers tell: in a queue, a menu, or ringing."""
-    spoken = Counter(leg.caller[-SAME_DIGITS:] for leg in phones if leg.phase == "talking" and leg.direction == "in")
+    spoken = Counter(party_key(leg.caller) for leg in phones if leg.phase == "talking" and leg.direction == "in")
     found = []
     for leg in lines:
-        number = leg.caller[-SAME_DIGITS:]
+        number = party_key(leg.caller)
         if spoken[number]:
             spoken[number] -= 1
         else:
