@@ -22,7 +22,8 @@ class EndedCalls:
 
     def __init__(self, max_ended: int, *, reserved: bool) -> None:
         self._max_generation = max_ended >> 1
-        # mark of the Call-ID -> (last CSeq, mark of each branch): the next target of a proxy is a new leg all the same
+        # mark of the Call-ID -> (last CSeq, mark of each branch and of each fork's answer): the next target of a proxy
+        # is a new leg all the same
         self._younger: dict[int, tuple[int, ...]] = {}
         self._older: dict[int, tuple[int, ...]] = {}
         if reserved:
@@ -32,7 +33,7 @@ class EndedCalls:
     def remember(self, leg: TrackedLeg) -> None:
         """A leg ended."""
         key = mark_of(leg.call_id)
-        marks = leg.branches
+        marks = leg.branches + (leg.answer_tag,) if leg.forked and leg.answer_tag else leg.branches
         earlier = self._younger.get(key)
         if earlier is not None and len(earlier) < MAX_MARKS:
             marks += earlier[1:]
@@ -69,6 +70,14 @@ class EndedCalls:
         if message.cseq != marks[0]:
             return message.cseq < marks[0]
         return not branch or branch in marks[1:]
+
+    def has_mark(self, message: Message, marks: tuple[int, ...]) -> bool:
+        """True where one of the marks of a message's branch and tags is that of a leg that is over."""
+        known = self._marks(message) or ()
+        for mark in marks:
+            if mark and mark in known[1:]:
+                return True
+        return False
 
     def _marks(self, message: Message) -> tuple[int, ...] | None:
         key = mark_of(message.call_id)

@@ -3,6 +3,7 @@
 from collector.core.addresses import uri_user_of, user_in
 from collector.core.events import ROLE_PHONE, ROLE_TRUNK, LegEnded
 from collector.core.headers import (
+    CONTACT,
     DIVERSION,
     EXTRAS,
     HISTORY_INFO,
@@ -59,7 +60,8 @@ class InviteReader:
         facts = LegEnded(now_ms, message.call_key)
         facts.call_id = message.call_id
         facts.caller = caller = self._caller(message)
-        key = (hop, caller, message.first_line, message.to_value)
+        asked = message.header(CONTACT) if message.status else message.first_line
+        key = (hop, caller, asked, message.to_value)
         known = self._known.get(key)
         if known is None:
             known = self._classify(key, message)
@@ -70,12 +72,15 @@ class InviteReader:
         return facts, name, records_digits
 
     def _classify(self, key: "Key", message: Message) -> "Known":
-        """(role, direction, extension, callee, target's name, whether INFO digits are kept); remembered by its key."""
+        """(role, direction, extension, callee, target's name, whether INFO digits are kept); remembered by its key.
+
+        Where the INVITE was lost, its response's Contact stands for the request line.
+        """
         hop, caller, request_line, to_value = key
         called = self._called.get(to_value)
         if called is None:
             called = self._remember_called(to_value, user_in(to_value))
-        uri_user = self._called.get(request_line)
+        uri_user = self._answering(hop, request_line) if message.status else self._called.get(request_line)
         if uri_user is None:
             uri_user = self._remember_called(request_line, uri_user_of(message))
         role, direction, extension, callee = self._parties.classify(
@@ -87,6 +92,11 @@ class InviteReader:
         if self._remembered and len(request_line) + len(to_value) <= 2 * MAX_REMEMBERED_BYTES:
             self._known[key] = found
         return found
+
+    def _answering(self, hop: Hop, contact: bytes) -> str:
+        """The extension that a phone's response names in its Contact, which is what its INVITE was sent to."""
+        user = "" if self._parties.is_pbx(hop.target) else user_in(contact)
+        return user if self._parties.is_extension(user) else ""
 
     def _read_extras(self, facts: LegEnded, message: Message, extras: dict[bytes, bytes]) -> None:
         """What an INVITE says of other calls: which it replaces, belongs to, was diverted from."""

@@ -133,6 +133,8 @@ class TrackedLeg(Waiting):
     # what did not happen yet stays the class's default: on a small board each attribute of its own costs eight bytes
     answer_tag: int = 0  # To tag of the 2xx that counts
     digit_cseq: int = -1
+    early_tag: int = 0  # To tag of the ringing, where that tells forks apart
+    forked: bool = False  # the Call-ID has other legs, or had
     hold: HoldMeter | None = None
     last_mark: int = 0  # of the last message, against copies of it
     last_status: int = 0
@@ -190,6 +192,8 @@ def _none(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
 
 def _ring(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     leg.facts.ring_ms = now_ms
+    if leg.forked and message is not None:
+        leg.early_tag = mark_of(tag_of(message.to_value))
 
 
 def _answer(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:

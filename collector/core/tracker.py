@@ -92,7 +92,7 @@ class LegTracker(LegTable):
                 return
         sender = hop.sender
         mark = sender ^ message.mark
-        for leg in legs if len(legs) == 1 else self._matching(message, legs):
+        for leg in legs if len(legs) == 1 and not legs[0].forked else self._matching(legs, message, now_ms, hop):
             if leg.last_mark == mark and now_ms - leg.last_ms <= DUPLICATE_MS:
                 self._counters.duplicates += 1
                 continue
@@ -112,33 +112,48 @@ class LegTracker(LegTable):
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
             self._ends.trust(legs[0], now_ms)
         elif not self._ended.has(message) and begins_leg(message):
-            legs = [self._open_without_invite(message, now_ms, hop)]
+            legs = [self._open_without_invite(None, message, now_ms, hop)]
         else:
             self._receive_stray(message)
         return legs
 
-    def _matching(self, message: Message, legs: list[TrackedLeg]) -> list[TrackedLeg]:
+    def _matching(self, legs: list[TrackedLeg], message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg]:
         """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
         branch = mark_of(branch_of(message))
-        found = [leg for leg in legs if branch in leg.branches]
         tags = (mark_of(tag_of(message.from_value)), mark_of(tag_of(message.to_value)))
+        found = [leg for leg in legs if branch in leg.branches]
         if found:
-            if message.is_request:
+            if message.is_request and message.method != b"ACK":
                 return found
             # before a proxy that forks, any of its targets may answer: only the tag says which one it was
             own = [leg for leg in found if leg.branches.index(branch) >= leg.own_hop]
             return own or [leg for leg in legs if leg.answer_tag and leg.answer_tag == tags[1]]
-        found = [leg for leg in legs if leg.answer_tag and leg.answer_tag in tags]
-        if found or message.method == b"ACK":
+        found = [leg for leg in legs if (leg.answer_tag or leg.early_tag or -1) in tags]
+        if found or self._ended.has_mark(message, (branch,) + tags) or message.method in (b"ACK", b"CANCEL"):
             return found
-        return [leg for leg in legs if leg.state in UNANSWERED] or legs[:1]
+        if message.status and message.method == b"INVITE":
+            return self._lost_fork(legs, message, now_ms, hop)
+        unanswered = [leg for leg in legs if leg.state in UNANSWERED]
+        return unanswered if len(unanswered) == 1 else []
 
-    def _open_without_invite(self, message: Message, now_ms: int, hop: Hop) -> TrackedLeg:
+    def _lost_fork(self, legs: list[TrackedLeg], message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg]:
+        """The leg of a response to an INVITE that was lost before the tap: another try, else another phone's."""
+        tried = [leg for leg in legs if leg.state == CHALLENGED and message.cseq >= leg.invite_cseq]
+        if tried or not begins_leg(message) or len(legs) >= MAX_FORKS:
+            return tried
+        facts, name, _ = self._reader.read(message, now_ms, hop.back())
+        if facts.extension != facts.callee or name in [leg.target for leg in legs]:
+            return []
+        return [self._open_without_invite(legs, message, now_ms, hop)]
+
+    def _open_without_invite(
+        self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop
+    ) -> TrackedLeg:
         """The INVITE was lost before the tap: what follows it names the same parties, a response from the other end."""
         if message.is_request:  # the ACK of a 2xx has a transaction of its own
-            leg = self._open(None, message, 0, now_ms, hop)
+            leg = self._open(legs, message, 0, now_ms, hop)
         else:
-            leg = self._open(None, message, mark_of(branch_of(message)), now_ms, hop.back())
+            leg = self._open(legs, message, mark_of(branch_of(message)), now_ms, hop.back())
         self._counters.orphans += 1
         return leg
 
@@ -174,7 +189,8 @@ class LegTracker(LegTable):
                 self._counters.duplicates += 1
                 return
         if to_tag:
-            for leg in legs if len(legs) == 1 else self._matching(message, legs):
+            whole = len(legs) == 1 and not legs[0].forked
+            for leg in legs if whole else self._matching(legs, message, now_ms, hop):
                 self._dialog.receive_offer(leg, message, now_ms, hop.sender)
                 _note(leg, mark, now_ms, branch)
             return
@@ -243,10 +259,14 @@ class LegTracker(LegTable):
             leg.records_digits = True
         if branch:
             leg.branches = (branch,)
+        if self._ended.has(message):
+            leg.forked = True
         if legs is None:
             self._calls[message.call_id] = [leg]
         else:
             legs.append(leg)
+            for sibling in legs:
+                sibling.forked = True
         self._counters.legs_open += 1
         self._timers[CALLING].arm(leg, now_ms)
         if self.progress_listener is not None:
