@@ -139,9 +139,12 @@ class Registrar:
             if contact_user == request.extension:  # the same text is kept once
                 key = (request.extension, request.extension, request.source)
             binding = _Binding(request.extension, request.role, key[1], request.source, request.port)
+            others = self._by_address.get(request.source, ()) + (binding,)
+            self._count(
+                binding, 1, now_ms
+            )  # before it is kept: where a board has no memory, it reads the message again
             self._bindings[key] = binding
-            self._by_address[request.source] = self._by_address.get(request.source, ()) + (binding,)
-            self._count(binding, 1, now_ms)
+            self._by_address[request.source] = others
         if binding.port != request.port:
             binding.port = request.port
             self.worked_out.clear()
@@ -150,23 +153,23 @@ class Registrar:
             self._next_expiry_ms = expires_ms
 
     def _remove(self, key: tuple[str, str, bytes], binding: _Binding, now_ms: int) -> None:
-        del self._bindings[key]
         others = tuple([other for other in self._by_address[binding.address] if other is not binding])
+        self._count(binding, -1, now_ms)
+        del self._bindings[key]
         if others:
             self._by_address[binding.address] = others
         else:
             del self._by_address[binding.address]
-        self._count(binding, -1, now_ms)
 
     def _count(self, binding: _Binding, change: int, now_ms: int) -> None:
         self.worked_out.clear()
         before = self.registered.get(binding.extension, 0)
+        if before == 0 or before + change == 0:
+            self.events.append(RegistrationChanged(now_ms, binding.role, binding.extension, change > 0))
         if before + change:
             self.registered[binding.extension] = before + change
         else:
             del self.registered[binding.extension]
-        if before == 0 or before + change == 0:
-            self.events.append(RegistrationChanged(now_ms, binding.role, binding.extension, change > 0))
 
     # --- time ---
 
