@@ -77,10 +77,11 @@ def _parse_odd(data: bytes) -> Message | None:
     first_line_end = data.find(b"\r\n")
     if first_line_end <= 0 or data.find(b"\r\n\r\n", first_line_end) < 0:
         return _parse_unframed(data)
+    if data.find(b"\n", 0, first_line_end) >= 0:  # a head of bare line feeds; its body may hold what looks like a head
+        return parse_message(_with_one_line_end(data))
     method, status = _parse_first_line(data, first_line_end)
     if not method and not status:
-        mixed = data.find(b"\n") < first_line_end or data.find(b"\r") < first_line_end
-        return parse_message(_with_one_line_end(data)) if mixed else None
+        return parse_message(_with_one_line_end(data)) if data.find(b"\r") < first_line_end else None
     message = Message()
     message.data = data
     message.method = method

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Pieces = list[tuple[Key, bytes, int]]  # connection, message, when its last segment came
 
 MAX_MESSAGE_BYTES = 65_535  # as in a UDP datagram; over TCP nobody sends more
+MAX_LENGTH_DIGITS = 7  # of a Content-Length; a body of ten megabytes is none
 MAX_CONNECTIONS = 512  # two halves each phone of a large office; the idlest goes first
 MAX_AHEAD = 32  # segments kept while an earlier one is missing; then it is given up as lost
 MAX_AHEAD_BYTES = 65_535
@@ -28,6 +29,7 @@ IDLE_MS = 3_600_000  # RFC 5923 connections are kept alive far more often
 MAX_WINDOW = 1 << 24  # bytes that a segment can be off: farther away it is another connection on the same ports
 
 _WEBSOCKET_BEGINNINGS = b"\x81\x82\x01\x02GH"  # text and binary frames; GET and HTTP/1.1 101, which lead to them
+_SCHEMES = (b"sip:", b"sips", b"tel:")  # how the URI of a first line begins
 
 FIN = 1
 SYN = 2
@@ -64,25 +66,26 @@ class StreamTable:
         """The messages that a segment completes, in order; `flags` are those of `packet.py`."""
         missing = flags >> CUT_SHIFT & 0xFFFF
         half = self._halves.get(key)
+        messages: Pieces = []
+        if flags & SYN or (half is not None and payload and _is_far(sequence, half.next_sequence)):
+            messages = self._end(half)
+            half = None
         if flags & SYN:
-            self._forget(half)
             sequence = (sequence + 1) & 0xFFFFFFFF
             half = self._open(key, sequence, now_ms)
             half.in_step = True  # data may come with it at once (RFC 7413)
-        if half is not None and payload and _is_far(sequence, half.next_sequence):
-            self._forget(half)
-            half = None
         if half is None:
-            if not payload or not (looks_like_sip(payload.lstrip()) or _begins_websocket(payload)):
-                return []
+            if not payload or not (_begins_message(payload) or _begins_websocket(payload)):
+                return messages
             half = self._open(key, sequence, now_ms)
-        messages = self._place_whole(half, sequence, payload, now_ms) if payload else []
+        if payload:
+            messages += self._place_whole(half, sequence, payload, now_ms)
         if missing and not half.ahead:
             messages += [(key, cut, now_ms) for cut in self._end_cut(half, sequence + len(payload) + missing)]
         if not half.ahead:
             self._idle.arm(half, now_ms)
             if flags & (FIN | RST):
-                self._forget(half)
+                messages += self._end(half)
         return messages
 
     def is_websocket(self, key: "Key") -> bool:
@@ -138,6 +141,12 @@ class StreamTable:
             half.queue.remove(half)
             del self._halves[half.key]
 
+    def _end(self, half: _Half | None) -> "Pieces":
+        """A connection is over: the last message, where its head is whole, and nothing else is kept of it."""
+        found = _read_last(half) if half is not None else []
+        self._forget(half)
+        return found
+
     def _place_whole(self, half: _Half, sequence: int, payload: bytes, now_ms: int) -> "Pieces":
         """Places a segment; where memory does not suffice nothing has happened: a board reads it again."""
         ahead = list(half.ahead) if half.ahead else []
@@ -186,32 +195,25 @@ class StreamTable:
         if (following - half.next_sequence) & 0xFFFFFFFF >= 0x80000000:  # seen before
             return []
         messages = [half.buffer] if looks_like_sip(half.buffer) else []
-        half.buffer = b""
-        half.to_skip = 0
-        half.in_step = False
-        half.frames = None
-        half.next_sequence = following & 0xFFFFFFFF
+        _pass_over(half, following)
         return messages
 
     def _skip_hole(self, half: _Half) -> "Pieces":
         """The missing segment will not come: go on behind it. A head that is whole is read without its body."""
         self._counters.tcp_gaps += 1
-        at_ms = half.ahead[0][2]
+        sequence, _, at_ms = half.ahead[0]
         found = [(half.key, half.buffer, at_ms)] if half.in_step and _head_end(half.buffer) else []
-        half.buffer = b""
-        half.to_skip = 0
-        half.in_step = False
-        half.frames = None
-        half.next_sequence = half.ahead[0][0]
+        _pass_over(half, sequence)
         return found + self._take_overlapping(half)
 
     def close(self) -> "Pieces":
-        """Watching ends: what still waits behind holes."""
+        """Watching ends: what still waits behind holes, or for the end of its body."""
         found: Pieces = []
         for key in sorted(self._halves):  # MicroPython's dicts keep no order
             half = self._halves[key]
             while half.ahead:
                 found += self._skip_hole(half)
+            found += _read_last(half)
         return found
 
     def _append(self, half: _Half, payload: bytes) -> list[bytes]:
@@ -219,7 +221,7 @@ class StreamTable:
         if half.frames is not None or (len(half.buffer) < 12 and _begins_websocket(half.buffer + payload)):
             return self._read_frames(half, payload)
         if not half.in_step:
-            if not looks_like_sip(payload.lstrip()):
+            if not _begins_message(payload):
                 return []
             half.in_step = True
             half.buffer = b""
@@ -227,7 +229,10 @@ class StreamTable:
             skipped = min(half.to_skip, len(payload))
             half.to_skip -= skipped
             payload = payload[skipped:]
+        before = half.buffer
         half.buffer += payload
+        if before and before.find(b"\n") < 0 and _is_foreign(half.buffer) and _begins_message(payload):
+            half.buffer = payload  # before it stood the rest of a body, longer than its message said
         return self._cut(half)
 
     def _read_frames(self, half: _Half, payload: bytes) -> list[bytes]:
@@ -252,15 +257,15 @@ class StreamTable:
         while True:
             half.buffer = half.buffer.lstrip(b"\r\n\0")  # keep-alives (RFC 5626 section 3.5.1), or zeros
             if _is_foreign(half.buffer):
-                half.buffer = b""
-                half.in_step = False
-                return messages
+                return _fall_out_of_step(half, messages)
             end = _message_end(half.buffer)
-            if end < 0 or (end == 0 and len(half.buffer) > MAX_MESSAGE_BYTES):
+            if end < 0:
+                messages.append(half.buffer[: _head_end(half.buffer)])
+                return _fall_out_of_step(half, messages)
+            if end == 0 and len(half.buffer) > MAX_MESSAGE_BYTES:
                 self._counters.malformed += 1
-                half.buffer = b""
-                half.in_step = False
-                return messages
+                self._counters.count_message(half.buffer)
+                return _fall_out_of_step(half, messages)
             if end == 0 or len(half.buffer) < end <= MAX_MESSAGE_BYTES:
                 return messages
             whole = end == len(half.buffer)  # as nearly always: a board would copy it
@@ -285,6 +290,41 @@ def split_messages(data: bytes) -> list[bytes]:
 def is_tls(payload: bytes) -> bool:
     """A TLS record: handshake or application data, version 3.x (RFC 8446 section 5.1)."""
     return len(payload) > 5 and 20 <= payload[0] <= 23 and payload[1] == 3 and payload[2] <= 4
+
+
+def _fall_out_of_step(half: _Half, messages: list[bytes]) -> list[bytes]:
+    """Nobody knows where the next message begins; `messages` are those before."""
+    half.buffer = b""
+    half.in_step = False
+    return messages
+
+
+def _read_last(half: _Half) -> "Pieces":
+    """A message whose body will not become whole any more: who calls whom stands in its head."""
+    if not half.in_step or half.queue is None or not _head_end(half.buffer):
+        return []
+    return [(half.key, half.buffer, half.deadline_ms - half.queue.wait_ms)]  # as of its last segment
+
+
+def _pass_over(half: _Half, following: int) -> None:
+    """Goes on at `following`: in step where what nobody saw is of a body whose length is known."""
+    missing = (following - half.next_sequence) & 0xFFFFFFFF
+    if half.in_step and half.buffer and half.frames is None:
+        half.to_skip = max(0, _message_end(half.buffer) - len(half.buffer))
+    half.in_step = 0 < missing <= half.to_skip and half.frames is None
+    half.to_skip = half.to_skip - missing if half.in_step else 0
+    half.buffer = b""
+    half.frames = None
+    half.next_sequence = following & 0xFFFFFFFF
+
+
+def _begins_message(payload: bytes) -> bool:
+    """True where a segment begins with a message: its first line may go on in the next segment."""
+    payload = payload.lstrip()
+    if looks_like_sip(payload):
+        return True
+    method, _, uri = payload.partition(b" ")
+    return uri[:4] in _SCHEMES and method.isalpha() and payload.find(b"\n") < 0
 
 
 def _begins_websocket(payload: bytes) -> bool:
@@ -325,9 +365,12 @@ def _message_end(buffer: bytes) -> int:
     if at < 0:
         return head_end
     value = low[at + 1 : low.find(b"\n", at + 1)].partition(b":")[2].strip()
+    if not value:  # folded (RFC 3261 section 7.3.1), or the next header's name
+        value = low[at + 1 : head_end].partition(b":")[2].lstrip().partition(b"\n")[0].rstrip()
     if not value.isdigit():
         return head_end
-    return head_end + int(value) if len(value) < 10 else -1
+    value = value.lstrip(b"0")
+    return head_end + int(value or b"0") if len(value) <= MAX_LENGTH_DIGITS else -1
 
 
 def _head_end(buffer: bytes) -> int:

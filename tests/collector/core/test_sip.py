@@ -3,7 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
-from builders import make_invite, make_request, make_response, read, rewritten
+from builders import make_invite, make_request, make_response, make_sip, read, rewritten
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,6 +146,13 @@ def test_line_ends_of_careless_devices(data):
         message.method,
         tag_of(message.from_value),
     )
+
+
+def test_a_head_of_line_feeds_ends_before_its_body():
+    """A NOTIFY that carries another message, whose lines do end with carriage returns: only the outer one counts."""
+    head = make_sip("NOTIFY sip:a SIP/2.0", [("Call-ID", "outer"), ("CSeq", "2 NOTIFY")]).replace(b"\r\n", b"\n")
+    message = read(head + make_request("INVITE", call_id="inner"))
+    assert (b"outer", 2, b"NOTIFY sip:a SIP/2.0") == (message.call_id, message.cseq, message.first_line)
 
 
 def test_keep_alives_are_no_sip():

@@ -12,6 +12,7 @@ from collector.core.stream import (
     IDLE_MS,
     MAX_AHEAD,
     MAX_CONNECTIONS,
+    MAX_MESSAGE_BYTES,
     RST,
     SYN,
     StreamTable,
@@ -142,6 +143,47 @@ def test_a_head_before_a_hole_is_read_without_its_body():
     assert [(KEY, head, 5), (KEY, MESSAGES[1], 5)] == connection.table.close()
 
 
+def test_a_hole_in_a_body_costs_nothing_behind_it():
+    """The body's length is known: the next message is found where the body ends, in the same segment."""
+    for lost in (slice(-30, -20), slice(-30, None)):
+        connection = Connection()
+        message = MESSAGES[0]
+        start, stop, _ = lost.indices(len(message))
+        connection.segment(0, message[:start])
+        connection.segment(stop, message[stop:] + MESSAGES[1])
+        assert [message[:start], MESSAGES[1]] == [found for _, found, _ in connection.table.close()]
+        assert 1 == connection.counters.tcp_gaps
+
+
+def test_a_segment_cut_in_a_body_costs_nothing_behind_it():
+    """A short snapshot length: the rest of the body, and the next message, come in the next segment."""
+    connection = Connection()
+    message = MESSAGES[0]
+    assert [message[:-30]] == connection.segment(0, message[:-30], flags=20 << CUT_SHIFT)
+    assert [MESSAGES[1]] == connection.segment(len(message) - 10, message[-10:] + MESSAGES[1])
+
+
+def test_a_message_whose_body_never_comes_is_read():
+    """The connection ends, its ports are used again, or watching ends: who calls whom stands in the head."""
+    head = MESSAGES[0][:-30]
+    for flags in (FIN, RST, SYN):
+        connection = Connection()
+        assert [] == connection.segment(0, head)
+        assert [head] == connection.segment(len(head), b"", flags=flags)
+        assert [] == connection.table.close()
+    connection = Connection()
+    connection.segment(0, head, now_ms=7)
+    assert [(KEY, head, 7)] == connection.table.close()
+
+
+def test_a_first_line_that_goes_on_in_the_next_segment():
+    """Also where the connection was joined there, or a segment was lost before it."""
+    for opened in (True, False):
+        connection = Connection(opened=opened)
+        assert [] == connection.segment(0, MESSAGES[1][:20])
+        assert [MESSAGES[1]] == connection.segment(20, MESSAGES[1][20:])
+
+
 def test_too_much_behind_a_hole_skips_it_at_once():
     """What is kept behind a hole is bounded."""
     connection = Connection()
@@ -174,13 +216,41 @@ def test_other_protocol_on_the_port_is_passed_over():
     assert connection.counters.malformed == 0
 
 
-def test_length_beyond_reason_is_malformed():
+def test_length_beyond_reason_leaves_the_head():
     """With a Content-Length that nothing can have nobody knows where the next message begins."""
     connection = Connection()
     broken = make_request("OPTIONS").replace(b"Content-Length: 0", b"Content-Length: 99999999999")
-    assert [] == connection.segment(0, broken)
-    assert connection.counters.malformed == 1
+    assert [broken] == connection.segment(0, broken)
     assert [MESSAGES[0]] == connection.segment(len(broken), MESSAGES[0])
+
+
+def test_a_head_without_an_end_is_malformed():
+    """No head is so long: what was kept of it is dropped, the next message is read."""
+    connection = Connection()
+    endless = b"OPTIONS sip:a SIP/2.0\r\nX: " + b"y" * MAX_MESSAGE_BYTES
+    assert [] == connection.segment(0, endless)
+    assert (1, 1) == (connection.counters.malformed, connection.counters.sip_requests)
+    assert [MESSAGES[0]] == connection.segment(len(endless), MESSAGES[0])
+
+
+def test_length_with_zeros_before_it_or_folded():
+    """Both are allowed (RFC 3261 sections 7.3.1 and 20.14)."""
+    message = make_request("MESSAGE", body="hello")
+    for written in (b"Content-Length: 0000000000005", b"Content-Length:\r\n 5", b"Content-Length: \r\n\t5"):
+        odd = message.replace(b"Content-Length: 5", written)
+        assert [odd, MESSAGES[0]] == Connection().segment(0, odd + MESSAGES[0])
+    assert [b"A sip:a SIP/2.0\r\nContent-Length:\r\nl:5\r\n\r\n"] == Connection().segment(
+        0, b"A sip:a SIP/2.0\r\nContent-Length:\r\nl:5\r\n\r\n"
+    )
+
+
+def test_rest_of_a_body_without_a_length_is_passed_over():
+    """A body without line ends and without a length: the next message begins in the next segment."""
+    connection = Connection()
+    odd = make_request("MESSAGE", body="hello").replace(b"Content-Length: 5\r\n", b"")
+    response = b"SIP/2.0 200 OK\r\nCall-ID: x\r\nCSeq: 1 MESSAGE\r\n\r\n"
+    assert [odd[:-5]] == connection.segment(0, odd)
+    assert [response] == connection.segment(len(odd), response)
 
 
 def test_length_that_is_no_number_counts_as_none():
