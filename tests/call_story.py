@@ -72,11 +72,11 @@ class Story:
         self.tap = Tap(**settings)
         self._dialogs: dict[str, Dialog] = {}
         self._sent: dict[tuple[str, str, str], list[tuple[str, str, bytes]]] = {}  # hop -> [(what, branch, bytes)]
-        self._packets: list[tuple[int, int, str, str, bytes]] = []
+        self.packets: list[tuple[int, int, str, str, bytes]] = []
         for line in ladder.strip().splitlines():
             if line.strip() and not line.strip().startswith("#"):
                 self._read(line)
-        for at_ms, _, sender, receiver, data in sorted(self._packets):
+        for at_ms, _, sender, receiver, data in sorted(self.packets):
             self.tap.hear(at_ms, make_udp_frame(data, PARTIES[sender][1], PARTIES[receiver][1]))
 
     # --- from a line to bytes ---
@@ -95,7 +95,7 @@ class Story:
         packets = self._again(dialog, hops, what) if "again" in options else build(dialog, hops, what, options, extra)
         if "unseen" not in options:
             for number, ((sender, receiver), data) in enumerate(zip(hops, packets, strict=True)):
-                self._packets.append((int(at) + number, len(self._packets), sender, receiver, data))
+                self.packets.append((int(at) + number, len(self.packets), sender, receiver, data))
 
     def _again(self, dialog: Dialog, hops: list[tuple[str, str]], what: str) -> list[bytes]:
         return [
@@ -316,7 +316,7 @@ def settle(legs: list[LegEnded]) -> dict[int, str]:
 
 SAME_NAMES = (
     "role", "direction", "extension", "caller", "callee", "final_code", "cancelled", "ended_by", "reason_sip",
-    "reason_q850", "hold_ms", "holds", "transfer", "refer_to", "connected", "diverted_by", "partial",
+    "reason_q850", "hold_ms", "holds", "transfer", "refer_to", "connected", "diverted_by", "retransmissions", "partial",
 )  # fmt: skip
 
 

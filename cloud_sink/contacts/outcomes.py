@@ -173,8 +173,8 @@ def _cancelled_outcome(leg: Leg, group: Group, siblings: _Siblings) -> str:
         return "caller_gone"
     if leg.reason_sip == REASON_ELSEWHERE_SIP or leg.reason_q850 == REASON_ELSEWHERE_Q850:
         return "elsewhere_claimed"
-    if leg.t_ring is None:
-        return "unreachable"
+    if leg.t_ring is None and (leg.final_code != 487 or leg.retransmissions):
+        return "unreachable"  # a phone that refuses what is cancelled, and had not to be asked twice, is there
     return "no_answer" if gone is not None or siblings.rang_after(leg) else "caller_gone"
 
 

@@ -119,9 +119,11 @@ class DialogReader:
 
     def receive_notify(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """How a transfer goes (RFC 3515 section 2.4.5): it is tried, or it failed and the caller returns."""
+        status = read_notify_status(message)
+        if leg.refer is None and 100 <= status < 200 and leg.state == TALKING:
+            leg.refer = (-1,) + self._lost_refer(leg)  # REFER and its 202 were lost before the tap
         if leg.refer is None:
             return
-        status = read_notify_status(message)
         if 100 <= status < 300:
             self._take_refer(leg)  # its 202 was lost before the tap, where the transfer does not count yet
         elif status >= 300:

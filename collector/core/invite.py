@@ -60,7 +60,9 @@ class InviteReader:
         facts = LegEnded(now_ms, message.call_key)
         facts.call_id = message.call_id
         facts.caller = caller = self._caller(message)
-        asked = message.header(CONTACT) if message.status else message.first_line
+        asked = message.first_line
+        if message.status:  # a redirection's Contact is somebody else
+            asked = message.header(CONTACT) if message.status < 300 else b""
         key = (hop, caller, asked, message.to_value)
         known = self._known.get(key)
         if known is None:

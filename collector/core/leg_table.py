@@ -139,7 +139,7 @@ class LegTable:
             self._close_leg(leg, now_ms)
 
     def _close_leg(self, leg: TrackedLeg, now_ms: int) -> None:
-        if self._ends.is_doubted(leg):
+        if leg.state == LEAVING or self._ends.is_doubted(leg):
             self._step(leg, TIMEOUT, None, now_ms)
             return
         leg.facts.partial = leg.facts.partial or leg.state in UNANSWERED or leg.state == TALKING

@@ -76,7 +76,7 @@ TRANSITIONS = {
     (CALLING, CHALLENGE): (CHALLENGED, "refuse"),
     (CALLING, REFUSE): (ENDED, "refuse"),
     (CALLING, CANCEL): (CANCELLING, "cancel"),
-    (CALLING, BYE): (LEAVING, "hang_up_unheard"),
+    (CALLING, BYE): (LEAVING, "hang_up"),
     (CALLING, TIMEOUT): (ENDED, "give_up"),
     (PROCEEDING, RING): (RINGING, "ring"),
     (PROCEEDING, ANSWER): (TALKING, "answer"),
@@ -85,7 +85,7 @@ TRANSITIONS = {
     (PROCEEDING, CHALLENGE): (CHALLENGED, "refuse"),
     (PROCEEDING, REFUSE): (ENDED, "refuse"),
     (PROCEEDING, CANCEL): (CANCELLING, "cancel"),
-    (PROCEEDING, BYE): (LEAVING, "hang_up_unheard"),
+    (PROCEEDING, BYE): (LEAVING, "hang_up"),
     (PROCEEDING, TIMEOUT): (ENDED, "give_up"),
     (RINGING, RING): (RINGING, "none"),  # a phone that rings long says so every minute (RFC 3261 section 13.3.1.1)
     (RINGING, ANSWER): (TALKING, "answer"),
@@ -94,7 +94,7 @@ TRANSITIONS = {
     (RINGING, CHALLENGE): (CHALLENGED, "refuse"),
     (RINGING, REFUSE): (ENDED, "refuse"),
     (RINGING, CANCEL): (CANCELLING, "cancel"),
-    (RINGING, BYE): (LEAVING, "hang_up_unanswered"),  # in an early dialog, RFC 3261 section 15
+    (RINGING, BYE): (LEAVING, "hang_up"),  # in an early dialog, RFC 3261 section 15; or a 2xx was lost
     (RINGING, TIMEOUT): (ENDED, "give_up"),
     (CHALLENGED, INVITE): (CALLING, "try_again"),
     (CHALLENGED, TIMEOUT): (ENDED, "none"),
@@ -103,13 +103,16 @@ TRANSITIONS = {
     (CANCELLING, REFUSAL_ACK): (ENDED, "infer_cancelled"),  # of a 487 that was lost
     (CANCELLING, CHALLENGE): (ENDED, "refuse_cancelled"),
     (CANCELLING, REFUSE): (ENDED, "refuse_cancelled"),
-    (CANCELLING, BYE): (ENDED, "none"),
+    (CANCELLING, BYE): (LEAVING, "hang_up_crossed"),  # who cancels hangs up only on a 2xx that crossed the CANCEL
     (CANCELLING, TIMEOUT): (ENDED, "none"),
     (TALKING, BYE): (LEAVING, "hang_up"),
     (TALKING, BYE_DONE): (ENDED, "infer_hang_up"),  # the BYE was lost before the tap
     (TALKING, TIMEOUT): (ENDED, "give_up"),
     (LEAVING, BYE_DONE): (ENDED, "confirm_hang_up"),
-    (LEAVING, TIMEOUT): (ENDED, "none"),
+    (LEAVING, ANSWER): (LEAVING, "answer_behind_bye"),
+    (LEAVING, REFUSE): (ENDED, "refuse_after_all"),
+    (LEAVING, REFUSAL_ACK): (ENDED, "refuse_after_all"),
+    (LEAVING, TIMEOUT): (ENDED, "leave"),
 }
 
 # how long each state waits before TIMEOUT
@@ -275,28 +278,42 @@ def _hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     leg.finish_hold(now_ms)
 
 
-def _hang_up_unanswered(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
-    """In an early dialog BYE is the caller's other CANCEL; who was called has answered before (RFC 3261 section 15)."""
-    _hang_up(leg, message, now_ms)
+def _hang_up_crossed(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """The 2xx that crossed a CANCEL was lost before the tap, and so was its ACK."""
+    leg.facts.answer_ms = leg.facts.end_ms
+    leg.facts.final_code = 200
     leg.facts.partial = True
-    if leg.facts.ended_by == ENDED_BY_CALLER:
-        leg.facts.cancelled = True
-    else:
-        _infer_acceptance(leg)
-
-
-def _hang_up_unheard(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
-    """Nothing that makes a dialog was seen, and a dialog ends: a 2xx was lost before the tap, and so was its ACK."""
     _hang_up(leg, message, now_ms)
-    leg.facts.partial = True
-    _infer_acceptance(leg)
 
 
-def _infer_acceptance(leg: TrackedLeg) -> None:
-    """The call was up: since when, nobody knows; at the earliest since it rang."""
+def _answer_behind_bye(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """The 2xx crossed the BYE of an early dialog (RFC 5407 section 3.1.3): a call of no length."""
     facts = leg.facts
-    facts.answer_ms = facts.invite_ms if facts.ring_ms is None else facts.ring_ms
-    facts.final_code = 200
+    if facts.answer_ms is None:
+        end_ms, ended_by = facts.end_ms, facts.ended_by
+        _answer(leg, message, now_ms)
+        facts.answer_ms = facts.end_ms = end_ms
+        facts.ended_by = ended_by
+
+
+def _refuse_after_all(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """The caller's BYE was its other CANCEL, in an early dialog: the INVITE is refused (RFC 3261 section 15)."""
+    facts = leg.facts
+    facts.answer_ms = None
+    facts.cancelled = facts.ended_by == ENDED_BY_CALLER
+    facts.final_code = message.status if message is not None and message.status else REQUEST_TERMINATED
+
+
+def _leave(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
+    """A dialog ended, and its INVITE was not refused: a 2xx was lost before the tap, and so was its ACK.
+
+    The call was up: since when, nobody knows; at the earliest since it rang.
+    """
+    facts = leg.facts
+    if facts.answer_ms is None:
+        facts.answer_ms = facts.invite_ms if facts.ring_ms is None else facts.ring_ms
+        facts.final_code = 200
+        facts.partial = True
 
 
 def _infer_hang_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
@@ -336,8 +353,10 @@ ACTIONS = {
     "try_again": _try_again,
     "cancel": _cancel,
     "hang_up": _hang_up,
-    "hang_up_unanswered": _hang_up_unanswered,
-    "hang_up_unheard": _hang_up_unheard,
+    "hang_up_crossed": _hang_up_crossed,
+    "answer_behind_bye": _answer_behind_bye,
+    "leave": _leave,
+    "refuse_after_all": _refuse_after_all,
     "infer_hang_up": _infer_hang_up,
     "confirm_hang_up": _confirm_hang_up,
     "give_up": _give_up,

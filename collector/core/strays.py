@@ -10,6 +10,7 @@ from collector.core.message import Message
 
 # refusals that a re-INVITE gets, or that another INVITE follows; and the end of a ringing of unknown length
 _NO_BEGINNINGS = (401, 407, 422, 481, 487, 488, 491, 494)
+FIRST_REFUSALS = (401, 407, 422, 494)  # of these a first INVITE gets far more than a re-INVITE: the next try will tell
 
 
 def begins_leg(message: Message) -> bool:

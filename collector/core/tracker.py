@@ -2,7 +2,7 @@
 
 from binascii import crc32
 
-from collector.core.addresses import branch_of, tag_of
+from collector.core.addresses import branch_of, tag_of, user_in
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
 from collector.core.events import ROLE_PHONE, TRANSPORTS
@@ -33,7 +33,7 @@ from collector.core.legs import (
     TrackedLeg,
 )
 from collector.core.message import Message
-from collector.core.strays import begins_leg
+from collector.core.strays import FIRST_REFUSALS, begins_leg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,43 +108,54 @@ class LegTracker(LegTable):
         """An INVITE, a method that only says that the call lives, or a message of a call that is not open."""
         if message.method == b"INVITE" and not message.status:
             self._receive_invite(legs, message, now_ms, hop)
-        elif legs is not None:
+            return legs
+        if legs is not None:
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
             self._ends.trust(legs[0], now_ms)
-        elif not self._ended.has(message) and begins_leg(message):
+        elif self._ended.has(message):
+            legs = self._next_fork(message, now_ms, hop)
+        elif begins_leg(message):
             legs = [self._open_without_invite(None, message, now_ms, hop)]
-        else:
+        if legs is None:
             self._receive_stray(message)
         return legs
+
+    def _next_fork(self, message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg] | None:
+        """The leg of the phone that a proxy called after all others, whose INVITE was lost before the tap."""
+        if message.method != b"INVITE" or self._ended.has_mark(message, (mark_of(branch_of(message)),)):
+            return None
+        return self._lost_fork([], message, now_ms, hop) or None
 
     def _matching(self, legs: list[TrackedLeg], message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg]:
         """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
         branch = mark_of(branch_of(message))
         tags = (mark_of(tag_of(message.from_value)), mark_of(tag_of(message.to_value)))
         found = [leg for leg in legs if branch in leg.branches]
+        tagged = [leg for leg in legs if (leg.answer_tag or leg.early_tag or -1) in tags]
         if found:
             if message.is_request and message.method != b"ACK":
                 return found
             # before a proxy that forks, any of its targets may answer: only the tag says which one it was
-            own = [leg for leg in found if leg.branches.index(branch) >= leg.own_hop]
-            return own or [leg for leg in legs if leg.answer_tag and leg.answer_tag == tags[1]]
-        found = [leg for leg in legs if (leg.answer_tag or leg.early_tag or -1) in tags]
-        if found or self._ended.has_mark(message, (branch,) + tags) or message.method in (b"ACK", b"CANCEL"):
-            return found
-        if message.status and message.method == b"INVITE":
+            return [leg for leg in found if leg.branches.index(branch) >= leg.own_hop] or tagged
+        if tagged or self._ended.has_mark(message, (branch,) + tags) or message.method == b"ACK":
+            return tagged
+        if message.method in (b"INVITE", b"CANCEL"):
             return self._lost_fork(legs, message, now_ms, hop)
         unanswered = [leg for leg in legs if leg.state in UNANSWERED]
         return unanswered if len(unanswered) == 1 else []
 
     def _lost_fork(self, legs: list[TrackedLeg], message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg]:
-        """The leg of a response to an INVITE that was lost before the tap: another try, else another phone's."""
+        """The leg of a response or a CANCEL whose INVITE was lost before the tap: another try, else another phone's."""
         tried = [leg for leg in legs if leg.state == CHALLENGED and message.cseq >= leg.invite_cseq]
-        if tried or not begins_leg(message) or len(legs) >= MAX_FORKS:
+        if tried:
             return tried
-        facts, name, _ = self._reader.read(message, now_ms, hop.back())
-        if facts.extension != facts.callee or name in [leg.target for leg in legs]:
-            return []
-        return [self._open_without_invite(legs, message, now_ms, hop)]
+        facts, name, _ = self._reader.read(message, now_ms, hop.back() if message.status else hop)
+        if facts.extension != facts.callee or (message.status and name == user_in(message.to_value)):
+            return []  # whose it is cannot be told: To names who was called first
+        known = [leg for leg in legs if leg.target == name]
+        if known or not message.status or not begins_leg(message) or len(legs) >= MAX_FORKS:
+            return known
+        return [self._open_without_invite(legs or None, message, now_ms, hop)]
 
     def _open_without_invite(
         self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop
@@ -167,7 +178,8 @@ class LegTracker(LegTable):
                 self._counters.retransmissions += 1
         elif method in (b"BYE", b"CANCEL", b"UPDATE") if message.is_request else method == b"INVITE":
             self._counters.orphans += 1
-            self._ended.note_joined(message)
+            if message.status not in FIRST_REFUSALS:
+                self._ended.note_joined(message)
 
     # --- INVITE ---
 
@@ -191,6 +203,9 @@ class LegTracker(LegTable):
         if to_tag:
             whole = len(legs) == 1 and not legs[0].forked
             for leg in legs if whole else self._matching(legs, message, now_ms, hop):
+                if leg.state in UNANSWERED:  # only a call that is up has re-INVITEs (RFC 3261 section 14.1)
+                    self._step(leg, ANSWER_ACK, None, now_ms)
+                    self._watch_end(leg, message, now_ms)
                 self._dialog.receive_offer(leg, message, now_ms, hop.sender)
                 _note(leg, mark, now_ms, branch)
             return
@@ -287,7 +302,9 @@ class LegTracker(LegTable):
                 self._dialog.receive_lost_answer(leg, message, now_ms)
             return
         if leg.answer_tag:
-            if leg.side_of(message) != CALLER:  # to the callee's re-INVITE, seen on a further hop
+            if leg.side_of(message) != CALLER:  # to the callee's re-INVITE: its CSeq may be the same
+                if leg.state == TALKING and 200 <= status < 300:
+                    self._dialog.receive_lost_answer(leg, message, now_ms)
                 return
             if 200 <= status < 300 and self._is_lost_fork(leg, message):
                 return
@@ -313,7 +330,7 @@ class LegTracker(LegTable):
             self._watch_end(leg, message, now_ms)
         elif status in _CHALLENGES or (status == 503 and message.header(RETRY_AFTER)):
             self._step(leg, CHALLENGE, message, now_ms)
-        else:
+        elif not leg.answer_tag:
             self._step(leg, REFUSE, message, now_ms)
 
     def _listen_to_keypad(self, leg: TrackedLeg, message: Message) -> None:
@@ -360,7 +377,9 @@ class LegTracker(LegTable):
         if leg.state == TALKING:
             if leg.hold is not None:
                 self._dialog.receive_ack(leg, message, now_ms)
-        elif message.cseq == leg.invite_cseq:  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
+        elif (
+            message.cseq == leg.invite_cseq and not leg.answer_tag
+        ):  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
             signal = REFUSAL_ACK if mark_of(branch_of(message)) in leg.branches else ANSWER_ACK
             self._step(leg, signal, message, now_ms)
             self._watch_end(leg, message, now_ms)
@@ -369,6 +388,10 @@ class LegTracker(LegTable):
         if leg.state == CANCELLING and source == leg.source:
             self._count_repeat(leg)
         else:
+            branch = mark_of(branch_of(message))
+            if branch not in leg.branches and leg.branches:  # the INVITE of this hop was lost before the tap
+                leg.facts.partial = True
+                _note(leg, leg.last_mark, now_ms, branch)
             self._step(leg, CANCEL, message, now_ms)
 
     def _receive_cancel_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
@@ -389,6 +412,8 @@ class LegTracker(LegTable):
 
     def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         if message.status < 200 or message.status in _CHALLENGES:
+            return
+        if leg.state == LEAVING and leg.facts.answer_ms is None:  # its INVITE may yet be refused
             return
         if leg.lost_tags is None or not _is_of_lost_fork(leg.lost_tags, message):
             self._step(leg, BYE_DONE, message, now_ms)

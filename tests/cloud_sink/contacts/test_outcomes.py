@@ -116,6 +116,12 @@ def test_refusals(code: int, rang: float | None, end: float, word: str) -> None:
     assert word == words(refused)["r"]
 
 
+@pytest.mark.parametrize(("facts", "word"), [({}, "caller_gone"), ({"retransmissions": 4}, "unreachable")])
+def test_a_phone_that_refused_what_was_cancelled_is_there(facts: dict[str, object], word: str) -> None:
+    """Cancelled before it rang: not the phone's fault, unless the PBX had to ask it again and again."""
+    assert word == words(ring("r", "101", "c", 0, 0.2, ring=None, **facts))["r"]
+
+
 def test_busy_while_talking() -> None:
     """A 486 from a phone that is in another call is busy, however fast it comes."""
     talking = ring("x", "101", "d", -10, 20, answer=-5)

@@ -181,6 +181,13 @@ def test_a_burst_over_the_answer_leaves_an_answered_call() -> None:
         )  # fmt: skip
 
 
+def test_a_transfer_of_which_only_the_progress_is_seen() -> None:
+    """REFER and its 202 were lost: the NOTIFY that it is tried says that somebody is transferred."""
+    steps, _ = CALLS["transferred"]
+    (leg,) = hear(steps[:5] + steps[7:])
+    assert ("blind", "", True) == (leg.transfer, leg.refer_to, leg.partial)
+
+
 def test_a_refusal_alone_is_a_try() -> None:
     """INVITE and 100 were lost: who was called refused all the same."""
     (leg,) = hear([(40, "<", make_response(INVITE, 486)), (41, ">", REFUSAL_ACK)])

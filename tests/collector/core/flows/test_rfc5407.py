@@ -92,7 +92,20 @@ def test_3_1_3_bye_of_the_early_dialog_seen_before_the_200() -> None:
         3020   A pbx < bob   487
         3030   A pbx > bob   ACK
     """
-    check(flow, "caller_gone A 447700900123>102 phone:102 100 - 3000 caller 0 cancelled partial")
+    check(flow, "caller_gone A 447700900123>102 phone:102 100 - 3000 caller 487 cancelled")
+
+
+def test_3_1_3_bye_of_the_early_dialog_seen_before_the_200_that_crossed_it() -> None:
+    """3.1.3 with the tap on the caller's side: the 200 comes behind the BYE and its response: a call of no length."""
+    flow = """
+        0      A pbx > bob   INVITE from=447700900123
+        100    A pbx < bob   180
+        3000   A pbx > bob   BYE
+        3010   A pbx < bob   200/BYE
+        3020   A pbx < bob   200/INVITE
+        3030   A pbx > bob   ACK
+    """
+    check(flow, "answered A 447700900123>102 phone:102 100 3000 3000 caller 200")
 
 
 def test_3_1_4_re_invite_overtakes_the_ack() -> None:
