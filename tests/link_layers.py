@@ -26,6 +26,12 @@ def _within(data: bytes, protocol: int) -> bytes:
     return make_ethernet(make_ipv4(data, *_OUTER, protocol))
 
 
+def _in_amsdu(*packets: bytes) -> bytes:
+    """Several packets in one 802.11 frame."""
+    parts = [ADDRESSES[:12] + struct.pack("!H", len(packet)) + packet for packet in packets]
+    return QOS[:-2] + b"\x80\0" + b"".join([part + bytes(-len(part) % 4) for part in parts])
+
+
 def make_pktap(link_type: int, frame: bytes) -> bytes:
     """A Mac's header before a frame, 108 bytes long."""
     return struct.pack("<III", 108, 1, link_type) + bytes(96) + frame
@@ -42,6 +48,7 @@ def usual_links(udp: bytes, source: bytes, target: bytes) -> dict[str, tuple[byt
         "two VLAN tags": (make_ethernet(packet, tags=QINQ), _ETHERNET),
         "PPPoE": (make_ethernet(pppoe + b"\x00\x21" + packet, 0x8864), _ETHERNET),
         "PPPoE, short protocol field": (make_ethernet(pppoe + b"\x21" + packet, 0x8864), _ETHERNET),
+        "VLAN tag in SNAP": (make_ethernet(SNAP[:6] + VLAN + b"\x08\0" + packet, len(packet) + 12), _ETHERNET),
         "LLC and SNAP": (make_ethernet(b"\xaa\xaa\x03\0\0\0\x08\x00" + packet, len(packet) + 8), _ETHERNET),
         "Linux cooked": (bytes(14) + b"\x08\x00" + packet, _SLL),
         "Linux cooked, VLAN": (bytes(14) + VLAN + b"\x08\x00" + packet, _SLL),
@@ -109,8 +116,12 @@ def _odd_layers(packet: bytes) -> dict[str, tuple[bytes, int]]:
         "802.11, header padded": (QOS + b"\0\0" + SNAP + packet, 105),
         "802.11, control of high throughput": (b"\x88\x81\0\0" + ADDRESSES + bytes(8) + SNAP + packet, 105),
         "802.11 between access points": (b"\x08\x03\0\0" + ADDRESSES + bytes(8) + SNAP + packet, 105),
+        "802.11, VLAN": (DATA + SNAP[:6] + VLAN + b"\x08\0" + packet, 105),
+        "802.11, bridged": (DATA + b"\xaa\xaa\x03\0\0\xf8\x08\0" + packet, 105),
+        "802.11, several in a frame": (_in_amsdu(SNAP[:6] + b"\x08\x06" + bytes(28), SNAP + packet), 105),
         "radiotap": (b"\0\0\x08\0\0\0\0\0" + QOS + SNAP + packet, 127),
         "PPI": (b"\0\0\x08\0\x69\0\0\0" + DATA + SNAP + packet, 192),
+        "PPI, Ethernet": (b"\0\0\x08\0\1\0\0\0" + make_ethernet(packet), 192),
         "Prism": (bytes(144) + DATA + SNAP + packet, 119),
         "AVS": (struct.pack("!II", 1, 64) + bytes(56) + DATA + SNAP + packet, 163),
     }
@@ -123,11 +134,35 @@ def _odd_layers(packet: bytes) -> dict[str, tuple[bytes, int]]:
         "frame relay": (b"\x18\x41\x03\xcc" + packet, 107),
         "frame relay, SNAP": (b"\x18\x41\x03\0\x80\0\0\0\x08\0" + packet, 107),
         "frame relay, Cisco": (b"\x18\x41\x08\0" + packet, 107),
+        "frame relay, Ethernet": (b"\x18\x41\x03\0\x80\0\x80\xc2\0\x07" + make_ethernet(packet), 107),
         "OpenBSD's firewall": (b"\x3d" + bytes(63) + packet, 117),
         "FireWire": (bytes(16) + b"\x08\0" + packet, 138),
         "MPLS without Ethernet": (b"\0\1\1\x40" + packet, 219),
         "Mac, Ethernet": (make_pktap(1, make_ethernet(packet)), 258),
         "Mac, loopback": (make_pktap(0, b"\2\0\0\0" + packet), 258),
+        "Mac, old number": (make_pktap(1, make_ethernet(packet)), 149),
+        "RFC 2684, Ethernet": (b"\xaa\xaa\x03\0\x80\xc2\0\x07\0\0" + make_ethernet(packet), 11),
+        "PPP, one of several lines": (b"\xff\x03\0\x3d\xc0\0\0\1\0\x21" + packet, 9),
+        "PPP, one of several lines, short numbers": (b"\xff\x03\0\x3d\xc0\1\0\x21" + packet, 9),
+        "PPP, Ethernet": (b"\0\x31\0\1" + make_ethernet(packet), 9),
+    } | _marked_frames(make_ethernet(packet), packet)
+
+
+def _marked_frames(frame: bytes, packet: bytes) -> dict[str, tuple[bytes, int]]:
+    """What switches' chips and Juniper's routers put into a frame, or before it."""
+    pppoe = struct.pack("!BBHH", 0x11, 0, 1, len(packet) + 2) + b"\x00\x21" + packet
+    return {
+        "Broadcom's chip": (frame[:12] + b"\x20\0\0\3" + frame[12:], 281),
+        "Broadcom's chip, in front": (b"\x20\0\0\3" + frame, 282),
+        "Marvell's chip": (frame[:12] + b"\xc0\x28\0\0" + frame[12:], 283),
+        "Marvell's chip, longer": (frame[:12] + b"\xda\xda\0\0\xc0\x28\0\0" + frame[12:], 284),
+        "Juniper": (b"MGC\0" + frame, 178),
+        "Juniper, more of it": (b"MGC\x80\0\6\6\1\1\4\1\x0e" + frame, 178),
+        "Juniper, no link layer": (b"MGC\2\2\0\0\0" + packet, 178),
+        "Juniper, PPPoE": (b"MGC\0" + make_ethernet(pppoe, 0x8864), 167),
+        "Juniper, PPP": (b"MGC\0\xff\3\0\x21" + packet, 179),
+        "Juniper, frame relay": (b"MGC\0\x18\x41\3\xcc" + packet, 180),
+        "Juniper, HDLC": (b"MGC\0\x0f\0\x08\0" + packet, 181),
     }
 
 

@@ -26,7 +26,10 @@ _VLAN_TAGS = (b"\x81\x00", b"\x88\xa8", b"\x91\x00")
 _MPLS = (b"\x88\x47", b"\x88\x48")
 # tags that `odd_links.py` knows: MACsec, 802.1ah, jumbo LLC, VN-Tag, 802.1BR, Cisco metadata, HSR, NSH
 _ODD_TAGS = (b"\x88\xe5", b"\x88\xe7", b"\x88\x70", b"\x89\x26", b"\x89\x3f", b"\x89\x09", b"\x89\x2f", b"\x89\x4f")
+_ODD_SNAPS = (b"\xaa\xaa\x03\x00\x00\xf8", b"\xaa\xaa\x03\x00\x80\xc2")  # 802.1H; a whole frame (RFC 2684)
+_ODD_PPP = (b"\x00\x3d", b"\x00\x31")  # several lines as one (RFC 1990); Ethernet (RFC 3518)
 _NFLOG_PAYLOAD = 9
+MAX_TAGS_END = 512  # nothing real has a tag behind so many bytes; a hostile frame is made of nothing else
 
 
 def find_network_layer(frame: bytes, link_type: int) -> tuple[int, bytes]:
@@ -39,7 +42,7 @@ def find_network_layer(frame: bytes, link_type: int) -> tuple[int, bytes]:
         at, start = _ETHERTYPE_AT[link_type]
         return skip_tags(frame, start, frame[at : at + 2])
     if link_type in _PPP_AT:
-        return _find_in_ppp(frame, _PPP_AT[link_type])
+        return find_in_ppp(frame, _PPP_AT[link_type])
     if link_type == _LINK_LLC:
         return find_in_llc(frame, 0, b"")
     if link_type == LINK_NFLOG:
@@ -58,7 +61,7 @@ def skip_gre(frame: bytes, start: int) -> tuple[int, bytes]:
         if flags & bit:
             start += 4
     if ethertype == b"\x88\x0b":  # PPTP acknowledges too
-        return _find_in_ppp(frame, start + 4 if more_flags & 0x80 else start)
+        return find_in_ppp(frame, start + 4 if more_flags & 0x80 else start)
     if ethertype == b"\x65\x58":
         return _enter_ethernet(frame, start)
     if ethertype == b"\x88\xbe":  # ERSPAN I has no header of its own, and no sequence number
@@ -86,10 +89,10 @@ def skip_tags(frame: bytes, start: int, ethertype: bytes) -> tuple[int, bytes]:
             start += 4
         return start + 4, b"IP"
     if ethertype == b"\x88\x64":
-        return _find_in_ppp(frame, start + 6)
+        return find_in_ppp(frame, start + 6)
     if ethertype and ethertype < b"\x06\x00":
         return find_in_llc(frame, start, ethertype)
-    if ethertype in _ODD_TAGS:
+    if ethertype in _ODD_TAGS and start < MAX_TAGS_END:
         from collector.core.odd_links import find_behind_odd_tag
 
         return find_behind_odd_tag(frame, start, ethertype)
@@ -98,17 +101,28 @@ def skip_tags(frame: bytes, start: int, ethertype: bytes) -> tuple[int, bytes]:
 
 def find_in_llc(frame: bytes, start: int, length: bytes) -> tuple[int, bytes]:
     """802.2: IP by its own number, or an EtherType in SNAP (RFC 1042)."""
-    if frame[start : start + 6] == b"\xaa\xaa\x03\x00\x00\x00":
-        return start + 8, frame[start + 6 : start + 8]
-    return (start + 3, b"IP") if frame[start : start + 3] == b"\x06\x06\x03" else (start, length)
+    snap = frame[start : start + 6]
+    if snap == b"\xaa\xaa\x03\x00\x00\x00":
+        ethertype = frame[start + 6 : start + 8]
+        tagged = ethertype in _VLAN_TAGS and start < MAX_TAGS_END
+        return skip_tags(frame, start + 8, ethertype) if tagged else (start + 8, ethertype)
+    if snap in _ODD_SNAPS and start < MAX_TAGS_END:
+        from collector.core.odd_links import find_behind_odd_snap
+
+        return find_behind_odd_snap(frame, start)
+    return (start + 3, b"IP") if snap[:3] == b"\x06\x06\x03" else (start, length)
 
 
-def _find_in_ppp(frame: bytes, start: int) -> tuple[int, bytes]:
+def find_in_ppp(frame: bytes, start: int) -> tuple[int, bytes]:
     """IPv4 and IPv6 in PPP, protocol field of one or two bytes (RFC 1661 section 2), with or without its address."""
     if frame[start] == 0xFF:
         start += 2
     if frame[start] & 1:
         return start + 1, b"IP" if frame[start] in (0x21, 0x57) else b""
+    if frame[start : start + 2] in _ODD_PPP and start < MAX_TAGS_END:
+        from collector.core.odd_links import find_in_odd_ppp
+
+        return find_in_odd_ppp(frame, start)
     return start + 2, b"IP" if frame[start : start + 2] in (b"\x00\x21", b"\x00\x57") else b""
 
 
