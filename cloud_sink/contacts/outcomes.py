@@ -84,6 +84,7 @@ class _Siblings:
         self._losers = losers
         self._answered: list[tuple[int, int]] | None = None  # found when they are asked for
         self._last_tried: int | None = None
+        self._given_up: dict[str, list[int]] | None = None  # Call-ID -> when its proxy gave a phone up
 
     def _put_in_order(self) -> list[tuple[int, int]]:
         return sorted(
@@ -107,6 +108,18 @@ class _Siblings:
         if self._last_tried is None:
             self._last_tried = max((leg.t_invite for leg in self._group.legs if is_ring(leg)), default=0)
         return self._last_tried > (leg.t_end or 0)
+
+    def was_given_up(self, leg: Leg) -> bool:
+        """A proxy cancelled it by itself: with its caller still there, or because another phone declined for all."""
+        if leg.given_up:
+            return True
+        if self._given_up is None:
+            self._given_up = {}
+            for each in self._group.legs:
+                if each.t_end is not None and (each.given_up or 600 <= each.final_code < 700):
+                    self._given_up.setdefault(each.call_key, []).append(each.t_end)
+        ends = self._given_up.get(leg.call_key, ())
+        return any(_close(end, leg.t_end, CALLER_LEFT_MS) for end in ends)
 
 
 def _serves(leg: Leg, group: Group) -> bool:
@@ -169,6 +182,8 @@ def _cancelled_outcome(leg: Leg, group: Group, siblings: _Siblings) -> str:
     if siblings.took(leg):
         return "elsewhere"
     gone = _caller_left(leg, group)
+    if gone is None and siblings.was_given_up(leg):
+        gone = False
     if gone is not None and gone:
         return "caller_gone"
     if leg.reason_sip == REASON_ELSEWHERE_SIP or leg.reason_q850 == REASON_ELSEWHERE_Q850:

@@ -66,7 +66,12 @@ class Leg:
     @property
     def caller_ended(self) -> bool:
         """Whether its caller hung up; 487 answers only a request that was cancelled (RFC 3261 section 9.2)."""
-        return self.ended_by == "caller" or (self.t_answer is None and self.final_code == 487)
+        return self.ended_by == "caller" or (self.t_answer is None and self.final_code == 487 and not self.given_up)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether a proxy cancelled it by itself, while its caller waited on."""
+        return self.cancelled and not self.ended_by
 
 
 # what a dialled number leads to

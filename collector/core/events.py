@@ -15,7 +15,7 @@ DIRECTION_OUT = "out"  # from the extension, or from the office to the carrier
 DIRECTION_INTERNAL = "int"  # both ends are extensions
 DIRECTIONS = (DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT, DIRECTION_INTERNAL)
 
-ENDED_BY_NOBODY = ""  # no end was seen, or a time-out decided
+ENDED_BY_NOBODY = ""  # no end was seen, or a time-out decided; or a proxy gave a phone up while the caller waited on
 ENDED_BY_CALLER = "caller"  # the side that sent the INVITE sent the BYE or the CANCEL
 ENDED_BY_CALLEE = "callee"  # the side that received the INVITE sent the BYE or the final refusal
 ENDERS = (ENDED_BY_NOBODY, ENDED_BY_CALLER, ENDED_BY_CALLEE)

@@ -68,6 +68,7 @@ SIGNAL_NAMES = (
 
 # (state, signal): (next state, action). RFC 3261 sections 13 (INVITE), 9 (CANCEL), 15 (BYE); RFC 5407 for crossings.
 TRANSITIONS = {
+    (CALLING, INVITE): (CALLING, "none"),  # who still repeats it still waits: its timers may be longer than ours
     (CALLING, TRYING): (PROCEEDING, "none"),
     (CALLING, RING): (RINGING, "ring"),
     (CALLING, ANSWER): (TALKING, "answer"),
@@ -138,6 +139,7 @@ class TrackedLeg(Waiting):
     digit_cseq: int = -1
     early_tag: int = 0  # To tag of the ringing, where that tells forks apart
     forked: bool = False  # the Call-ID has other legs, or had
+    forks: int = 0  # phones of the same target that a proxy called besides, and that did not refuse
     hold: HoldMeter | None = None
     last_mark: int = 0  # of the last message, against copies of it
     last_status: int = 0
@@ -145,6 +147,7 @@ class TrackedLeg(Waiting):
     own_hop: int = 0  # index of the first branch of the hop that reaches the target; before it: hops to a proxy
     phone: int = 0  # which phone is in the call, once it was answered
     records_digits: bool = False
+    refused: tuple[int, ...] = ()  # branches of phones that refused while others of the target rang on
     refer: tuple[int, str, str, bytes] | None = None
     session: int = -1  # which of `ends.SESSION_WAITS_MS` its session timer is; -1: none
     status_source: int = 0  # who sent the last response: another hop's copy comes from elsewhere

@@ -184,7 +184,15 @@ class RestingTracker(LegTracker):
 
 def _may_rest(leg: TrackedLeg) -> bool:
     """False for a leg with facts that `_keep` leaves out: holds, transfers, digits, forks, odd names."""
-    if leg.forked or leg.hold is not None or leg.refer is not None or leg.lost_tags is not None or leg.records_digits:
+    if (
+        leg.forked
+        or leg.forks
+        or leg.refused
+        or leg.hold is not None
+        or leg.refer is not None
+        or leg.lost_tags is not None
+        or leg.records_digits
+    ):
         return False
     facts = leg.facts
     names = facts.extension + facts.callee + leg.target + facts.caller + facts.connected + facts.diverted_by

@@ -2,16 +2,17 @@
 
 from binascii import crc32
 
-from collector.core.addresses import branch_of, tag_of, user_in
+from collector.core.addresses import branch_of, tag_of
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
-from collector.core.events import ROLE_PHONE, TRANSPORTS
+from collector.core.events import ENDED_BY_CALLER, ENDED_BY_NOBODY, ROLE_PHONE
+from collector.core.forks import MAX_FORKS, ForkTable, is_of_lost_fork, is_used_again, note_path, rings_on
 from collector.core.headers import RETRY_AFTER
 from collector.core.hold import CALLER
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
 from collector.core.keys import SMALL, mark_of
-from collector.core.leg_table import UNANSWERED, LegTable
+from collector.core.leg_table import UNANSWERED
 from collector.core.legs import (
     ANSWER,
     ANSWER_ACK,
@@ -29,6 +30,7 @@ from collector.core.legs import (
     REFUSE,
     RING,
     TALKING,
+    TIMEOUT,
     TRYING,
     TrackedLeg,
 )
@@ -42,12 +44,11 @@ if TYPE_CHECKING:
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
-MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
 _CHALLENGES = (401, 407, 422, 491, 494)
 _OF_CALLS = (b"INVITE", b"BYE", b"CANCEL", b"UPDATE")  # outside a call all others mean nothing
 
 
-class LegTracker(LegTable):
+class LegTracker(ForkTable):
     """Finds the leg of each message, and says what the message means to it."""
 
     def __init__(
@@ -59,8 +60,7 @@ class LegTracker(LegTable):
         max_ended: int,
         max_call_ms: int,
     ) -> None:
-        super().__init__(counters, events, max_legs, max_ended, max_call_ms)
-        self._reader = reader
+        super().__init__(reader, counters, events, max_legs, max_ended, max_call_ms)
         self._dialog = DialogReader(reader, counters, self._ends)
         self.keypad: Keypad | None = None  # made for the first call to a number whose digits are asked for
         self._requests = {
@@ -120,54 +120,6 @@ class LegTracker(LegTable):
             self._receive_stray(message)
         return legs
 
-    def _next_fork(self, message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg] | None:
-        """The leg of the phone that a proxy called after all others, whose INVITE was lost before the tap."""
-        if message.method != b"INVITE" or self._ended.has_mark(message, (mark_of(branch_of(message)),)):
-            return None
-        return self._lost_fork([], message, now_ms, hop) or None
-
-    def _matching(self, legs: list[TrackedLeg], message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg]:
-        """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
-        branch = mark_of(branch_of(message))
-        tags = (mark_of(tag_of(message.from_value)), mark_of(tag_of(message.to_value)))
-        found = [leg for leg in legs if branch in leg.branches]
-        tagged = [leg for leg in legs if (leg.answer_tag or leg.early_tag or -1) in tags]
-        if found:
-            if message.is_request and message.method != b"ACK":
-                return found
-            # before a proxy that forks, any of its targets may answer: only the tag says which one it was
-            return [leg for leg in found if leg.branches.index(branch) >= leg.own_hop] or tagged
-        if tagged or self._ended.has_mark(message, (branch,) + tags) or message.method == b"ACK":
-            return tagged
-        if message.method in (b"INVITE", b"CANCEL"):
-            return self._lost_fork(legs, message, now_ms, hop)
-        unanswered = [leg for leg in legs if leg.state in UNANSWERED]
-        return unanswered if len(unanswered) == 1 else []
-
-    def _lost_fork(self, legs: list[TrackedLeg], message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg]:
-        """The leg of a response or a CANCEL whose INVITE was lost before the tap: another try, else another phone's."""
-        tried = [leg for leg in legs if leg.state == CHALLENGED and message.cseq >= leg.invite_cseq]
-        if tried:
-            return tried
-        facts, name, _ = self._reader.read(message, now_ms, hop.back() if message.status else hop)
-        if facts.extension != facts.callee or (message.status and name == user_in(message.to_value)):
-            return []  # whose it is cannot be told: To names who was called first
-        known = [leg for leg in legs if leg.target == name]
-        if known or not message.status or not begins_leg(message) or len(legs) >= MAX_FORKS:
-            return known
-        return [self._open_without_invite(legs or None, message, now_ms, hop)]
-
-    def _open_without_invite(
-        self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop
-    ) -> TrackedLeg:
-        """The INVITE was lost before the tap: what follows it names the same parties, a response from the other end."""
-        if message.is_request:  # the ACK of a 2xx has a transaction of its own
-            leg = self._open(legs, message, 0, now_ms, hop)
-        else:
-            leg = self._open(legs, message, mark_of(branch_of(message)), now_ms, hop.back())
-        self._counters.orphans += 1
-        return leg
-
     def _receive_stray(self, message: Message) -> None:
         """A message of a dialog that is over, or whose start was not seen."""
         method = message.method
@@ -211,7 +163,8 @@ class LegTracker(LegTable):
             return
         if self._take_known_invite(legs, message, branch, now_ms, hop):
             return
-        if len(legs) >= MAX_FORKS:
+        legs = self._calls.get(message.call_id)
+        if legs is not None and len(legs) >= MAX_FORKS:
             self._counters.legs_evicted += 1
         else:
             self._open(legs, message, branch, now_ms, hop).last_mark = mark
@@ -225,6 +178,8 @@ class LegTracker(LegTable):
                     self._take_overtaken_invite(leg, message, now_ms, hop)
                 else:
                     self._count_repeat(leg)
+                    if leg.state == CALLING:
+                        self._step(leg, INVITE, message, now_ms)
                 _note(leg, mark, now_ms, 0)
                 return True
         if self._ended.has_leg(message, branch):
@@ -233,9 +188,12 @@ class LegTracker(LegTable):
         facts, name, _ = self._reader.read(message, now_ms, hop)
         for leg in legs:
             if leg.target == name:
+                if is_used_again(leg, message, hop.sender):
+                    self._step(leg, TIMEOUT, None, now_ms)
+                    return False
                 self._reader.refine(leg.facts, facts)
                 _note(leg, leg.last_mark, now_ms, branch)
-                self._receive_further_invite(leg, message, now_ms)
+                self._receive_further_invite(leg, message, now_ms, hop)
                 leg.last_mark = mark
                 return True
         return False
@@ -249,44 +207,15 @@ class LegTracker(LegTable):
         facts.transport = made_up.transport
         leg.facts = facts
 
-    def _receive_further_invite(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
-        """Same Call-ID, same target, other transaction: another try, or the next hop of a proxy."""
-        if message.cseq == leg.invite_cseq:
-            leg.own_hop = leg.own_hop or len(leg.branches) - 1
-        elif message.cseq > leg.invite_cseq:
+    def _receive_further_invite(self, leg: TrackedLeg, message: Message, now_ms: int, hop: Hop) -> None:
+        """Same Call-ID, same target, other transaction: another try, the next hop of a proxy, or another phone."""
+        if message.cseq == leg.invite_cseq and leg.state != CHALLENGED:
+            note_path(leg, message, hop.sender)
+        elif message.cseq >= leg.invite_cseq:  # equal: a device that does not count, or a proxy that tries elsewhere
             from_tag = mark_of(tag_of(message.from_value))
             self._step(leg, INVITE, message, now_ms)
             leg.invite_cseq = message.cseq
             leg.from_tag = from_tag
-
-    def _open(self, legs: list[TrackedLeg] | None, message: Message, branch: int, now_ms: int, hop: Hop) -> TrackedLeg:
-        """A new leg; `legs` are those that its call has already."""
-        if self._counters.legs_open >= self._max_legs:
-            self._evict(now_ms)
-            legs = self._calls.get(message.call_id)
-        facts, name, records_digits = self._reader.read(message, now_ms, hop)
-        facts.transport = TRANSPORTS[hop.transport]
-        from_tag = mark_of(tag_of(message.from_value))
-        if message.status or message.method != b"INVITE":
-            facts.partial = True
-        leg = TrackedLeg(facts, message.call_id, name, hop.sender, message.cseq, from_tag)
-        if records_digits:
-            leg.records_digits = True
-        if branch:
-            leg.branches = (branch,)
-        if self._ended.has(message):
-            leg.forked = True
-        if legs is None:
-            self._calls[message.call_id] = [leg]
-        else:
-            legs.append(leg)
-            for sibling in legs:
-                sibling.forked = True
-        self._counters.legs_open += 1
-        self._timers[CALLING].arm(leg, now_ms)
-        if self.progress_listener is not None:
-            self.progress_listener(facts, CALLING, now_ms)
-        return leg
 
     def _count_repeat(self, leg: TrackedLeg) -> None:
         leg.facts.retransmissions += 1
@@ -301,13 +230,8 @@ class LegTracker(LegTable):
             if leg.state == TALKING and 200 <= status < 300:
                 self._dialog.receive_lost_answer(leg, message, now_ms)
             return
-        if leg.answer_tag:
-            if leg.side_of(message) != CALLER:  # to the callee's re-INVITE: its CSeq may be the same
-                if leg.state == TALKING and 200 <= status < 300:
-                    self._dialog.receive_lost_answer(leg, message, now_ms)
-                return
-            if 200 <= status < 300 and self._is_lost_fork(leg, message):
-                return
+        if leg.answer_tag and self._answers_otherwise(leg, message, now_ms):
+            return
         if status == leg.last_status:
             if status != 100 and source == leg.status_source:
                 self._count_repeat(leg)
@@ -319,7 +243,18 @@ class LegTracker(LegTable):
             self._step(leg, TRYING if status in NOT_RINGING else RING, message, now_ms)
         else:
             self._receive_final(leg, message, status, now_ms)
+            if leg.refused and leg.state in UNANSWERED:
+                status = 0  # the other phone may say the same
         leg.last_status = status
+
+    def _answers_otherwise(self, leg: TrackedLeg, message: Message, now_ms: int) -> bool:
+        """True for what answers the callee's re-INVITE, whose CSeq may be the same, or comes from a fork that lost."""
+        is_answer = 200 <= message.status < 300
+        if leg.side_of(message) == CALLER:
+            return is_answer and self._is_lost_fork(leg, message)
+        if leg.state == TALKING and is_answer:
+            self._dialog.receive_lost_answer(leg, message, now_ms)
+        return True
 
     def _receive_final(self, leg: TrackedLeg, message: Message, status: int, now_ms: int) -> None:
         if status < 300:
@@ -330,7 +265,7 @@ class LegTracker(LegTable):
             self._watch_end(leg, message, now_ms)
         elif status in _CHALLENGES or (status == 503 and message.header(RETRY_AFTER)):
             self._step(leg, CHALLENGE, message, now_ms)
-        elif not leg.answer_tag:
+        elif not leg.answer_tag and not rings_on(leg, message):
             self._step(leg, REFUSE, message, now_ms)
 
     def _listen_to_keypad(self, leg: TrackedLeg, message: Message) -> None:
@@ -377,51 +312,60 @@ class LegTracker(LegTable):
         if leg.state == TALKING:
             if leg.hold is not None:
                 self._dialog.receive_ack(leg, message, now_ms)
-        elif (
-            message.cseq == leg.invite_cseq and not leg.answer_tag
-        ):  # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
-            signal = REFUSAL_ACK if mark_of(branch_of(message)) in leg.branches else ANSWER_ACK
-            self._step(leg, signal, message, now_ms)
+        elif message.cseq == leg.invite_cseq and not leg.answer_tag:
+            branch = mark_of(branch_of(message))
+            if branch in leg.refused:
+                return
+            # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
+            self._step(leg, REFUSAL_ACK if branch in leg.branches else ANSWER_ACK, message, now_ms)
             self._watch_end(leg, message, now_ms)
 
     def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
-        if leg.state == CANCELLING and source == leg.source:
-            self._count_repeat(leg)
-        else:
-            branch = mark_of(branch_of(message))
-            if branch not in leg.branches and leg.branches:  # the INVITE of this hop was lost before the tap
-                leg.facts.partial = True
-                _note(leg, leg.last_mark, now_ms, branch)
+        facts = leg.facts
+        branch = mark_of(branch_of(message))
+        if branch not in leg.branches and leg.branches:  # the INVITE of this hop was lost before the tap
+            facts.partial = True
+            _note(leg, leg.last_mark, now_ms, branch)
+        is_callers = source == leg.source or not leg.own_hop  # a proxy may give up a phone by itself
+        if leg.state in UNANSWERED:
             self._step(leg, CANCEL, message, now_ms)
+            if not is_callers:
+                facts.ended_by = ENDED_BY_NOBODY
+        elif leg.state == CANCELLING and is_callers:
+            if source == leg.source and facts.ended_by:
+                self._count_repeat(leg)
+            facts.ended_by = ENDED_BY_CALLER
 
     def _receive_cancel_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         """The CANCEL itself may have been lost before the tap."""
         if leg.state in UNANSWERED and 200 <= message.status < 300:
             leg.facts.partial = True
             self._step(leg, CANCEL, message, now_ms)
+        elif leg.state == CANCELLING and mark_of(branch_of(message)) == leg.branches[0] and not leg.facts.ended_by:
+            leg.facts.ended_by = ENDED_BY_CALLER
+            leg.facts.partial = True
 
     def _receive_bye(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
-        if leg.lost_tags is not None and _is_of_lost_fork(leg.lost_tags, message):
+        if leg.lost_tags is not None and is_of_lost_fork(leg.lost_tags, message):
             return
         if leg.state == LEAVING:
             if source == leg.status_source:
                 self._count_repeat(leg)
+            elif not leg.status_source:  # once more, with credentials
+                leg.status_source = source
         else:
             leg.status_source = source
             self._step(leg, BYE, message, now_ms)
 
     def _receive_bye_response(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
+        if message.status in _CHALLENGES:
+            leg.status_source = 0
         if message.status < 200 or message.status in _CHALLENGES:
             return
         if leg.state == LEAVING and leg.facts.answer_ms is None:  # its INVITE may yet be refused
             return
-        if leg.lost_tags is None or not _is_of_lost_fork(leg.lost_tags, message):
+        if leg.lost_tags is None or not is_of_lost_fork(leg.lost_tags, message):
             self._step(leg, BYE_DONE, message, now_ms)
-
-
-def _is_of_lost_fork(lost_tags: list[int], message: Message) -> bool:
-    """True for the BYE, or its response, with which the PBX hangs up on a fork that answered too late."""
-    return mark_of(tag_of(message.from_value)) in lost_tags or mark_of(tag_of(message.to_value)) in lost_tags
 
 
 def _note(leg: TrackedLeg, mark: int, now_ms: int, branch: int) -> None:

@@ -25,7 +25,7 @@ NEVER = {
     *("hold_ms", "holds", "hold_at_end_ms", "transfer", "refer_to", "digits", "digit_after_ms"),
     *("bye_response_ms", "bye_code"),
 }
-NEVER_OF_LEG = {"forked", "early_tag", "digit_cseq", "hold", "lost_tags", "records_digits", "refer"}
+NEVER_OF_LEG = {"forked", "forks", "refused", "early_tag", "digit_cseq", "hold", "lost_tags", "records_digits", "refer"}
 
 
 def hear_recording(path: Path, config: Path, *, max_legs: int) -> tuple[list[object], dict[str, int]]:

@@ -622,6 +622,81 @@ def test_refusals_that_ask_for_another_try(status):
     assert (times(leg), leg.final_code) == ((0, None, 900, 5_000), 200)
 
 
+def test_credentials_under_the_same_cseq():
+    """A device that does not count its tries: another branch is another try all the same."""
+    again = make_invite(branch="z9hG4bKagain")
+    bye = make_request("BYE", cseq=2, to_tag="b")
+    leg = only_leg(
+        hear(
+            (0, ">", INVITE),
+            (10, "<", reply(401)),
+            (20, ">", again),
+            (200, "<", reply(180, again)),
+            (900, "<", reply(200, again)),
+            (910, ">", ACK),
+            (5_000, ">", bye),
+            (5_010, "<", reply(200, bye)),
+        )
+    )
+    assert (times(leg), leg.final_code, leg.partial) == ((0, 200, 900, 5_000), 200, False)
+
+
+def test_bye_with_credentials_is_no_repetition():
+    """401 to a BYE, and the next one with credentials: the end is the first, and nothing was sent again."""
+    again = make_request("BYE", cseq=3, to_tag="b")
+    leg = only_leg(
+        hear(
+            *ANSWERED,
+            (9_000, ">", BYE),
+            (9_010, "<", reply(401, BYE)),
+            (9_020, ">", again),
+            (9_030, "<", reply(200, again)),
+        )
+    )
+    assert (times(leg)[3], leg.retransmissions, leg.ended_by) == (9_000, 0, "caller")
+
+
+def test_who_still_repeats_its_invite_still_waits():
+    """Timers differ: an answer 35 s after the first INVITE, 3 s after the last, is an answer."""
+    steps = [(at_ms, ">", INVITE) for at_ms in (0, 500, 1_500, 3_500, 7_500, 15_500, 31_500)]
+    leg = only_leg(hear(*steps, (33_000, "<", reply(180)), (35_000, "<", reply(200)), (35_010, ">", ACK)))
+    assert times(leg)[:3] == (0, 33_000, 35_000)
+
+
+def test_a_new_call_under_the_call_id_of_one_whose_bye_was_lost():
+    """Another From tag from the same side is another call: the old one ended with the last that was heard of it."""
+    again = make_invite(cseq=5, from_tag="new", branch="z9hG4bKnew")
+    bye = make_request("BYE", cseq=6, from_tag="new", to_tag="c")
+    first, second = hear(
+        *ANSWERED,
+        (60_000, ">", again),
+        (60_100, "<", reply(180, again, to_tag="c")),
+        (63_000, "<", reply(200, again, to_tag="c")),
+        (63_010, ">", make_request("ACK", cseq=5, from_tag="new", to_tag="c")),
+        (70_000, ">", bye),
+        (70_010, "<", reply(200, bye)),
+    ).close()
+    assert (times(first), first.partial) == ((0, 180, 4_200, 4_210), True)
+    assert (times(second), second.partial) == ((60_000, 60_100, 63_000, 70_000), False)
+
+
+def test_two_phones_of_an_extension_where_only_their_side_is_seen():
+    """The proxy's two INVITEs have branches of their own: a refusal of the one leaves the other ringing."""
+    one, other = make_invite(branch="z9hG4bKone"), make_invite(branch="z9hG4bKother")
+    tap = hear((0, ">", one))
+    tap.exchange(
+        PBX,
+        phone(201),
+        [(1, ">", other), (50, "<", reply(180, other, to_tag="c"))],
+    )
+    tap.exchange(
+        PBX, PHONE, [(60, "<", reply(486, one)), (61, ">", make_request("ACK", branch="z9hG4bKone", to_tag="b"))]
+    )
+    tap.exchange(PBX, phone(201), [(3_000, "<", reply(200, other, to_tag="c"))])
+    leg = only_leg(tap)
+    assert (times(leg)[:3], leg.final_code) == ((0, 50, 3_000), 200)
+
+
 def test_challenge_that_nobody_answers():
     """A scanner without credentials: the leg ends with the challenge."""
     tap = hear((0, ">", INVITE), (10, "<", reply(401)))

@@ -181,3 +181,113 @@ def test_an_answer_of_a_fork_that_was_lost_is_inferred_from_its_ack() -> None:
         answered    A 447700900123>103 phone:103 110 3010 9000 callee 200 partial
     """
     assert lines(legs) == told(flow)
+
+
+def test_a_proxy_that_gives_the_phone_up_is_not_its_caller() -> None:
+    """The ring time is over: the caller is still there and hears 408, before or after the phone's 487."""
+    for first, second in ((30_001, 30_011), (30_011, 30_001)):
+        flow = f"""
+            0      A alice > proxy > bob     INVITE
+            100    A alice < proxy < bob     180
+            30000  A proxy > bob             CANCEL
+            30000  A proxy < bob             200/CANCEL
+            {first}  A alice < proxy         408/INVITE
+            {second}  A proxy < bob          487
+            30020  A proxy > bob             ACK
+            30021  A alice > proxy           ACK
+        """
+        [leg] = told(flow).splitlines()
+        assert leg.startswith("no_answer   A 101>102 phone:102 100 - 30000 nobody")
+        assert "partial" not in leg
+
+
+def test_all_phones_ring_in_vain_while_the_caller_waits() -> None:
+    """The proxy cancels both at once and tells the caller 408: two phones that did not answer, no caller who left."""
+    flow = """
+        0      A alice > proxy > bob     INVITE
+        2      A proxy > carol           INVITE
+        100    A alice < proxy < bob     180
+        110    A alice < proxy < carol   180
+        20000  A proxy > bob             CANCEL
+        20001  A proxy > carol           CANCEL
+        20004  A proxy < bob             487
+        20005  A proxy > bob             ACK
+        20006  A proxy < carol           487
+        20007  A proxy > carol           ACK
+        20008  A alice < proxy           408/INVITE
+        20010  A alice > proxy           ACK
+    """
+    legs = """
+        no_answer A 101>102 phone:102 100 - 20000 nobody 487 cancelled
+        no_answer A 101>103 phone:103 110 - 20001 caller 487 cancelled
+    """
+    assert lines(legs) == told(flow)
+
+
+def test_one_declines_for_all() -> None:
+    """A 6xx ends the ringing of the others (RFC 3261 section 16.7): they did not answer; nobody left."""
+    flow = """
+        0      A alice > proxy > bob     INVITE
+        2      A proxy > carol           INVITE
+        100    A alice < proxy < bob     180
+        110    A alice < proxy < carol   180
+        3000   A proxy < bob             603
+        3001   A proxy > bob             ACK
+        3002   A proxy > carol           CANCEL
+        3003   A proxy < carol           200/CANCEL
+        3004   A proxy < carol           487
+        3005   A proxy > carol           ACK
+        3006   A alice < proxy           603/INVITE
+        3007   A alice > proxy           ACK
+    """
+    legs = """
+        declined  A 101>102 phone:102 100 - 3000 callee 603
+        no_answer A 101>103 phone:103 110 - 3002 caller 487 cancelled
+    """
+    assert lines(legs) == told(flow)
+
+
+TWO_PHONES = """
+    0      A alice > proxy         INVITE to=102
+    1      A proxy > bob           INVITE
+    2      A proxy > bob2          INVITE
+    100    A proxy < bob           486
+    101    A proxy > bob           ACK
+    600    A proxy < bob           486/INVITE again
+    601    A proxy > bob           ACK again
+    200    A alice < proxy < bob2  180
+"""
+
+
+def test_one_of_an_extension_s_two_phones_refuses() -> None:
+    """Do not disturb on the one, an answer on the other: answered; the refusal is over only with the last phone."""
+    answered = """
+        3000   A alice < proxy < bob2  200
+        3010   A alice > proxy > bob2  ACK
+        9000   A bob2 > proxy > alice  BYE
+        9010   A bob2 < proxy < alice  200
+    """
+    assert lines("answered A 101>102 phone:102 200 3000 9000 callee 200") == told(TWO_PHONES + answered)
+    for status in ("486", "480"):
+        refused = f"""
+            3000   A alice < proxy < bob2  {status}/INVITE
+            3010   A proxy > bob2          ACK
+            3011   A alice > proxy         ACK
+        """
+        assert lines(f"declined A 101>102 phone:102 200 - 3000 callee {status}") == told(TWO_PHONES + refused)
+
+
+def test_the_proxy_tries_another_gateway_behind_retry_after() -> None:
+    """503 with Retry-After, and the same INVITE to the next gateway: the leg is tried on, and answered."""
+    flow = """
+        0      A alice > proxy > bob     INVITE
+        50     A proxy < bob             503 | Retry-After: 5
+        60     A proxy > bob             ACK
+        70     A proxy > bob2            INVITE
+        1000   A alice < proxy < bob2    183
+        3000   A alice < proxy < bob2    200
+        3010   A alice > proxy > bob2    ACK
+        9000   A alice > proxy > bob2    BYE
+        9010   A alice < proxy < bob2    200
+    """
+    assert lines("answered A 101>102 phone:102 1000 3000 9000 caller 200") == told(flow)

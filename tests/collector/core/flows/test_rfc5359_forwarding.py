@@ -63,7 +63,7 @@ def test_forwarding_no_answer() -> None:
         + CAROL_ANSWERS
     )
     legs = """
-        no_answer A 101>102 phone:102 100 - 4900 caller 487 cancelled
+        no_answer A 101>102 phone:102 100 - 4900 nobody 487 cancelled
         answered  A 101>103 phone:103 5200 8000 12000 callee 200
     """
     assert lines(legs) == told(flow)

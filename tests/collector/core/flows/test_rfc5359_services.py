@@ -106,7 +106,7 @@ def test_find_me() -> None:
         9010   A alice < proxy < dave  200
     """
     legs = """
-        no_answer A 101>102 phone:102 100 - 4000 caller 487 cancelled
+        no_answer A 101>102 phone:102 100 - 4000 nobody 487 cancelled
         busy      A 101>103 phone:103 - - 4900 callee 486
         answered  A 101>104 phone:104 5100 8000 9000 caller 200
     """
@@ -136,7 +136,7 @@ def test_find_me_all_at_once() -> None:
         9010   A alice < proxy < carol 200
     """
     legs = """
-        elsewhere A 101>102 phone:102 100 - 3010 caller 487 cancelled
+        elsewhere A 101>102 phone:102 100 - 3010 nobody 487 cancelled
         answered  A 101>103 phone:103 110 3000 9000 caller 200
         elsewhere A 101>104 phone:104 120 - 3011 caller 487 cancelled
     """
