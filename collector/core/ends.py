@@ -93,6 +93,15 @@ class EndWatch:
         if leg.queue is self.doubted:
             self.arm(leg, now_ms)
 
+    def note_life(self, leg: TrackedLeg, now_ms: int) -> None:
+        """OPTIONS and the like, by which a PBX asks whether a call lives: it does, and may for another while.
+
+        A session timer is refreshed by re-INVITE and UPDATE alone (RFC 4028 section 7).
+        """
+        self.trust(leg, now_ms)
+        if leg.queue is self.unlimited:
+            self.arm(leg, now_ms)
+
     def is_doubted(self, leg: TrackedLeg) -> bool:
         """True for a call that is probably over."""
         return leg.queue is self.doubted

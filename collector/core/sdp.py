@@ -73,14 +73,19 @@ def _event_type(section: bytes) -> int:
 
 
 def _first_stream(body: bytes, start: int) -> bytes:
-    """The first audio section, else the first; b"" in a description without streams."""
-    at = body.find(b"\nm=audio", start)
-    if at < 0:
-        at = body.find(b"\nm=", start)
-    if at < 0:
-        return b""
-    end = body.find(b"\nm=", at + 1)
-    return body[at : end if end >= 0 else len(body)]
+    """The first audio section, else the first; b"" in a description without streams.
+
+    Streams with port 0 are switched off (RFC 3264 section 6): audio beside a fax is, and its direction says nothing.
+    """
+    for kind, off in ((b"\nm=audio", False), (b"\nm=", False), (b"\nm=audio", True), (b"\nm=", True)):
+        at = body.find(kind, start)
+        while at >= 0:
+            end = body.find(b"\nm=", at + 1)
+            section = body[at : end if end >= 0 else len(body)]
+            if off or section.partition(b"\n")[2].partition(b"\n")[0].split()[1:2] != [b"0"]:
+                return section
+            at = body.find(kind, at + 1)
+    return b""
 
 
 def _attribute(section: bytes) -> int:

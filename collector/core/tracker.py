@@ -111,7 +111,7 @@ class LegTracker(ForkTable):
             return legs
         if legs is not None:
             legs[0].last_ms = now_ms  # OPTIONS, PRACK ...: the call lives
-            self._ends.trust(legs[0], now_ms)
+            self._ends.note_life(legs[0], now_ms)
         elif self._ended.has(message):
             legs = self._next_fork(message, now_ms, hop)
         elif begins_leg(message):

@@ -223,3 +223,19 @@ def test_phones_whose_addresses_end_in_their_extensions_are_told_apart():
     monitor.close(now_ms + 1000)
     legs = [monitor.next_event() for _ in range(2)]
     assert [("101", None), ("102", None)] == [(leg.extension, leg.end_ms) for leg in legs]
+
+
+def test_a_call_of_five_hours_that_the_pbx_asks_after():
+    """OPTIONS within the call each hour: it is not given up at four hours, and its BYE ends it."""
+    asked = "".join(
+        f"""
+        {hour * HOUR_MS}  A carol < pbx < bob   OPTIONS
+        {hour * HOUR_MS + 10}  A carol > pbx > bob   200
+        """
+        for hour in (1, 2, 3, 4)
+    )
+    end = f"""
+        {5 * HOUR_MS}  A carol > pbx > bob   BYE
+        {5 * HOUR_MS + 10}  A carol < pbx < bob   200
+    """
+    assert f"answered    A 103>102 phone:102 100 3000 {5 * HOUR_MS} caller 200" == told(call() + asked + end)

@@ -56,3 +56,10 @@ def test_no_description():
 def test_description_without_streams():
     """A session description that offers nothing (a delayed one, or the torture of RFC 4475) holds nobody."""
     assert media_direction(b"v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nt=0 0\r\n") == SEND_RECEIVE
+
+
+def test_audio_that_is_switched_off_beside_a_fax_is_no_hold():
+    """A T.38 offer with `m=audio 0` (RFC 3264 section 6): the fax's stream counts, not the dead one's `inactive`."""
+    fax = make_sdp(media="audio 0 RTP/AVP 8\r\na=inactive\r\nm=image 4000 udptl t38")
+    assert media_direction(fax.encode()) == SEND_RECEIVE
+    assert media_direction(make_sdp("inactive", media="audio 0 RTP/AVP 8").encode()) == INACTIVE
