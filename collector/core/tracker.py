@@ -341,7 +341,7 @@ class LegTracker(ForkTable):
         if leg.state in UNANSWERED and 200 <= message.status < 300:
             leg.facts.partial = True
             self._step(leg, CANCEL, message, now_ms)
-        elif leg.state == CANCELLING and mark_of(branch_of(message)) == leg.branches[0] and not leg.facts.ended_by:
+        elif leg.state == CANCELLING and mark_of(branch_of(message)) in leg.branches[:1] and not leg.facts.ended_by:
             leg.facts.ended_by = ENDED_BY_CALLER
             leg.facts.partial = True
 

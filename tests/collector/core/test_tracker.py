@@ -641,6 +641,21 @@ def test_credentials_under_the_same_cseq():
     assert (times(leg), leg.final_code, leg.partial) == ((0, 200, 900, 5_000), 200, False)
 
 
+def test_a_cancelled_call_of_a_device_without_branches():
+    """RFC 2543 knew no branches: the CANCEL and its 200 find the call by its Call-ID alone."""
+    bare = [message.replace(b";branch=z9hG4bKINVITEcall-11", b"") for message in (INVITE, CANCEL)]
+    leg = only_leg(
+        hear(
+            (0, ">", bare[0]),
+            (100, "<", reply(180, bare[0])),
+            (5_000, ">", bare[1]),
+            (5_010, "<", reply(200, bare[1])),
+            (5_020, "<", reply(487, bare[0])),
+        )
+    )
+    assert (times(leg), leg.cancelled, leg.ended_by, leg.partial) == ((0, 100, None, 5_000), True, "caller", False)
+
+
 def test_bye_with_credentials_is_no_repetition():
     """401 to a BYE, and the next one with credentials: the end is the first, and nothing was sent again."""
     again = make_request("BYE", cseq=3, to_tag="b")
