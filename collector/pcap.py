@@ -34,13 +34,16 @@ def read_pcap(stream: BufferedIOBase) -> Iterator[list[Record]]:
         records: list[Record] = []
         start, last, size = 0, len(data) - header_bytes, len(data)
         captured = 0
+        second = second_ms = 0
         while start <= last:  # section 5: time, captured and original length, packet
             seconds, fraction, captured, original = unpack(data, start)
             begin = start + header_bytes
             end = begin + captured
             if end > size:
                 break
-            records.append((data[begin:end], seconds * 1000 + fraction // per_ms, link_type, original))
+            if seconds != second:
+                second, second_ms = seconds, seconds * 1000
+            records.append((data[begin:end], second_ms + fraction // per_ms, link_type, original))
             start = end
         yield records
         if captured > MAX_FRAME_BYTES:

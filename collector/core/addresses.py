@@ -1,10 +1,10 @@
 """Addresses in SIP headers: URIs, users and hosts, tags, branches and other parameters (RFC 3261 sections 19.1, 20)."""
 
+from collector.core.keys import SMALL, checksum, mark_of
 from collector.core.message import Message
 
 # Of bytes neither `in` is asked (CPython tries what is looked for as a number first, and words an error each time) nor,
 # where it counts, `find` (its arguments are taken apart the slow way): `partition` copies, and is faster.
-MAX_TAG_BYTES = 128  # tags and branches are cut here: a kilobyte of tag must not cost a kilobyte a leg
 
 
 def split_address(value: bytes) -> tuple[bytes, bytes]:
@@ -64,10 +64,22 @@ def tag_of(value: bytes) -> bytes:
     parameters = value.rpartition(b">")[2]
     if not parameters:  # nothing behind the URI: nearly every To of a first INVITE
         return b""
-    _, found, tag = parameters.rpartition(b";tag=")
-    if not found:
-        return _odd_tag_of(parameters)
-    return tag.partition(b";")[0].strip()[:MAX_TAG_BYTES]
+    if parameters[:5] == b";tag=":
+        tag = parameters[5:]
+    else:
+        tag = parameters.rpartition(b";tag=")[2]
+        if len(tag) == len(parameters):
+            return _odd_tag_of(parameters)
+    return tag.partition(b";")[0].strip()
+
+
+def tag_mark(value: bytes) -> int:
+    """`mark_of` the tag of a From or To value, 0 where there is none."""
+    parameters = value.rpartition(b">")[2]
+    if parameters[:5] == b";tag=":
+        tag = parameters[5:].partition(b";")[0].strip()
+        return checksum(tag) & SMALL or 1 if tag else 0
+    return mark_of(tag_of(value)) if parameters else 0
 
 
 def _odd_tag_of(parameters: bytes) -> bytes:
@@ -77,17 +89,21 @@ def _odd_tag_of(parameters: bytes) -> bytes:
     for part in parameters.split(b";")[1:]:
         name, equals, tag = part.partition(b"=")
         if equals and name.strip().lower() == b"tag":
-            return tag.strip()[:MAX_TAG_BYTES]
+            return tag.strip()
     return b""
 
 
-def branch_of(message: Message) -> bytes:
-    """The branch of the topmost Via: names the transaction on this hop (RFC 3261 section 8.1.1.7)."""
-    via = message.via_value
+def branch_mark(message: Message) -> int:
+    """`mark_of` the branch of the topmost Via."""
+    return mark_of(branch_of(message.front()[1]))
+
+
+def branch_of(via: bytes) -> bytes:
+    """The branch in a topmost Via's value: names the transaction on this hop (RFC 3261 section 8.1.1.7)."""
     branch = via.partition(b";branch=")[2].partition(b";")[0]
     if not branch or branch.partition(b",")[1]:  # in another case, or several Vias in one line
         branch = parameter(via, b"branch")
-    return branch.strip()[:MAX_TAG_BYTES]
+    return branch.strip()
 
 
 def user_of(uri: bytes) -> str:

@@ -3,12 +3,12 @@
 Each `receive_...` takes the leg that `tracker.py` found, one message of it, its time and the mark of who sent it.
 """
 
-from collector.core.addresses import branch_of
+from collector.core.addresses import branch_mark
 from collector.core.counters import Counters
 from collector.core.events import TRANSFER_ATTENDED, TRANSFER_BLIND
 from collector.core.hold import CALLER, HoldMeter
 from collector.core.invite import InviteReader
-from collector.core.keys import call_key, mark_of
+from collector.core.keys import call_key
 from collector.core.legs import TALKING, TrackedLeg
 from collector.core.message import Message
 from collector.core.midcall import dtmf_digits, read_notify_status, read_refer
@@ -89,7 +89,7 @@ class DialogReader:
         if leg.hold is None:
             return
         side = leg.side_of(message)
-        if leg.hold.is_pending(side, message.cseq) and mark_of(branch_of(message)) not in leg.branches:
+        if leg.hold.is_pending(side, message.cseq) and branch_mark(message) not in leg.branches:
             leg.hold.receive_answer(NO_SDP, now_ms)
         if message.body:
             leg.hold.receive_ack(side, message.cseq, media_direction(message.body), now_ms)

@@ -41,8 +41,8 @@ class EndWatch:
         self.read_session(leg, message)
         self.arm(leg, now_ms)
 
-    def read_session(self, leg: TrackedLeg, message: Message) -> bool:
-        """Notes the session timer of a 2xx (RFC 4028 section 7.2); False where there is none.
+    def read_session(self, leg: TrackedLeg, message: Message) -> None:
+        """Notes the session timer of a 2xx (RFC 4028 section 7.2), or that there is none.
 
         An interval beyond the longest wait is as good as none.
         """
@@ -50,7 +50,6 @@ class EndWatch:
         session = _wait_for(value.partition(b";")[0].strip()) if value else -1
         if session != leg.session:
             leg.session = session
-        return session >= 0
 
     def receive_answer(self, leg: TrackedLeg, phone: int, now_ms: int) -> None:
         """A phone is in a call now: what it was in before, not on hold, is probably over."""

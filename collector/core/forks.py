@@ -4,9 +4,8 @@ A proxy calls several phones, at once or one after the other, and keeps the Call
 not whatever comes is of that one: the ACK of a branch that was refused is not.
 """
 
-from collector.core.addresses import branch_of, parameter, tag_of, user_in
+from collector.core.addresses import branch_mark, parameter, tag_mark, user_in
 from collector.core.counters import Counters
-from collector.core.events import TRANSPORTS
 from collector.core.headers import VIA
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
@@ -44,8 +43,7 @@ class ForkTable(LegTable):
             self._evict(now_ms)
             legs = self._calls.get(message.call_id)
         facts, name, records_digits = self._reader.read(message, now_ms, hop)
-        facts.transport = TRANSPORTS[hop.transport]
-        from_tag = mark_of(tag_of(message.from_value))
+        from_tag = tag_mark(message.front()[2])
         if message.status or message.method != b"INVITE":
             facts.partial = True
         leg = TrackedLeg(facts, message.call_id, name, hop.sender, message.cseq, from_tag)
@@ -74,14 +72,14 @@ class ForkTable(LegTable):
         if message.is_request:  # the ACK of a 2xx has a transaction of its own
             leg = self._open(legs, message, 0, now_ms, hop)
         else:
-            leg = self._open(legs, message, mark_of(branch_of(message)), now_ms, hop.back())
+            leg = self._open(legs, message, branch_mark(message), now_ms, hop.back())
         self._counters.orphans += 1
         return leg
 
     def _matching(self, legs: list[TrackedLeg], message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg]:
         """The legs of a forked call that a message belongs to: by Via branch, else by dialog tags (RFC 3261 12.2)."""
-        branch = mark_of(branch_of(message))
-        tags = (mark_of(tag_of(message.from_value)), mark_of(tag_of(message.to_value)))
+        branch = branch_mark(message)
+        tags = (tag_mark(message.from_value), tag_mark(message.to_value))
         found = [leg for leg in legs if branch in leg.branches]
         tagged = [leg for leg in legs if (leg.answer_tag or leg.early_tag or -1) in tags]
         if found:
@@ -111,7 +109,7 @@ class ForkTable(LegTable):
 
     def _next_fork(self, message: Message, now_ms: int, hop: Hop) -> list[TrackedLeg] | None:
         """The leg of the phone that a proxy called after all others, whose INVITE was lost before the tap."""
-        if message.method != b"INVITE" or self._ended.has_mark(message, (mark_of(branch_of(message)),)):
+        if message.method != b"INVITE" or self._ended.has_mark(message, (branch_mark(message),)):
             return None
         return self._lost_fork([], message, now_ms, hop) or None
 
@@ -152,10 +150,10 @@ def is_used_again(leg: TrackedLeg, message: Message, sender: int) -> bool:
     """True for an INVITE that begins a new call under the Call-ID of one that is nearly over, as some devices do."""
     if leg.state not in (TALKING, LEAVING, CANCELLING) or sender != leg.source:
         return False
-    from_tag = mark_of(tag_of(message.from_value))
+    from_tag = tag_mark(message.from_value)
     return from_tag not in (0, leg.from_tag)
 
 
 def is_of_lost_fork(lost_tags: list[int], message: Message) -> bool:
     """True for the BYE, or its response, with which the PBX hangs up on a fork that answered too late."""
-    return mark_of(tag_of(message.from_value)) in lost_tags or mark_of(tag_of(message.to_value)) in lost_tags
+    return tag_mark(message.from_value) in lost_tags or tag_mark(message.to_value) in lost_tags

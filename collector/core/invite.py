@@ -1,7 +1,7 @@
 """Reading an INVITE into the facts of a leg: who calls whom, and by which headers that is known."""
 
 from collector.core.addresses import uri_user_of, user_in
-from collector.core.events import ROLE_PHONE, ROLE_TRUNK, LegEnded
+from collector.core.events import ROLE_PHONE, ROLE_TRUNK, TRANSPORTS, LegEnded
 from collector.core.headers import (
     CONTACT,
     DIVERSION,
@@ -24,7 +24,7 @@ from collector.core.wire import MAX_TEXT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Key = tuple[Hop, str, bytes, bytes]
-    Known = tuple[str, str, str, str, str, bool]
+    Known = tuple[str, str, str, str, str, str, bool]
 
 MAX_REMEMBERED = 1024  # callers, as many called, and who calls whom, of an office's day; 200 to 400 KB each
 MAX_REMEMBERED_BYTES = 200
@@ -57,24 +57,25 @@ class InviteReader:
 
     def read(self, message: Message, now_ms: int, hop: Hop) -> tuple[LegEnded, str, bool]:
         """(facts, target's name, whether INFO digits are kept) of an INVITE that went over `hop`."""
-        facts = LegEnded(now_ms, message.call_key)
-        facts.call_id = message.call_id
-        facts.caller = caller = self._caller(message)
-        asked = message.first_line
+        asked, _, from_value, to_value = message.front()
         if message.status:  # a redirection's Contact is somebody else
             asked = message.header(CONTACT) if message.status < 300 else b""
-        key = (hop, caller, asked, message.to_value)
+        extras = message.extras()
+        call_id = message.call_id
+        facts = LegEnded(now_ms, call_key(call_id))
+        facts.call_id = call_id
+        facts.caller = caller = self._caller(from_value, extras)
+        key = (hop, caller, asked, to_value)
         known = self._known.get(key)
         if known is None:
             known = self._classify(key, message)
-        facts.role, facts.direction, facts.extension, facts.callee, name, records_digits = known
-        extras = message.extras
+        facts.role, facts.direction, facts.extension, facts.callee, facts.transport, name, records_digits = known
         if extras:
             self._read_extras(facts, message, extras)
         return facts, name, records_digits
 
     def _classify(self, key: "Key", message: Message) -> "Known":
-        """(role, direction, extension, callee, target's name, whether INFO digits are kept); remembered by its key.
+        """(role, direction, extension, callee, transport, target's name, whether INFO digits are kept); remembered.
 
         Where the INVITE was lost, its response's Contact stands for the request line.
         """
@@ -88,7 +89,9 @@ class InviteReader:
         role, direction, extension, callee = self._parties.classify(
             hop.source, hop.source_port, hop.target, hop.target_port, caller, uri_user, called
         )
-        found = (role, direction, extension, callee, callee or _address_name(hop.target), callee in self._digit_numbers)
+        name = callee or _address_name(hop.target)
+        transport = TRANSPORTS[hop.transport]
+        found = (role, direction, extension, callee, transport, name, callee in self._digit_numbers)
         if len(self._known) >= self._remembered:
             self._known.clear()
         if self._remembered and len(request_line) + len(to_value) <= 2 * MAX_REMEMBERED_BYTES:
@@ -129,15 +132,13 @@ class InviteReader:
             if number and number.lower() not in _ANONYMOUS:
                 facts.connected = number
 
-    def _caller(self, message: Message) -> str:
+    def _caller(self, from_value: bytes, extras: dict[bytes, bytes]) -> str:
         """P-Asserted-Identity, else Remote-Party-ID, else From; "" for who asked to stay unnamed (RFC 3323)."""
-        from_value = message.from_value
         address, _, tag = from_value.rpartition(b";tag=")
         if address[-1:] != b">" or tag.find(b">") >= 0:
             address = from_value
         known = self._callers.get(address) or self._remember_caller(address)
         unnamed, number = known
-        extras = message.extras
         if unnamed or not extras:
             return number
         if _asks_for_privacy(extras.get(PRIVACY[0], b"").lower()):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from collector.core.events import Event
 
-    Entry = tuple[int, Callable[[TrackedLeg, Message | None, int], None], TimerQueue | None]
+    Entry = tuple[int, Callable[[TrackedLeg, Message | None, int], None] | None, TimerQueue | None]
 
 RESERVED_LEGS = 512  # tables up to this size get their memory at once: a small heap has no large piece left later
 UNANSWERED = (CALLING, PROCEEDING, RINGING)

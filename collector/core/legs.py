@@ -5,15 +5,18 @@ the INVITE named). `tracker.py` finds the leg of a message and turns the message
 is decided in `TRANSITIONS` and nowhere else, and a pair that is not there changes nothing.
 """
 
-from collector.core.addresses import split_address, tag_of, user_of
+from collector.core.addresses import split_address, tag_mark, user_of
 from collector.core.events import ENDED_BY_CALLEE, ENDED_BY_CALLER, ENDED_BY_NOBODY, LegEnded
 from collector.core.headers import CONTACT
 from collector.core.hold import CALLEE, CALLER, HoldMeter
-from collector.core.keys import mark_of
 from collector.core.message import Message
 from collector.core.midcall import read_reasons
 from collector.core.timers import Waiting
 from collector.core.wire import MAX_TEXT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 try:
     from micropython import const  # type: ignore[import-not-found]  # a board's table of transitions stays in flash
@@ -164,6 +167,9 @@ class TrackedLeg(Waiting):
         self.from_tag = from_tag
         self.branches: tuple[int, ...] = ()
         self.last_ms = facts.invite_ms
+        # what is asked for with nearly every message: found sooner than the class's default
+        self.answer_tag = self.last_mark = self.last_status = 0
+        self.hold = self.lost_tags = None
 
     @property
     def extension(self) -> str:
@@ -177,7 +183,7 @@ class TrackedLeg(Waiting):
 
     def side_of(self, message: Message) -> int:
         """Who sent a request, or whose request a response answers: the caller's side or the callee's."""
-        return CALLER if mark_of(tag_of(message.from_value)) == self.from_tag else CALLEE
+        return CALLER if tag_mark(message.front()[2]) == self.from_tag else CALLEE
 
     def finish_hold(self, now_ms: int) -> None:
         """The leg ends: a hold that is still on ends with it."""
@@ -192,14 +198,10 @@ class TrackedLeg(Waiting):
 # --- actions: what a transition does to the facts -------------------------------------------------------------------
 
 
-def _none(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
-    """The state says it all."""
-
-
 def _ring(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     leg.facts.ring_ms = now_ms
     if leg.forked and message is not None:
-        leg.early_tag = mark_of(tag_of(message.to_value))
+        leg.early_tag = tag_mark(message.to_value)
 
 
 def _answer(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
@@ -210,7 +212,7 @@ def _answer(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
         facts.ended_by = ENDED_BY_NOBODY
     if message is not None:
         facts.final_code = message.status
-        leg.answer_tag = mark_of(tag_of(message.to_value))
+        leg.answer_tag = tag_mark(message.front()[3])
 
 
 def _infer_answer(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
@@ -344,8 +346,8 @@ def _give_up(leg: TrackedLeg, message: Message | None, now_ms: int) -> None:
     leg.finish_hold(leg.last_ms)
 
 
-ACTIONS = {
-    "none": _none,
+ACTIONS: "dict[str, Callable[[TrackedLeg, Message | None, int], None] | None]" = {
+    "none": None,  # the state says it all
     "ring": _ring,
     "answer": _answer,
     "infer_answer": _infer_answer,

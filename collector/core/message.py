@@ -6,12 +6,16 @@ it is needed.
 """
 
 from collector.core.headers import CONTENT_LENGTH, EXTRAS, FROM, TO, VIA
-from collector.core.keys import call_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    Places = tuple[int, int, int, int, tuple[tuple[int, bytes], ...]]
+    Front = tuple[bytes, bytes, bytes, bytes]
+
+# Which of a message's lines are which: how many stand before the rest; Via, From and To; any others that are not
+# Call-ID or CSeq, and how each begins.
 _COLON = 58
 _SPACE = 32
 _BLANKS = (_SPACE, 9)  # space and tab: white space within a line, or the mark of a folded one
@@ -25,7 +29,7 @@ class Message:
     `method` of a request or, for a response, of the request that it answers; `status` of a response, 0 for a request;
     `mark` is the same for every copy of the message, another one for any other message of its call. The head goes up to
     `front_end` at least: to Call-ID, where that and CSeq behind it are written as nearly everybody does; 0 else. Who
-    has the memory cuts a message there: `front` is what stands before Call-ID, `rest` what follows CSeq's line.
+    has the memory cuts a message into `lines` (`quick.py`): those up to CSeq, maybe some more, then the rest as one.
     """
 
     # what nobody set or asked for yet stays the class's default
@@ -36,16 +40,14 @@ class Message:
     cseq: int = 0
     mark: int = 0
     front_end: int = 0
-    front: bytes = b""
-    rest: bytes | None = None
+    lines: "list[bytes] | None" = None
+    places: "Places" = (0, 0, 0, 0, ())
     _low: bytes = b""
-    _first_line: bytes = b""
-    _via: bytes = b""
-    _from: bytes | None = None
-    _to: bytes | None = None
-    _others: "Sequence[bytes] | None" = None  # pieces of the head before Call-ID without these four
+    _front: "Front | None" = None
+    _others: "Sequence[bytes] | None" = ()  # pieces of the head before Call-ID beside `front`; None: not known
     _extras: "dict[bytes, bytes] | None" = None
-    _key: bytes = b""
+    _rest: bytes = b""  # what followed CSeq in the last message of this kind
+    _of_rest: "dict[bytes, bytes] | None" = None  # and its extras
     _head_end: int = 0
 
     @property
@@ -68,7 +70,7 @@ class Message:
     @property
     def first_line(self) -> bytes:
         """Request line or status line, without its line end."""
-        return self._first_line or self.data.partition(b"\r\n")[0]
+        return self.data.partition(b"\r\n")[0] if self._front is None else self._front[0]
 
     @property
     def uri(self) -> bytes:
@@ -88,76 +90,70 @@ class Message:
         return self.data[start:]
 
     @property
-    def call_key(self) -> bytes:
-        """The Call-ID in short (`keys.call_key`)."""
-        key = self._key
-        if not key:
-            key = self._key = call_key(self.call_id)
-        return key
+    def via_value(self) -> bytes:
+        """The topmost Via header's value."""
+        return self.front()[1]
 
     @property
     def from_value(self) -> bytes:
         """The From header's value."""
-        value = self._from
-        if value is None:
-            self._read_front()
-            value = self._from
-            if value is None:
-                value = self._from = self.header(FROM)
-        return value
+        return self.front()[2].strip()
 
     @property
     def to_value(self) -> bytes:
         """The To header's value."""
-        value = self._to
-        if value is None:
-            self._read_front()
-            value = self._to
-            if value is None:
-                value = self._to = self.header(TO)
-        return value
+        return self.front()[3].strip()
 
-    @property
-    def via_value(self) -> bytes:
-        """The topmost Via header's value."""
-        if not self._via:
-            self._read_front()
-        return self._via or self.header(VIA)
+    def front(self) -> "Front":
+        """(first line, topmost Via's value, From's, To's), maybe with white space around; b"" where one is missing."""
+        front = self._front
+        if front is not None:
+            return front
+        lines = self.lines
+        if lines is not None:
+            _, via_at, from_at, to_at, others = self.places
+            via, from_, to = lines[via_at], lines[from_at], lines[to_at]
+            if via[:5] == b"Via: " and from_[:6] == b"From: " and to[:4] == b"To: ":
+                front = self._front = lines[0], via[5:], from_[6:], to[4:]
+                if not others or self._take_others(lines, others):
+                    return front
+            lines = []
+        else:
+            lines = self.data[: self.front_end].split(b"\r\n")
+            if len(lines) == 4:
+                first_line, via, from_, to = lines
+                if via[:5] == b"Via: " and from_[:6] == b"From: " and to[:4] == b"To: ":
+                    front = self._front = first_line, via[5:], from_[6:], to[4:]
+                    return front
+        front = self._front = self._read_longer_front(lines)
+        return front
 
-    def _read_front(self) -> None:
-        """First line, Via, From and To at once, where they are written as nearly everybody does."""
-        lines = (self.front or self.data[: self.front_end]).split(b"\r\n")
-        if len(lines) != 4:
-            self._read_longer_front(lines)
-            return
-        first_line, via, from_, to = lines
-        if via[:5] == b"Via: " and from_[:6] == b"From: " and to[:4] == b"To: ":
-            self._first_line = first_line
-            self._via = via[5:]
-            self._from = from_[6:].strip()
-            self._to = to[4:].strip()
-            self._others = ()
+    def _take_others(self, lines: list[bytes], others: "Sequence[tuple[int, bytes]]") -> bool:
+        """The headers between those of the front; False where there are other ones than the last time."""
+        self._others = found = [lines[at] for at, _ in others]
+        for at, (_, name) in enumerate(others):
+            if not found[at].startswith(name):
+                return False
+        return True
 
-    def _read_longer_front(self, lines: list[bytes]) -> None:
-        """The same where other headers stand between or behind them."""
+    def _read_longer_front(self, lines: list[bytes]) -> "Front":
+        """The same where other headers stand between or behind them, or one is written otherwise."""
         values: dict[bytes, bytes] = {}
-        others = []
+        self._others = others = []
         for line in lines[1:]:
-            if line[:1] in _FOLDED:
-                return
             name, _, value = line.partition(b": ")
+            if line[:1] in _FOLDED:
+                values.clear()
+                break
             if name in _FRONT and name not in values:
                 values[name] = value
             else:
                 others.append(line)
         if len(values) == len(_FRONT):
-            self._first_line = lines[0]
-            self._via = values[b"Via"]
-            self._from = values[b"From"].strip()
-            self._to = values[b"To"].strip()
-            self._others = others
+            return lines[0], values[b"Via"], values[b"From"], values[b"To"]
+        self._others = None
+        return self.first_line, self.header(VIA), self.header(FROM), self.header(TO)
 
-    @property
     def extras(self) -> "dict[bytes, bytes]":
         """The headers that most INVITEs do without: first value of each, by the first of its names (`PRIVACY[0]`)."""
         extras = self._extras
@@ -165,19 +161,32 @@ class Message:
             extras = self._extras = self._read_extras()
         return extras
 
+    def may_have_extras(self) -> bool:
+        """False where it is known, and cheap to know, that none of them is there."""
+        return self.lines is None or bool(self.extras())
+
     def _read_extras(self) -> "dict[bytes, bytes]":
+        if self._front is None:
+            self.front()
         others = self._others
+        lines = self.lines
         if others is None:
-            self._read_front()
-            others = self._others
-            if others is None:
-                return EXTRAS.read(self.data[: self.head_end])
-        rest = self.rest
-        if rest is None:
+            return EXTRAS.read(self.data[: self.head_end])
+        if lines is None:
             lines = self.data[self.front_end + 2 : self.head_end].split(b"\r\n", 2)  # Call-ID, CSeq, others
-            extras = EXTRAS.of_piece(lines[2]) if len(lines) > 2 else {}
+            rest = lines[2] if len(lines) > 2 else b""
         else:
-            extras = EXTRAS.of_piece(rest.partition(b"\r\n\r\n")[0]) if rest[:2] != b"\r\n" else {}
+            end = self.places[0]
+            rest = lines[end] if len(lines) == end + 1 else b"\r\n".join(lines[end:])
+            if rest == self._rest and self._of_rest is not None:  # as in the last message of this kind
+                return self._of_rest if not others else self._join_extras(others, self._of_rest)
+            self._rest = rest
+            rest = rest.partition(b"\r\n\r\n")[0] if rest[:2] != b"\r\n" else b""
+        self._of_rest = extras = EXTRAS.of_piece(rest)
+        return extras if not others else self._join_extras(others, extras)
+
+    def _join_extras(self, others: "Sequence[bytes]", extras: "dict[bytes, bytes]") -> "dict[bytes, bytes]":
+        """With those of pieces that stand before."""
         for piece in reversed(others):
             more = EXTRAS.of_piece(piece)
             if more:
@@ -187,8 +196,8 @@ class Message:
 
     def rare_header(self, name: tuple[bytes, ...]) -> bytes:
         """The first value of one of `EXTRAS`; b"" where it is missing."""
-        if self.rest is not None:
-            return self.extras.get(name[0], b"")
+        if self.lines is not None:
+            return self.extras().get(name[0], b"")
         low = self._low or self.data.lower()  # who has little memory copies the head once, not line by line
         for key in name:
             if low.find(key) >= 0:

@@ -2,7 +2,7 @@
 
 from binascii import crc32
 
-from collector.core.addresses import branch_of, tag_of
+from collector.core.addresses import branch_mark, tag_mark
 from collector.core.counters import Counters
 from collector.core.dialog import DialogReader
 from collector.core.events import ENDED_BY_CALLER, ENDED_BY_NOBODY, ROLE_PHONE
@@ -11,7 +11,7 @@ from collector.core.headers import RETRY_AFTER
 from collector.core.hold import CALLER
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
-from collector.core.keys import SMALL, mark_of
+from collector.core.keys import SMALL
 from collector.core.leg_table import UNANSWERED
 from collector.core.legs import (
     ANSWER,
@@ -39,8 +39,12 @@ from collector.core.strays import FIRST_REFUSALS, begins_leg
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from collector.core.events import Event
     from collector.core.keypad import Keypad
+
+    Handler = Callable[[TrackedLeg, Message, int, int], None]
 
 DUPLICATE_MS = 50  # a mirror port repeats at once; a retransmission comes after T1 = 500 ms
 MAX_BRANCHES = 16  # transactions remembered of one leg: hops, tries
@@ -82,10 +86,17 @@ class LegTracker(ForkTable):
 
     # --- input ---
 
+    def handler_of(self, message: Message) -> "Handler | None":
+        """What reads messages of this method, requests or responses, of a call."""
+        return (self._responses if message.status else self._requests).get(message.method)
+
     def receive_message(self, message: Message, now_ms: int, hop: Hop) -> None:
         """Takes one message that went over `hop`."""
+        self.receive(message, now_ms, hop, self.handler_of(message))
+
+    def receive(self, message: Message, now_ms: int, hop: Hop, handle: "Handler | None") -> None:
+        """The same where its handler is known."""
         legs = self._calls.get(message.call_id)
-        handle = (self._responses if message.status else self._requests).get(message.method)
         if legs is None or handle is None:
             legs = self._receive_first(legs, message, now_ms, hop)
             if legs is None or handle is None:
@@ -136,8 +147,8 @@ class LegTracker(ForkTable):
     # --- INVITE ---
 
     def _receive_invite(self, legs: list[TrackedLeg] | None, message: Message, now_ms: int, hop: Hop) -> None:
-        to_tag = tag_of(message.to_value)
-        branch = mark_of(branch_of(message))
+        to_tag = tag_mark(message.front()[3])
+        branch = branch_mark(message)
         if legs is None:
             if self._ended.has_leg(message, branch):
                 self._counters.retransmissions += 1
@@ -157,7 +168,7 @@ class LegTracker(ForkTable):
             for leg in legs if whole else self._matching(legs, message, now_ms, hop):
                 if leg.state in UNANSWERED:  # only a call that is up has re-INVITEs (RFC 3261 section 14.1)
                     self._step(leg, ANSWER_ACK, None, now_ms)
-                    self._watch_end(leg, message, now_ms)
+                    self._watch_end(leg, now_ms)
                 self._dialog.receive_offer(leg, message, now_ms, hop.sender)
                 _note(leg, mark, now_ms, branch)
             return
@@ -212,7 +223,7 @@ class LegTracker(ForkTable):
         if message.cseq == leg.invite_cseq and leg.state != CHALLENGED:
             note_path(leg, message, hop.sender)
         elif message.cseq >= leg.invite_cseq:  # equal: a device that does not count, or a proxy that tries elsewhere
-            from_tag = mark_of(tag_of(message.from_value))
+            from_tag = tag_mark(message.from_value)
             self._step(leg, INVITE, message, now_ms)
             leg.invite_cseq = message.cseq
             leg.from_tag = from_tag
@@ -261,8 +272,10 @@ class LegTracker(ForkTable):
             if leg.records_digits:
                 self._listen_to_keypad(leg, message)
             self._step(leg, ANSWER, message, now_ms)
-            self._reader.read_connected(leg.facts, message)
-            self._watch_end(leg, message, now_ms)
+            if message.may_have_extras():
+                self._reader.read_connected(leg.facts, message)
+                self._ends.read_session(leg, message)
+            self._watch_end(leg, now_ms)
         elif status in _CHALLENGES or (status == 503 and message.header(RETRY_AFTER)):
             self._step(leg, CHALLENGE, message, now_ms)
         elif not leg.answer_tag and not rings_on(leg, message):
@@ -275,11 +288,11 @@ class LegTracker(ForkTable):
             self.keypad = Keypad()
         self.keypad.listen(leg, message.body)
 
-    def _watch_end(self, leg: TrackedLeg, message: Message, now_ms: int) -> None:
+    def _watch_end(self, leg: TrackedLeg, now_ms: int) -> None:
         """A call is up: from here on it may end without a word."""
         if leg.state != TALKING:
             return
-        if self._ends.read_session(leg, message):
+        if leg.session >= 0:
             self._ends.arm(leg, now_ms)
         facts = leg.facts
         if facts.role == ROLE_PHONE:
@@ -292,14 +305,14 @@ class LegTracker(ForkTable):
         """True where a response answers the next try of a challenged leg, whose INVITE was lost before the tap."""
         if leg.state != CHALLENGED or message.cseq < leg.invite_cseq:
             return False
-        _note(leg, leg.last_mark, now_ms, mark_of(branch_of(message)))
+        _note(leg, leg.last_mark, now_ms, branch_mark(message))
         self._step(leg, INVITE, message, now_ms)
         leg.invite_cseq = message.cseq
         return True
 
     def _is_lost_fork(self, leg: TrackedLeg, message: Message) -> bool:
         """True for a further 2xx of a fork that lost the race (RFC 3261 section 13.2.2.4): the first one counts."""
-        tag = mark_of(tag_of(message.to_value))
+        tag = tag_mark(message.to_value)
         if not tag or tag == leg.answer_tag or leg.side_of(message) != CALLER:
             return False
         if leg.lost_tags is None:
@@ -313,16 +326,16 @@ class LegTracker(ForkTable):
             if leg.hold is not None:
                 self._dialog.receive_ack(leg, message, now_ms)
         elif message.cseq == leg.invite_cseq and not leg.answer_tag:
-            branch = mark_of(branch_of(message))
+            branch = branch_mark(message)
             if branch in leg.refused:
                 return
             # RFC 3261 section 17.1.1.3: only a refusal's ACK repeats the branch
             self._step(leg, REFUSAL_ACK if branch in leg.branches else ANSWER_ACK, message, now_ms)
-            self._watch_end(leg, message, now_ms)
+            self._watch_end(leg, now_ms)
 
     def _receive_cancel(self, leg: TrackedLeg, message: Message, now_ms: int, source: int) -> None:
         facts = leg.facts
-        branch = mark_of(branch_of(message))
+        branch = branch_mark(message)
         if branch not in leg.branches and leg.branches:  # the INVITE of this hop was lost before the tap
             facts.partial = True
             _note(leg, leg.last_mark, now_ms, branch)
@@ -341,7 +354,7 @@ class LegTracker(ForkTable):
         if leg.state in UNANSWERED and 200 <= message.status < 300:
             leg.facts.partial = True
             self._step(leg, CANCEL, message, now_ms)
-        elif leg.state == CANCELLING and mark_of(branch_of(message)) in leg.branches[:1] and not leg.facts.ended_by:
+        elif leg.state == CANCELLING and branch_mark(message) in leg.branches[:1] and not leg.facts.ended_by:
             leg.facts.ended_by = ENDED_BY_CALLER
             leg.facts.partial = True
 

@@ -30,7 +30,11 @@ def test_every_folding_and_blank() -> None:
     message = parse_message(CROOKED)
     assert message is not None
     assert (b"call-1", 9, b"INVITE") == (message.call_id, message.cseq, message.method)
-    assert (b"19", b"98", b"390skdjuw") == (tag_of(message.to_value), tag_of(message.from_value), branch_of(message))
+    assert (b"19", b"98", b"390skdjuw") == (
+        tag_of(message.to_value),
+        tag_of(message.from_value),
+        branch_of(message.via_value),
+    )
     assert "447700900123" == user_of(split_address(message.from_value)[0])
 
 

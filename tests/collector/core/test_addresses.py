@@ -65,4 +65,4 @@ def test_parameter():
 )
 def test_branch_is_that_of_the_topmost_via(via, branch):
     """The transaction on this hop (RFC 3261 section 8.1.1.7)."""
-    assert branch_of(rewritten(Via=f"Via: {via}")) == branch.encode()
+    assert branch_of(rewritten(Via=f"Via: {via}").via_value) == branch.encode()

@@ -48,7 +48,7 @@ def test_every_pair_is_in_the_table_or_changes_nothing(pair):
         assert entry is None
 
 
-@pytest.mark.parametrize("pair", sorted(TRANSITIONS), ids=name)
+@pytest.mark.parametrize("pair", [pair for pair in sorted(TRANSITIONS) if TRANSITIONS[pair][1] != "none"], ids=name)
 def test_every_action_runs_with_and_without_a_message(pair):
     """A time-out has no message; an action must do without."""
     _, action = TRANSITIONS[pair]

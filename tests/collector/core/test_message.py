@@ -89,9 +89,9 @@ def test_extras_wherever_they_stand(place, line):
         "at the end": len(lines),
     }[place]
     message = read("\r\n".join([*lines[:at], line, *lines[at:], "", ""]).encode())
-    assert {PRIVACY[0]: b"id"} == message.extras == read(message.data).extras
+    assert {PRIVACY[0]: b"id"} == message.extras() == read(message.data).extras()
 
 
 def test_extras_of_a_body_do_not_count():
     """What stands behind the empty line is no header; without any extra there is nothing."""
-    assert read(make_invite(body="Privacy: id\r\n")).extras == {}
+    assert read(make_invite(body="Privacy: id\r\n")).extras() == {}
