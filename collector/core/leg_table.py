@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 RESERVED_LEGS = 512  # tables up to this size get their memory at once: a small heap has no large piece left later
 UNANSWERED = (CALLING, PROCEEDING, RINGING)
-_SIGNALS = len(SIGNAL_NAMES)
 
 
 class LegTable:
@@ -66,11 +65,11 @@ class LegTable:
         self._ends.doubt(extension, now_ms, was_up=True)
 
     def _step(self, leg: TrackedLeg, signal: int, message: Message | None, now_ms: int) -> None:
-        entry = self._table[leg.state * _SIGNALS + signal]
+        before = leg.state
+        entry = self._table[before][signal]
         if entry is None:
             return
         state, action, queue = entry
-        before = leg.state
         if action is not None:
             action(leg, message, now_ms)
         if queue is None:
@@ -151,12 +150,12 @@ def _age(leg: TrackedLeg) -> tuple[int, bytes, str]:
     return leg.age
 
 
-def _compile(timers: list[TimerQueue]) -> "list[Entry | None]":
-    """The table as one flat list, at `state * signals + signal`; None where nothing changes."""
-    table: list[Entry | None] = [None] * (len(STATE_NAMES) * _SIGNALS)
+def _compile(timers: list[TimerQueue]) -> "list[list[Entry | None]]":
+    """The table as a list for each state, by signal; None where nothing changes."""
+    table: list[list[Entry | None]] = [[None] * len(SIGNAL_NAMES) for _ in STATE_NAMES]
     entries: dict[tuple[int, str], Entry] = {}  # each once: half of a board's memory for it
     for (state, signal), (following, action) in TRANSITIONS.items():
         queue = None if following == ENDED else timers[following]
         entry = (following, ACTIONS[action], queue)
-        table[state * _SIGNALS + signal] = entries.setdefault((following, action), entry)
+        table[state][signal] = entries.setdefault((following, action), entry)
     return table

@@ -170,6 +170,8 @@ class TrackedLeg(Waiting):
         # what is asked for with nearly every message: found sooner than the class's default
         self.answer_tag = self.last_mark = self.last_status = 0
         self.hold = self.lost_tags = None
+        self.forked = False
+        self.refused = ()
 
     @property
     def extension(self) -> str:

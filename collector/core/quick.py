@@ -171,8 +171,7 @@ class QuickFrames:
         receive = self._tracker.receive
         responses = others = 0
         each = zip(frames, map(_payload_of, datas), times, lengths, map(_unpack, datas), strict=True)
-        for frame, data, now_ms, size, head in each:
-            kind, total, middle, key, length = head
+        for frame, data, now_ms, size, (kind, total, middle, key, length) in each:
             try:
                 hop, usual, cuts, forms = known[key]
                 lines = data.split(CRLF, cuts)
@@ -196,7 +195,7 @@ class QuickFrames:
                     continue
             others += 1
             look_ms = self._receive_frame(*frame)
-            self._learn(data, size, head)
+            self._learn(data, size, (kind, total, middle, key, length))
             if look_ms <= now_ms:
                 break
         taken = len(frames) - len(list(each))

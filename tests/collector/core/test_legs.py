@@ -39,7 +39,7 @@ def make_leg(state):
 def test_every_pair_is_in_the_table_or_changes_nothing(pair):
     """A pair of the table names a state and an action that exist; any other pair has no entry at all."""
     timers = [TimerQueue(WAIT_MS[state]) for state in WAIT_MS]
-    entry = _compile(timers)[pair[0] * len(SIGNALS) + pair[1]]
+    entry = _compile(timers)[pair[0]][pair[1]]
     if pair in TRANSITIONS:
         following, action = TRANSITIONS[pair]
         assert following in STATES
