@@ -29,7 +29,8 @@ class Message:
     `method` of a request or, for a response, of the request that it answers; `status` of a response, 0 for a request;
     `mark` is the same for every copy of the message, another one for any other message of its call. The head goes up to
     `front_end` at least: to Call-ID, where that and CSeq behind it are written as nearly everybody does; 0 else. Who
-    has the memory cuts a message into `lines` (`quick.py`): those up to CSeq, maybe some more, then the rest as one.
+    has the memory cuts a message into `lines` (`quick.py`): those up to CSeq, maybe some more, then the rest as one;
+    the next message of its kind is written over it, so that nobody keeps one.
     """
 
     # what nobody set or asked for yet stays the class's default
