@@ -26,18 +26,32 @@ need_packages() {
     } >/dev/null 2>"$ROOT/.cache/apt.log" || die "apt-get could not install $*: $(tail -n 1 "$ROOT/.cache/apt.log")"
 }
 
+# is_fit PYTHON: 3.11 or newer.
+is_fit() {
+    command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+}
+
+# find_python: Debian's own where it can make an environment, since that is what boxes run; else the first on the PATH.
+find_python() {
+    if is_fit /usr/bin/python3 && /usr/bin/python3 -c 'import ensurepip' 2>/dev/null; then
+        printf '/usr/bin/python3\n'
+    else
+        printf 'python3\n'
+    fi
+}
+
 # make_environment STAMP PIP-ARGUMENT...: .venv with the project installed; nothing to do while pyproject.toml is unchanged.
 make_environment() {
-    local stamp="$ROOT/.venv/.ringtap-$1" wanted
+    local stamp="$ROOT/.venv/.ringtap-$1" wanted python
     shift
     command -v python3 >/dev/null || need_packages "ringtap" python3 python3-venv
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-        || die "Python 3.11 or newer is needed, python3 is $(python3 -V)"
+    python=$(find_python)
+    is_fit "$python" || die "Python 3.11 or newer is needed, python3 is $(python3 -V)"
     wanted=$(sha256sum "$ROOT/pyproject.toml" | cut -d ' ' -f 1)
     # what tools/test installed holds everything that tools/demo needs
     case " $(cat "$stamp" "$ROOT/.venv/.ringtap-test" 2>/dev/null | tr '\n' ' ')" in *" $wanted "*) return ;; esac
-    python3 -c 'import ensurepip' 2>/dev/null || need_packages "the virtual environment" python3-venv
-    [ -x "$ROOT/.venv/bin/pip" ] || python3 -m venv "$ROOT/.venv" || die "python3 could not make $ROOT/.venv"
+    "$python" -c 'import ensurepip' 2>/dev/null || need_packages "the virtual environment" python3-venv
+    [ -x "$ROOT/.venv/bin/pip" ] || "$python" -m venv "$ROOT/.venv" || die "$python could not make $ROOT/.venv"
     say "installing ringtap into .venv (the first time takes about a minute)"
     local pip=("$ROOT/.venv/bin/pip" install --quiet --disable-pip-version-check --no-compile)
     if ! { "${pip[@]}" --upgrade "pip>=25.1" && "${pip[@]}" --editable "$@"; }; then
