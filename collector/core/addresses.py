@@ -74,7 +74,7 @@ def tag_of(value: bytes) -> bytes:
 
 
 def tag_mark(value: bytes) -> int:
-    """`mark_of` the tag of a From or To value, 0 where there is none."""
+    """`mark_of` what `tag_of` says of a From or To value; the usual one is written out: most messages are asked."""
     parameters = value.rpartition(b">")[2]
     if parameters[:5] == b";tag=":
         tag = parameters[5:].partition(b";")[0].strip()

@@ -37,22 +37,22 @@ class EndedCalls:
         earlier = self._younger.get(key)
         if earlier is not None and len(earlier) < MAX_MARKS:
             marks += earlier[1:]
-        elif len(self._younger) >= self._max_generation:
+        else:
             self._make_room()
         self._younger[key] = (leg.invite_cseq,) + marks
 
     def _make_room(self) -> None:
-        """The older half is forgotten."""
-        oldest = self._older
-        while oldest:  # not clear(), which would give a small heap's reserved piece away
-            oldest.popitem()
-        self._older = self._younger
-        self._younger = oldest
+        """Where the younger half is full, the older one is forgotten."""
+        if len(self._younger) >= self._max_generation:
+            oldest = self._older
+            while oldest:  # not clear(), which would give a small heap's reserved piece away
+                oldest.popitem()
+            self._older = self._younger
+            self._younger = oldest
 
     def note_joined(self, message: Message) -> None:
         """A call that was up before it was seen: its answers to re-INVITEs begin no leg."""
-        if len(self._younger) >= self._max_generation:
-            self._make_room()
+        self._make_room()
         self._younger[mark_of(message.call_id)] = _JOINED
 
     def has(self, message: Message) -> bool:

@@ -5,7 +5,6 @@ not whatever comes is of that one: the ACK of a branch that was refused is not.
 """
 
 from collector.core.addresses import branch_mark, parameter, tag_mark, user_in
-from collector.core.counters import Counters
 from collector.core.headers import VIA
 from collector.core.hops import Hop
 from collector.core.invite import InviteReader
@@ -15,27 +14,13 @@ from collector.core.legs import CALLING, CANCELLING, CHALLENGED, LEAVING, TALKIN
 from collector.core.message import Message
 from collector.core.strays import begins_leg
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collector.core.events import Event
-
 MAX_FORKS = 16  # targets of one Call-ID, and 2xx of one leg; more is an attack
 
 
 class ForkTable(LegTable):
     """The open legs, opened by INVITEs or by what is seen of a leg whose INVITE was lost before the tap."""
 
-    def __init__(
-        self,
-        reader: InviteReader,
-        counters: Counters,
-        events: "list[Event]",
-        max_legs: int,
-        max_ended: int,
-        max_call_ms: int,
-    ) -> None:
-        super().__init__(counters, events, max_legs, max_ended, max_call_ms)
-        self._reader = reader
+    _reader: InviteReader  # of whoever finds a message's leg
 
     def _open(self, legs: list[TrackedLeg] | None, message: Message, branch: int, now_ms: int, hop: Hop) -> TrackedLeg:
         """A new leg; `legs` are those that its call has already."""

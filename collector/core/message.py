@@ -11,11 +11,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    # which of a message's lines are which: how many stand before the rest; Via, From and To; any others that are not
+    # Call-ID or CSeq, and how each begins
     Places = tuple[int, int, int, int, tuple[tuple[int, bytes], ...]]
     Front = tuple[bytes, bytes, bytes, bytes]
 
-# Which of a message's lines are which: how many stand before the rest; Via, From and To; any others that are not
-# Call-ID or CSeq, and how each begins.
 _COLON = 58
 _SPACE = 32
 _BLANKS = (_SPACE, 9)  # space and tab: white space within a line, or the mark of a folded one

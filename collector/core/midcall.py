@@ -13,7 +13,7 @@ _EVENT_NUMBERS = {b"10": b"*", b"11": b"#", b"12": b"A", b"13": b"B", b"14": b"C
 
 def read_reasons(facts: LegEnded, message: Message) -> None:
     """Reason headers of a CANCEL, BYE or response (RFC 3326): both protocols may be there, joined or apart."""
-    if not message.may_have_extras() or not message.rare_header(REASON):
+    if not message.rare_header(REASON):
         return
     for value in message.headers(REASON):
         for reason in value.split(b","):

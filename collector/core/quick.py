@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     # of a hop: itself, its IP header from flags to protocol, into how many lines its messages are cut, their forms
     Known = tuple[Hop, bytes, int, dict[bytes, Form]]
 
-MAX_KINDS = 512  # first lines and CSeqs: 300 KB; an office's phones and what they dial again and again
+MAX_KINDS = 512  # first lines and CSeqs, each with its last message: 1 MB; what an office's phones say again and again
 MAX_KIND_BYTES = 200
 MAX_FRAME_BYTES = 2048  # of each kind the last message is kept
 MAX_LINES = 16  # up to CSeq: a response that went through many proxies has more

@@ -64,7 +64,8 @@ class LegTracker(ForkTable):
         max_ended: int,
         max_call_ms: int,
     ) -> None:
-        super().__init__(reader, counters, events, max_legs, max_ended, max_call_ms)
+        super().__init__(counters, events, max_legs, max_ended, max_call_ms)
+        self._reader = reader
         self._dialog = DialogReader(reader, counters, self._ends)
         self.keypad: Keypad | None = None  # made for the first call to a number whose digits are asked for
         self._requests = {
